@@ -1,0 +1,30 @@
+"""The wire: what producers, workers and engineers exchange, and the names under which it is kept.
+
+Pydantic and the standard library only, imported in under 0.3 s, so that a producer or an engineer's consumer can
+depend on it without the worker. `incident` goes in, `transcript` is kept while the triage runs, `result` comes out,
+`queue` has the names.
+"""
+
+from worker.contract.incident import Incident, Severity
+from worker.contract.observations import HealthReading, LogTail, ServiceStatus
+from worker.contract.result import Disposition, Ending, Evidence, Refusal, RestartRecord, TriageResult
+from worker.contract.transcript import ModelReply, Observation, Step, ToolCall, Transcript
+
+__all__ = [
+    "Disposition",
+    "Ending",
+    "Evidence",
+    "HealthReading",
+    "Incident",
+    "LogTail",
+    "ModelReply",
+    "Observation",
+    "Refusal",
+    "RestartRecord",
+    "ServiceStatus",
+    "Severity",
+    "Step",
+    "ToolCall",
+    "Transcript",
+    "TriageResult",
+]

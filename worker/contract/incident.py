@@ -1,0 +1,62 @@
+"""The incident: the unit of work, made from what a monitoring system or a person said.
+
+Producers build it, the registry keeps it, the triage reads it. It never changes after intake.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+
+from worker.contract.base import Frozen
+
+__all__ = ["TEXT_LIMIT_BYTES", "Incident", "IncidentId", "Severity", "identity"]
+
+TEXT_LIMIT_BYTES: Final = 16_384
+"""An alert's text past this is refused at the door: it would crowd the evidence out of the model's budget."""
+
+IncidentId = Annotated[str, StringConstraints(pattern=r"^inc-[0-9a-f]{20}$")]
+ServerId = Annotated[str, StringConstraints(min_length=1, max_length=253)]
+
+
+class Severity(StrEnum):
+    """How urgent the source says it is; each severity has a queue of its own."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Incident(Frozen):
+    """One occurrence of one condition on one server, as it was accepted.
+
+    `server_id` is what an alert names outright; for free text it is None, and the inventory finds the name in `text`.
+    `fingerprint` identifies the condition, and with `started_at` the occurrence; `incident_id` is a hash of both, so
+    that a producer's retry is the same incident.
+    """
+
+    schema_version: Literal[1] = 1
+    incident_id: IncidentId
+    source: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    fingerprint: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    server_id: ServerId | None
+    text: Annotated[str, StringConstraints(min_length=1)]
+    severity: Severity
+    started_at: AwareDatetime
+    received_at: AwareDatetime
+    labels: Mapping[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _text_is_bounded(self) -> Self:
+        size = len(self.text.encode("utf-8", "backslashreplace"))
+        if size > TEXT_LIMIT_BYTES:
+            raise ValueError(f"the text is {size} bytes long; the limit is {TEXT_LIMIT_BYTES}")
+        return self
+
+
+def identity(fingerprint: str, occurrence: str) -> str:
+    """Return the incident id of one occurrence: stable across retries, machines and releases."""
+    digest = hashlib.sha256(f"{fingerprint}\n{occurrence}".encode()).hexdigest()
+    return f"inc-{digest[:20]}"

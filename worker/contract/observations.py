@@ -1,0 +1,76 @@
+"""What the tools see: health readings and log tails, each with its source and its time.
+
+A figure that could not be read is None: it is named, never guessed. Who judges the figures (the rules model, the
+restart policy, the proof of a recovery) judges them by `HealthReading.symptoms`, so that there is one meaning of "good".
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import AwareDatetime, Field
+
+from worker.contract.base import Frozen
+
+__all__ = ["CPU_PRESSURE_PERCENT", "MEMORY_PRESSURE_PERCENT", "HealthReading", "LogTail", "ServiceStatus"]
+
+CPU_PRESSURE_PERCENT: Final = 80.0
+"""At or above this share of one core a service counts as CPU-bound: node-exporter mixins warn from 80 to 90 %."""
+
+MEMORY_PRESSURE_PERCENT: Final = 90.0
+"""At or above this share of its memory limit a service counts as about to run out."""
+
+
+class ServiceStatus(StrEnum):
+    """What the service manager says of the service."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    DEGRADED = "degraded"
+
+
+class HealthReading(Frozen):
+    """One look at one server: percentages of one core and of the memory limit, and any further figures by name.
+
+    `service_started_at` tells a restart apart from a recovery; `observed_at` is the time of the look,
+    by the worker's clock.
+    """
+
+    server_id: str
+    status: ServiceStatus
+    cpu_percent: Annotated[float, Field(ge=0)] | None
+    memory_percent: Annotated[float, Field(ge=0)] | None
+    figures: Mapping[str, float | str | bool | None] = Field(default_factory=dict)
+    service_started_at: AwareDatetime | None = None
+    observed_at: AwareDatetime
+    source: str
+
+    @property
+    def symptoms(self) -> tuple[str, ...]:
+        """What is wrong with the service itself, in words with values; empty when nothing is."""
+        found = []
+        if self.status is not ServiceStatus.RUNNING:
+            found.append(f"the service is {self.status}")
+        if self.cpu_percent is not None and self.cpu_percent >= CPU_PRESSURE_PERCENT:
+            found.append(f"CPU at {self.cpu_percent:g} %")
+        if self.memory_percent is not None and self.memory_percent >= MEMORY_PRESSURE_PERCENT:
+            found.append(f"memory at {self.memory_percent:g} %")
+        return tuple(found)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the service is proven well: it runs, CPU and memory are known, and neither is under pressure."""
+        return not self.symptoms and self.cpu_percent is not None and self.memory_percent is not None
+
+
+class LogTail(Frozen):
+    """The newest lines of one log, oldest first, each already bounded in bytes by its source.
+
+    `older_lines_exist` says that the log goes further back than what was read.
+    """
+
+    server_id: str
+    lines: tuple[str, ...]
+    older_lines_exist: bool
+    observed_at: AwareDatetime
+    source: str

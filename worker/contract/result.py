@@ -1,0 +1,163 @@
+"""The result of a triage: what became of the incident, what was seen and done, and what it cost.
+
+It travels on the results stream to engineers. `recovered` cannot be written without its proof: the validator below
+is the invariant, not a convention.
+"""
+
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import AwareDatetime, model_validator
+
+from worker.contract.base import Frozen
+from worker.contract.incident import Incident
+from worker.contract.observations import HealthReading
+
+__all__ = [
+    "Disposition",
+    "Ending",
+    "Evidence",
+    "LogFindings",
+    "Refusal",
+    "RestartOutcome",
+    "RestartRecord",
+    "Spent",
+    "TriageResult",
+]
+
+
+class Disposition(StrEnum):
+    """What became of the incident."""
+
+    RECOVERED = "recovered"
+    ESCALATED = "escalated"
+    NO_ACTION = "no_action"
+    AWAITING_APPROVAL = "awaiting_approval"
+    DEAD_LETTERED = "dead_lettered"
+
+
+class Ending(StrEnum):
+    """Why the triage stopped when it did. Every exit has a name here."""
+
+    CONCLUDED = "concluded"
+    ESCALATED_BY_MODEL = "escalated_by_model"
+    UNSUPPORTED_CONCLUSION = "unsupported_conclusion"
+    NO_USABLE_ANSWER = "no_usable_answer"
+    STEPS_SPENT = "steps_spent"
+    TOKENS_SPENT = "tokens_spent"
+    SECONDS_SPENT = "seconds_spent"
+    MONEY_SPENT = "money_spent"
+    UNKNOWN_SERVER = "unknown_server"
+    GUARDRAIL_UNAVAILABLE = "guardrail_unavailable"
+    INTERNAL_ERROR = "internal_error"
+
+
+class Refusal(Frozen):
+    """A guardrail's no, as a value: a stable `reason` for code and figures, a `detail` for people and the model."""
+
+    reason: str
+    detail: str
+    retry_after_seconds: float | None = None
+
+
+class LogFindings(Frozen):
+    """What stands in a log's scanned window, by kind, newest last; a line is a quotation, cut to a bounded length."""
+
+    scanned_lines: int
+    dependency_failures: tuple[str, ...] = ()
+    local_faults: tuple[str, ...] = ()
+    other_errors: tuple[str, ...] = ()
+
+
+class RestartOutcome(StrEnum):
+    """What is known of a restart that was ordered."""
+
+    RESTORED = "restored"
+    NOT_RESTORED = "not_restored"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class RestartRecord(Frozen):
+    """One restart of one server: when it was ordered and carried out, and what health was read since."""
+
+    server_id: str
+    fence: int
+    ordered_at: AwareDatetime
+    outcome: RestartOutcome
+    detail: str
+    restarted_at: AwareDatetime | None = None
+    probes: tuple[HealthReading, ...] = ()
+
+    @model_validator(mode="after")
+    def _restored_is_proven(self) -> Self:
+        if self.outcome is not RestartOutcome.RESTORED:
+            return self
+        if self.restarted_at is None or not self.probes:
+            raise ValueError("a restored server needs the time of its restart and health read since")
+        if any(probe.observed_at <= self.restarted_at for probe in self.probes):
+            raise ValueError("a probe that is not newer than the restart proves nothing")
+        if any(probe.server_id != self.server_id for probe in self.probes):
+            raise ValueError("a probe of another server proves nothing")
+        if not self.probes[-1].is_good:
+            raise ValueError("the last probe is not good")
+        return self
+
+
+class Evidence(Frozen):
+    """One thing that was checked, or done, or refused; `evidence_id` is what a sentence cites."""
+
+    evidence_id: str
+    tool: str
+    statement: str
+    observed_at: AwareDatetime
+    quotations: tuple[str, ...] = ()
+
+
+class Spent(Frozen):
+    """What the triage cost."""
+
+    steps: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+    us_dollars: float = 0.0
+
+
+class TriageResult(Frozen):
+    """One final result an incident. `summary` is the model's word; everything else was established by code.
+
+    `is_llm` is False when the rules answered; `prompt_hash` names the prompts that were in force.
+    """
+
+    schema_version: Literal[1] = 1
+    incident: Incident
+    server_id: str | None
+    service: str | None
+    disposition: Disposition
+    ending: Ending
+    summary: str
+    reasons: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    findings: LogFindings | None = None
+    last_health: HealthReading | None = None
+    restart: RestartRecord | None = None
+    model: str
+    is_llm: bool
+    prompt_hash: str
+    spent: Spent
+    epoch: int
+    worker: str
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
+
+    @model_validator(mode="after")
+    def _recovered_is_proven(self) -> Self:
+        if self.disposition is not Disposition.RECOVERED:
+            return self
+        if self.restart is None or self.restart.outcome is not RestartOutcome.RESTORED:
+            raise ValueError("`recovered` needs a restart whose success was verified")
+        if self.restart.server_id != self.server_id:
+            raise ValueError("the restart was another server's")
+        return self

@@ -1,0 +1,43 @@
+"""Text from outside, made safe to keep and to show: one line of defence for producers, tools and cards.
+
+It never interprets text. Whatever a terminal, a log viewer or a mail client would act on becomes visible instead.
+"""
+
+import unicodedata
+from typing import Final
+
+__all__ = ["cut_to_bytes", "visible"]
+
+_KEPT_CONTROLS: Final = frozenset("\n\t")
+_INVISIBLE_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+
+
+def visible(text: str) -> str:
+    r"""Return `text` with every control, format and surrogate character written out, as in ``\x1b``.
+
+    Line feeds and tabs stay; carriage returns before a line feed go. ANSI sequences, bidirectional overrides and
+    zero-width characters so lose their effect and stay readable.
+    """
+    text = text.replace("\r\n", "\n")
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(character if _is_harmless(character) else _written_out(character) for character in text)
+
+
+def cut_to_bytes(text: str, limit_bytes: int) -> str:
+    """Return `text` unchanged when its UTF-8 form fits, else its head with a note of how many bytes were cut."""
+    encoded = text.encode("utf-8", "backslashreplace")
+    if len(encoded) <= limit_bytes:
+        return text
+    head = encoded[:limit_bytes].decode("utf-8", "ignore")
+    return f"{head} [… {len(encoded) - limit_bytes} bytes cut]"
+
+
+def _is_harmless(character: str) -> bool:
+    return character in _KEPT_CONTROLS or unicodedata.category(character) not in _INVISIBLE_CATEGORIES
+
+
+def _written_out(character: str) -> str:
+    if character.isascii():
+        return f"\\x{ord(character):02x}"
+    return character.encode("ascii", "backslashreplace").decode()

@@ -1,0 +1,92 @@
+"""The transcript: everything a model was told and said in one triage, append-only, and the journal's content.
+
+The registry keeps each `Step` as it happens; `firstline show` prints it; a model adapter renders it for its API.
+Nothing here decides anything.
+"""
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from worker.contract.base import Frozen
+from worker.contract.observations import HealthReading
+from worker.contract.result import LogFindings, Refusal, RestartRecord
+
+__all__ = ["ModelReply", "Observation", "Outcome", "Step", "ToolCall", "Transcript", "Usage"]
+
+
+class ToolCall(Frozen):
+    """One call as the model wrote it: `arguments` is its raw text, which may be no JSON at all."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+class Usage(Frozen):
+    """Tokens of one reply, as the endpoint counted them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class ModelReply(Frozen):
+    """One answer of a model: text, tool calls, or both."""
+
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    usage: Usage = Usage()
+
+
+class Outcome(StrEnum):
+    """What became of a tool call."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class Observation(Frozen):
+    """What a tool call brought: `content` is exactly what the model sees, the typed fields are what the guards read.
+
+    `evidence_id` (``E1``, ``E2``, … within the incident) is set where the observation can be cited.
+    """
+
+    call_id: str
+    tool: str
+    outcome: Outcome
+    content: str
+    observed_at: AwareDatetime
+    evidence_id: str | None = None
+    health: HealthReading | None = None
+    logs: LogFindings | None = None
+    restart: RestartRecord | None = None
+    refusal: Refusal | None = None
+    escalation_summary: str | None = None
+
+
+class Step(Frozen):
+    """One answer of the model with what its calls brought; `notice` is the desk's reply to an answer it can't use."""
+
+    number: int
+    model: str
+    reply: ModelReply
+    observations: tuple[Observation, ...] = ()
+    notice: str | None = None
+
+
+class Transcript(Frozen):
+    """The whole conversation: who the model is, the incident, and the steps so far."""
+
+    system: str
+    opening: str
+    steps: tuple[Step, ...] = ()
+
+    def with_step(self, step: Step) -> "Transcript":
+        """Return the transcript with one more step; the one at hand stays as it was."""
+        return self.model_copy(update={"steps": (*self.steps, step)})
+
+    @property
+    def observations(self) -> tuple[Observation, ...]:
+        """Every observation so far, oldest first."""
+        return tuple(observation for step in self.steps for observation in step.observations)

@@ -1,0 +1,51 @@
+"""Everything that can go wrong here, and what the queue does about it.
+
+    FirstlineError
+    ├── ContractError          what was sent cannot be read        → dead letter
+    ├── ConfigurationError     a setting or file is wrong          → do not start
+    ├── StaleClaim             another worker has the incident     → stop at once, write nothing
+    ├── GuardrailUnavailable   a guard could not decide            → escalate, never act
+    ├── SourceUnavailable      a health or log source is down      → an observation; the triage goes on
+    └── ModelUnavailable       no usable answer from the endpoint  → the rules finish, escalate-only
+
+A refusal is a value (`worker.contract.Refusal`), never an exception. SDK exceptions are translated where the
+SDK is used.
+"""
+
+__all__ = [
+    "ConfigurationError",
+    "ContractError",
+    "FirstlineError",
+    "GuardrailUnavailable",
+    "ModelUnavailable",
+    "SourceUnavailable",
+    "StaleClaim",
+]
+
+
+class FirstlineError(Exception):
+    """The root. Its text is one sentence for a person, with the remedy where there is one."""
+
+
+class ContractError(FirstlineError):
+    """A message or a stored value is not of the wire's form: it becomes a dead letter."""
+
+
+class ConfigurationError(FirstlineError):
+    """The process must not start: the text names every wrong setting or the file, the key and the remedy."""
+
+
+class StaleClaim(FirstlineError):  # noqa: N818 - the glossary's word
+    """The lease went to another worker: whoever sees this stops at once and writes nothing more."""
+
+
+class GuardrailUnavailable(FirstlineError):  # noqa: N818 - the state, not an accident
+    """A guard could not decide, so the answer is no, and the incident is escalated."""
+
+
+class SourceUnavailable(FirstlineError):  # noqa: N818 - the state, not an accident
+    """A health or log source did not answer, or answered nonsense; the text says which and how."""
+
+
+class ModelUnavailable(FirstlineError):  # noqa: N818 - the state, not an accident
+    """The endpoint gave no usable answer within its tries; the text says how it failed."""

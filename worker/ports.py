@@ -1,0 +1,156 @@
+"""The seams: what the core asks of the world, as protocols and the values they exchange. No code lives here.
+
+An adapter that reaches a server is made for one server and takes no server's name: the target of a restart is bound to
+the incident by construction, and no text that a model writes can change it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from worker.contract.incident import Incident
+from worker.contract.observations import HealthReading, LogTail
+from worker.contract.result import TriageResult
+from worker.contract.transcript import ModelReply, Observation, Step, ToolCall, Transcript
+
+__all__ = [
+    "Clock",
+    "HealthSource",
+    "Journal",
+    "LogSource",
+    "Model",
+    "Notifier",
+    "RestartOrder",
+    "Server",
+    "ServiceManager",
+    "Tool",
+    "ToolSpec",
+]
+
+
+class Clock(Protocol):
+    """Time, as the core may know it."""
+
+    def now(self) -> datetime:
+        """Return the aware time in UTC."""
+        ...
+
+    def monotonic_seconds(self) -> float:
+        """Return seconds that never step back; only differences mean anything."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; zero or less returns at once."""
+        ...
+
+
+class HealthSource(Protocol):
+    """Where one server's health is read."""
+
+    def read_health(self) -> HealthReading:
+        """Look now. Raises `SourceUnavailable` within a few seconds; safe to call from many threads."""
+        ...
+
+
+class LogSource(Protocol):
+    """Where one server's log is read."""
+
+    def read_log_tail(self, *, lines: int) -> LogTail:
+        """Return at most the newest `lines` lines. Raises `SourceUnavailable`; never reads the whole of a large log."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartOrder:
+    """Permission to restart one server once: the guard's fence, and the time after which it must not be used."""
+
+    incident_id: str
+    fence: int
+    not_after: datetime
+
+
+class ServiceManager(Protocol):
+    """What restarts one server's service. Only the guarded restart calls it."""
+
+    def restart(self, order: RestartOrder) -> None:
+        """Restart, and return when the service manager says that it is done; not before it has started again.
+
+        Raises `SourceUnavailable` when it failed or when it can't be known whether it happened. Never tries twice.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """One server of the inventory, and the way to it."""
+
+    server_id: str
+    service: str
+    health: HealthSource
+    logs: LogSource
+    service_manager: ServiceManager
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSpec:
+    """A tool as a model is told of it; `parameters` is a strict JSON schema (all required, nothing additional)."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, object]
+
+
+class Model(Protocol):
+    """Whoever answers: an LLM behind an endpoint, or the rules."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, as results and transcripts record it."""
+        ...
+
+    @property
+    def is_llm(self) -> bool:
+        """Whether a language model answers; results say so."""
+        ...
+
+    def reply(self, transcript: Transcript, specs: Sequence[ToolSpec], *, timeout_seconds: float) -> ModelReply:
+        """Answer within `timeout_seconds`, retries included. Raises `ModelUnavailable`; safe from many threads."""
+        ...
+
+
+class Tool(Protocol):
+    """One thing that a model may ask for in one incident."""
+
+    @property
+    def spec(self) -> ToolSpec:
+        """Name, description and schema."""
+        ...
+
+    def run(self, call: ToolCall, arguments: Mapping[str, object], transcript: Transcript) -> Observation:
+        """Carry out a call whose arguments fit the schema. A refusal or a broken source is an observation too."""
+        ...
+
+
+class Journal(Protocol):
+    """Where steps are recorded as they happen."""
+
+    def record(self, step: Step) -> None:
+        """Write one step, durably, before the next is taken. Raises `StaleClaim` when the lease is lost."""
+        ...
+
+
+class Notifier(Protocol):
+    """A way to engineers."""
+
+    def deliver(self, result: TriageResult) -> None:
+        """Hand one result over; returning means that it arrived. May be called again with the same result."""
+        ...
+
+
+class Directory(Protocol):
+    """What is known of the fleet."""
+
+    def server_of(self, incident: Incident) -> "Server | str":
+        """Return the incident's one server, or the reason why there is none, as a sentence."""
+        ...

@@ -1,0 +1,74 @@
+"""Addresses, secrets and limits from the environment, read once at each entry point (`load_settings`).
+
+What may be restarted, and how often, is not here but in the reviewed policy file. `.env.example` lists every variable;
+a test holds the two against each other.
+"""
+
+import socket
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import AliasChoices, Field, HttpUrl, SecretStr, UrlConstraints, ValidationError
+from pydantic_core import Url
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from worker.errors import ConfigurationError
+
+__all__ = ["PREFIX", "Settings", "load_settings"]
+
+PREFIX: Final = "FIRSTLINE_"
+RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss"])]
+
+
+class Settings(BaseSettings):
+    """Every setting of a worker, with its unit and its sensible default. An empty variable counts as unset."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    redis_url: RedisUrl = Url("redis://127.0.0.1:6379/0")
+    inventory_file: Path = Path("deploy/inventory.toml")
+    policy_file: Path = Path("deploy/policy.toml")
+
+    openai_api_key: SecretStr | None = Field(None, validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key"))
+    openai_base_url: HttpUrl | None = Field(None, validation_alias=AliasChoices("OPENAI_BASE_URL", "openai_base_url"))
+    model_name: str = Field("gpt-4o", validation_alias=AliasChoices("MODEL_NAME", "model_name"))
+    model_timeout_seconds: float = Field(30, gt=0, le=600)
+    model_retries: int = Field(2, ge=0, le=10)
+    model_input_us_dollars_per_million: float = Field(2.5, ge=0)
+    model_output_us_dollars_per_million: float = Field(10, ge=0)
+
+    max_steps: int = Field(12, ge=3, le=100)
+    max_tokens: int = Field(100_000, ge=1_000)
+    max_seconds: float = Field(120, ge=5, le=240)
+    max_us_dollars: float = Field(0.5, ge=0)
+
+    verification_interval_seconds: float = Field(2, gt=0, le=30)
+    verification_hold_seconds: float = Field(10, ge=0, le=120)
+    verification_timeout_seconds: float = Field(40, gt=0, le=180)
+
+    worker_name: str = Field(default_factory=socket.gethostname, min_length=1, max_length=128)
+    worker_concurrency: int = Field(16, ge=1, le=400)
+    log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @property
+    def uses_llm(self) -> bool:
+        """Whether an endpoint is configured; without one the rules answer, and say so."""
+        return self.openai_api_key is not None or self.openai_base_url is not None
+
+
+def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any setting by its name
+    """Read the environment and `.env`. Raises `ConfigurationError` that lists every wrong setting by its variable."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        complaints = [
+            f"  {_variable(details['loc'])}: {details['msg']}" for details in error.errors(include_input=False)
+        ]
+        raise ConfigurationError("These settings are wrong:\n" + "\n".join(complaints)) from None
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    name = str(location[0])
+    return name if name.isupper() else f"{PREFIX}{name.upper()}"
