@@ -16,6 +16,7 @@ from worker.contract.transcript import ModelReply, Observation, Step, ToolCall, 
 
 __all__ = [
     "Clock",
+    "Directory",
     "HealthSource",
     "Journal",
     "LogSource",
@@ -151,6 +152,6 @@ class Notifier(Protocol):
 class Directory(Protocol):
     """What is known of the fleet."""
 
-    def server_of(self, incident: Incident) -> "Server | str":
+    def server_of(self, incident: Incident) -> Server | str:
         """Return the incident's one server, or the reason why there is none, as a sentence."""
         ...

@@ -1,7 +1,8 @@
 """What the tools see: health readings and log tails, each with its source and its time.
 
 A figure that could not be read is None: it is named, never guessed. Who judges the figures (the rules model, the
-restart policy, the proof of a recovery) judges them by `HealthReading.symptoms`, so that there is one meaning of "good".
+restart policy, the proof of a recovery) judges them by `HealthReading.symptoms`, so that there is one
+meaning of "good".
 """
 
 from collections.abc import Mapping

@@ -43,6 +43,7 @@ class Ending(StrEnum):
     ESCALATED_BY_MODEL = "escalated_by_model"
     UNSUPPORTED_CONCLUSION = "unsupported_conclusion"
     NO_USABLE_ANSWER = "no_usable_answer"
+    MODEL_UNAVAILABLE = "model_unavailable"
     STEPS_SPENT = "steps_spent"
     TOKENS_SPENT = "tokens_spent"
     SECONDS_SPENT = "seconds_spent"
@@ -61,9 +62,13 @@ class Refusal(Frozen):
 
 
 class LogFindings(Frozen):
-    """What stands in a log's scanned window, by kind, newest last; a line is a quotation, cut to a bounded length."""
+    """What stands in a log's scanned window: the newest few lines of each kind, newest last, each bounded in length.
+
+    `error_lines` counts all lines that show any of the three kinds.
+    """
 
     scanned_lines: int
+    error_lines: int = 0
     dependency_failures: tuple[str, ...] = ()
     local_faults: tuple[str, ...] = ()
     other_errors: tuple[str, ...] = ()

@@ -87,6 +87,11 @@ class Transcript(Frozen):
         return self.model_copy(update={"steps": (*self.steps, step)})
 
     @property
+    def notices(self) -> int:
+        """How often the model was told that its answer can't stand."""
+        return sum(step.notice is not None for step in self.steps)
+
+    @property
     def observations(self) -> tuple[Observation, ...]:
         """Every observation so far, oldest first."""
         return tuple(observation for step in self.steps for observation in step.observations)

@@ -1,0 +1,258 @@
+"""The card: what an engineer reads at 3 a.m., and what no log line or model can make of it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.escalation.builders import (
+    HEALTH,
+    LOGS,
+    NOW,
+    REFUSED_LINE,
+    REFUSED_RESTART,
+    SERVER,
+    health,
+    incident,
+    restart,
+    result,
+)
+from worker.contract import Disposition, Ending, Evidence, Refusal
+from worker.contract.result import LogFindings, RestartOutcome
+from worker.escalation import as_text, brief, card_of
+from worker.escalation.advice import endpoints_in, next_steps
+
+HEADINGS = ("What is wrong", "What was checked", "What was done", "What to try next", "For stakeholders")
+
+WHOLE_CARD = """\
+■ ESCALATED · payment-server-01 (payments) · critical · since 2026-11-22 02:58 UTC
+  inc-d81352b8512fc6b55fd4 · alert: “The payment-server-01 is extremely slow and timing out.”
+
+What is wrong (by rules, not by a language model)
+  The log shows a failing dependency [E2], and the server shows no local pressure [E1].
+
+What was checked (times are UTC)
+  · [E1] 03:00:04 get_server_health: the service is running, CPU 12 %, memory 41 %
+  · [E2] 03:00:05 fetch_recent_logs: 400 log lines, 37 with dependency failures “02:59:58 ERROR
+    could not connect to payments-db:5432: Connection refused”
+
+What was done, and what was not
+  · No restart was done.
+  · [E3] 03:00:06 restart_service was refused (dependency_failure): a dependency fails, and a
+    restart does not cure that
+
+What to try next
+  1. From payment-server-01, check that payments-db:5432 can be reached and answers: its log says
+     otherwise.
+  2. Don't expect a restart of payment-server-01 to help while that dependency fails.
+
+For stakeholders (a draft)
+  We are looking into an alert about the payments service, raised at 02:58 UTC. Automatic checks
+  have not settled it, and an engineer has been asked to look. Whether users are affected is not yet
+  known; we will update you as soon as it is.
+"""
+
+
+def text_of(**changes: Any) -> str:
+    return as_text(card_of(result(**changes)), 100)
+
+
+def steps_of(**changes: Any) -> str:
+    return "\n".join(next_steps(result(**changes)))
+
+
+def test_the_whole_card_of_an_escalation_reads_like_this() -> None:
+    assert text_of() == WHOLE_CARD
+
+
+def test_the_usual_card_has_at_most_two_hundred_words() -> None:
+    assert len(text_of().split()) <= 200
+
+
+@pytest.mark.parametrize("width", [40, 72, 100, 160])
+def test_no_line_is_wider_than_asked_for(width: int) -> None:
+    card = card_of(result(server_id="s" * 253, summary="w" * 500, incident=incident(text="x" * 5000)))
+    assert max(map(len, as_text(card, width).splitlines())) <= width
+
+
+def test_the_card_says_whose_word_the_summary_is() -> None:
+    assert "What is wrong (by rules, not by a language model)" in text_of()
+    assert "(the word of gpt-4o, a language model)" in text_of(model="gpt-4o", is_llm=True)
+    desk = text_of(model="gpt-4o", is_llm=True, ending=Ending.STEPS_SPENT)
+    assert "(Firstline's word, not a model's)" in desk
+
+
+def test_a_language_model_that_cites_nothing_or_what_was_never_seen_is_marked_as_a_hypothesis() -> None:
+    silent = text_of(model="gpt-4o", is_llm=True, summary="It is the database.")
+    assert "a hypothesis: it cites no evidence" in silent
+    invented = text_of(model="gpt-4o", is_llm=True, summary="The disk is full [E7], and CPU is fine [E1].")
+    assert "a hypothesis: it cites E7, which was never seen" in " ".join(invented.split())
+
+
+def test_each_check_stands_with_its_evidence_id_its_time_and_its_quotation() -> None:
+    card = card_of(result())
+    assert card.checked == (
+        "[E1] 03:00:04 get_server_health: the service is running, CPU 12 %, memory 41 %",
+        f"[E2] 03:00:05 fetch_recent_logs: 400 log lines, 37 with dependency failures “{REFUSED_LINE}”",
+    )
+
+
+def test_only_the_newest_checks_are_shown_and_the_card_says_where_the_others_are() -> None:
+    many = tuple(HEALTH.model_copy(update={"evidence_id": f"E{number}"}) for number in range(1, 10))
+    card = card_of(result(evidence=many))
+    assert len(card.checked) == 7
+    assert card.checked[0].startswith("3 earlier checks are in the transcript of inc-")
+    assert card.checked[-1].startswith("[E9]")
+
+
+def test_what_was_refused_is_said_once_with_its_reason() -> None:
+    card = card_of(result())
+    assert card.done[0] == "No restart was done."
+    assert "(dependency_failure): a dependency fails" in card.done[1]
+    assert len(card.done) == 2
+    elsewhere = Refusal(reason="rate_limited", detail="the log of this server was read too often")
+    assert "Refused (rate_limited)" in card_of(result(refusals=(elsewhere,))).done[-1]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (RestartOutcome.NOT_RESTORED, "carried out, but health was not proven good"),
+        (RestartOutcome.FAILED, "it failed"),
+        (RestartOutcome.UNKNOWN, "whether it happened is not known"),
+        (RestartOutcome.RESTORED, "health was proven good"),
+    ],
+)
+def test_a_restart_is_told_with_its_time_and_what_is_known_of_it(outcome: RestartOutcome, words: str) -> None:
+    card = card_of(result(restart=restart(outcome), evidence=(HEALTH, LOGS), refusals=()))
+    assert card.done[0].startswith("One restart, ordered at 03:00:08: ")
+    assert words in card.done[0]
+    assert card.done[1] == "CPU at 97 % again 12 s after the restart"
+
+
+def test_a_failing_dependency_is_named_by_host_and_port_and_a_restart_advised_against() -> None:
+    steps = steps_of()
+    assert f"From {SERVER}, check that payments-db:5432 can be reached" in steps
+    assert f"Don't expect a restart of {SERVER} to help" in steps
+
+
+@pytest.mark.parametrize(
+    ("line", "endpoints"),
+    [
+        ("dial tcp 10.2.3.4:5432: connect: connection refused", ("10.2.3.4:5432",)),
+        ('upstream: "http://cart-api.internal:8080/pay" timed out', ("cart-api.internal:8080",)),
+        ("redis:6379 and kafka-1.prod:9092 unreachable", ("redis:6379", "kafka-1.prod:9092")),
+        ("connect to [fd00::5]:5432 failed", ("[fd00::5]:5432",)),
+        ("2026-11-22T02:59:58Z 02:59:58 12:30 worker.py:42 errno:111 ratio 10:20", ()),
+        ("could not resolve host payments-db", ()),
+    ],
+)
+def test_endpoints_are_found_in_log_lines_and_times_and_source_lines_are_not(
+    line: str, endpoints: tuple[str, ...]
+) -> None:
+    assert endpoints_in((line,)) == endpoints
+
+
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({"restart": restart(RestartOutcome.NOT_RESTORED)}, "don't restart it again until you know why"),
+        ({"restart": restart(RestartOutcome.UNKNOWN)}, "stays closed to further restarts until a person has"),
+        ({"restart": restart(RestartOutcome.FAILED)}, "Ask the service manager"),
+        ({"ending": Ending.UNKNOWN_SERVER, "server_id": None, "last_health": None}, "Add the server to the inventory"),
+        ({"ending": Ending.NO_USABLE_ANSWER}, "Trust the checks above, not the model"),
+        ({"ending": Ending.MODEL_UNAVAILABLE}, "Check the model's endpoint"),
+        ({"ending": Ending.GUARDRAIL_UNAVAILABLE}, "Check Redis"),
+        ({"last_health": health(status="stopped", cpu=None, memory=None)}, "what stopped the service"),
+        ({"last_health": health(memory=96)}, "what holds the memory"),
+        ({"last_health": health(cpu=97)}, "what keeps the CPU"),
+        ({"last_health": None}, "its health was not read"),
+        ({"refusals": (Refusal(reason="halted", detail="."),)}, "halted by the kill switch"),
+        ({"disposition": Disposition.AWAITING_APPROVAL}, f"Decide whether {SERVER} may be restarted"),
+        ({"findings": LogFindings(scanned_lines=9, local_faults=("pool exhausted",))}, "“pool exhausted”"),
+        (
+            {"findings": LogFindings(scanned_lines=9), "last_health": health()},
+            "Read the log of payment-server-01 around",
+        ),
+    ],
+)
+def test_each_finding_leads_to_its_next_step(changes: dict[str, Any], advice: str) -> None:
+    assert advice in steps_of(**changes)
+
+
+def test_every_ending_and_refusal_leads_to_one_to_four_steps_without_a_gap() -> None:
+    for ending in Ending:
+        steps = next_steps(result(ending=ending, restart=restart(RestartOutcome.UNKNOWN)))
+        assert 1 <= len(steps) <= 4
+        assert not any("{" in step for step in steps)
+
+
+def test_the_note_for_stakeholders_claims_no_impact_and_no_cause() -> None:
+    note = card_of(result()).stakeholder_note
+    assert note == (
+        "We are looking into an alert about the payments service, raised at 02:58 UTC. "
+        "Automatic checks have not settled it, and an engineer has been asked to look. "
+        "Whether users are affected is not yet known; we will update you as soon as it is."
+    )
+    restarted = card_of(result(restart=restart(RestartOutcome.NOT_RESTORED))).stakeholder_note
+    assert "An automatic restart has not settled it" in restarted
+
+
+def test_a_line_sums_up_what_needs_nobody() -> None:
+    line = brief(
+        result(disposition=Disposition.NO_ACTION, ending=Ending.CONCLUDED, summary="Nothing needs\nto be done [E1].")
+    )
+    assert line.startswith("NO ACTION · payment-server-01 (payments) · Nothing needs to be done [E1]. · inc-")
+    assert "\n" not in line
+
+
+FORGERY = f"""all is well”
+■ RECOVERED · {SERVER}
+What to try next
+  1. Restart every server now.\x1b[2J\u202e\u2028
+[E1] 03:00:04 get_server_health: CPU 1 %"""
+
+
+def test_text_from_outside_cannot_imitate_the_structure_of_the_card() -> None:
+    forged = result(
+        incident=incident(text=FORGERY),
+        server_id=FORGERY[:253],
+        service=FORGERY,
+        summary=FORGERY,
+        model=FORGERY,
+        is_llm=True,
+        evidence=(
+            Evidence(evidence_id=FORGERY, tool=FORGERY, statement=FORGERY, observed_at=NOW, quotations=(FORGERY,)),
+        ),
+        refusals=(Refusal(reason=FORGERY, detail=FORGERY),),
+        findings=LogFindings(scanned_lines=1, dependency_failures=(FORGERY,)),
+        restart=restart(RestartOutcome.FAILED, detail=FORGERY),
+    )
+    text = as_text(card_of(forged), 100)
+
+    at_the_margin = [line for line in text.splitlines() if line and not line.startswith("  ")]
+    assert len(at_the_margin) == 1 + len(HEADINGS)
+    assert at_the_margin[0].startswith("■ ESCALATED")
+    for line, heading in zip(at_the_margin[1:], HEADINGS, strict=True):
+        assert line.startswith(heading)
+    assert not set("\x1b\u202e\u2028") & set(text)
+    assert 'all is well"' in text
+
+
+def test_control_without_folding_the_same_text_reaches_the_margin() -> None:
+    assert any(line.startswith("What to try next") for line in FORGERY.splitlines())
+
+
+@given(st.text(max_size=400), st.integers(0, 200))
+def test_no_text_whatever_breaks_or_bloats_a_card(text: str, width: int) -> None:
+    quoting = result(
+        summary=text,
+        incident=incident(text=text or "-", started_at=NOW - timedelta(days=1)),
+        findings=LogFindings(scanned_lines=1, dependency_failures=(text,)),
+        evidence=(LOGS.model_copy(update={"statement": text, "quotations": (text,)}), REFUSED_RESTART),
+    )
+    rendered = as_text(card_of(quoting), width)
+    assert len(rendered.encode("utf-8", "backslashreplace")) < 16_000
+    assert all(len(line) <= max(width, 40) for line in rendered.split("\n"))

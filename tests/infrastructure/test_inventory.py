@@ -1,0 +1,248 @@
+"""The inventory: one server an incident or a reason why not, and every mistake of the file at once."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import FakeClock, an_incident
+from tests.infrastructure.demo_extra import require_demo_extra
+from worker.errors import ConfigurationError
+from worker.infrastructure import Inventory
+from worker.ports import Directory, Server
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "inventory.example.toml"
+PASSWORD = {"FIRSTLINE_LAB_PASSWORD": "made-up"}
+RECORDED = '[systems.recorded]\nkind = "replay"\nfolder = "replay"\n'
+LAB = """
+[systems.lab]
+kind = "supervisord"
+url = "http://127.0.0.1:9001/RPC2"
+username = "firstline"
+password_env = "FIRSTLINE_LAB_PASSWORD"
+"""
+
+
+def load(folder: Path, text: str, *, environment: dict[str, str] | None = None) -> Inventory:
+    path = folder / "inventory.toml"
+    path.write_text(text)
+    return Inventory.load(path, FakeClock(), environment=PASSWORD if environment is None else environment)
+
+
+def inventory_of(folder: Path, *server_ids: str) -> Inventory:
+    for server_id in server_ids:
+        (folder / "replay" / server_id).mkdir(parents=True)
+    tables = [f'[servers."{server_id}"]\nservice = "payments"\nsystem = "recorded"\n' for server_id in server_ids]
+    return load(folder, RECORDED + "".join(tables))
+
+
+def mistakes_in(folder: Path, text: str, *, environment: dict[str, str] | None = None) -> list[str]:
+    with pytest.raises(ConfigurationError) as raised:
+        load(folder, text, environment=environment)
+    return str(raised.value).splitlines()
+
+
+def found(inventory: Directory, text: str) -> str | None:
+    answer = inventory.server_of(an_incident(text, server_id=None))
+    return answer.server_id if isinstance(answer, Server) else None
+
+
+def test_the_server_that_an_alert_names_is_found_with_its_service(tmp_path: Path) -> None:
+    server = inventory_of(tmp_path, "payment-server-01").server_of(an_incident(server_id="payment-server-01"))
+    assert isinstance(server, Server)
+    assert (server.server_id, server.service) == ("payment-server-01", "payments")
+
+
+def test_a_server_that_is_not_in_the_inventory_is_a_sentence(tmp_path: Path) -> None:
+    answer = inventory_of(tmp_path, "payment-server-01").server_of(an_incident(server_id="srv-prod-04"))
+    assert answer == (
+        f'The inventory ({tmp_path}/inventory.toml) has no server "srv-prod-04": add it, or correct the alert.'
+    )
+
+
+def test_a_name_from_outside_is_bounded_and_made_visible(tmp_path: Path) -> None:
+    answer = inventory_of(tmp_path, "a").server_of(an_incident(server_id="x\n\x1b[2J\u202e" + "y" * 240))
+    assert isinstance(answer, str)
+    assert answer.isprintable()
+    assert r"x \x1b[2J\u202eyyy" in answer
+    assert len(answer) < 250 + len(str(tmp_path))
+
+
+def test_an_alert_that_names_an_unknown_server_is_not_searched_for_another(tmp_path: Path) -> None:
+    incident = an_incident("payment-server-01 is slow", server_id="elsewhere")
+    assert isinstance(inventory_of(tmp_path, "payment-server-01").server_of(incident), str)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The payment-server-01 is extremely slow and timing out.",
+        "Slow: payment-server-01.",
+        "PAYMENT-SERVER-01!",
+        "payment-server-01:8080/health failed on 'payment-server-01'",
+        "payment-server-01's CPU, (payment-server-01)",
+        "- _payment-server-01_ -payment-server-01-",
+        "server=payment-server-01\n",
+    ],
+)
+def test_one_whole_name_in_the_text_is_found(tmp_path: Path, text: str) -> None:
+    assert found(inventory_of(tmp_path, "payment-server-01", "payment", "db.example.com"), text) == "payment-server-01"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "everything is slow",
+        "payment-server-012 is slow",
+        "xpayment-server-01 is slow",
+        "my-payment-server-01 is slow",
+        "payment-server-01-b is slow",
+        "payment-server-01.example.com is slow",
+        "old.payment-server-01 is slow",
+        "payment-server-01é",
+        "payment-server_01",
+    ],
+)
+def test_part_of_another_name_is_not_found(tmp_path: Path, text: str) -> None:
+    inventory = inventory_of(tmp_path, "payment-server-01")
+    assert found(inventory, text) is None
+    answer = inventory.server_of(an_incident(text, server_id=None))
+    assert answer == (
+        f"The alert names no server, and its text names none of the inventory ({tmp_path}/inventory.toml): "
+        "name the server in the alert, or add it to the inventory."
+    )
+
+
+def test_several_servers_in_the_text_are_named_in_the_sentence(tmp_path: Path) -> None:
+    inventory = inventory_of(tmp_path, *(f"db-{number}" for number in range(9)))
+    answer = inventory.server_of(an_incident("db-1 can't reach db-0, DB-1 restarts", server_id=None))
+    assert answer == "The text names several servers (db-0, db-1): only one server is triaged in one incident."
+    all_of_them = " ".join(f"db-{number}" for number in range(9))
+    assert "(db-0, db-1, db-2, db-3, db-4 and 4 more)" in str(
+        inventory.server_of(an_incident(all_of_them, server_id=None))
+    )
+
+
+def test_the_example_is_valid(tmp_path: Path) -> None:
+    require_demo_extra("psutil")
+    (tmp_path / "replay" / "orders-server-07").mkdir(parents=True)
+    inventory = load(tmp_path, EXAMPLE.read_text())
+    assert found(inventory, "orders-server-07") == "orders-server-07"
+    assert found(inventory, "payment-server-01") == "payment-server-01"
+
+
+def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
+    (tmp_path / "replay").mkdir()
+    text = """
+    colour = "red"
+    [systems.lab]
+    kind = "supervisord"
+    url = "http://10.0.0.7:9001/RPC2"
+    username = "firstline"
+    password_env = "LAB_PASSWORD"
+    [systems.wrong]
+    kind = "ssh"
+    [systems.other]
+    kind = "supervisord"
+    url = "http://[::1]:9001/RPC2"
+    username = "firstline"
+    password_env = "OTHER_PASSWORD"
+    [systems.recorded]
+    kind = "replay"
+    folder = "replay"
+    [systems.lost]
+    kind = "replay"
+    folder = "lost"
+    [servers."../web"]
+    service = "web"
+    system = "recorded"
+    [servers.web-01]
+    service = "web"
+    sytem = "recorded"
+    memory_limit_mib = -1
+    [servers.web-02]
+    service = "web"
+    system = "labb"
+    [servers.web-03]
+    service = "web"
+    system = "recorded"
+    program = "web"
+    [servers.web-04]
+    service = "web"
+    system = "other"
+    program = "group:*"
+    """
+    names = ["lab", "wrong", "other", "recorded", "lost"]
+    first, *rest = mistakes_in(tmp_path, text, environment={"OTHER_PASSWORD": ""})
+    assert first == f"The inventory {tmp_path}/inventory.toml is wrong:"
+    assert [line.strip() for line in rest] == [
+        "colour: unknown table: remove it",
+        "systems.lab.url: Value error, must be on loopback: health is measured on this machine's own processes",
+        "systems.wrong: Input tag 'ssh' found using 'kind' does not match any of the expected tags: 'supervisord', 'replay'",
+        "servers.web-01.system: is missing: add it",
+        "servers.web-01.memory_limit_mib: Input should be greater than 0",
+        "servers.web-01.sytem: unknown key: correct its spelling, or remove it",
+        "servers.web-04.program: String should match pattern '^[^\\s:*]+(:[^\\s:*]+)?$'",
+        "systems.other.password_env: the environment variable OTHER_PASSWORD is not set: set it to supervisord's password",
+        f"systems.lost.folder: there is no folder {tmp_path}/lost: create it, or correct the path",
+        "servers.../web: is no server name: letters and digits, joined by single dots, hyphens or underscores",
+        f"servers.web-02.system: there is no [systems.labb]: add it, or name one of {sorted(names)}",
+        f"servers.web-03: its recording is missing: create {tmp_path}/replay/web-03 with health.json and service.log",
+        "servers.web-03.program: has no meaning for a recording: remove it",
+    ]
+
+
+def test_two_names_for_one_thing_are_a_mistake_since_each_would_have_its_own_cooldown(tmp_path: Path) -> None:
+    text = LAB + "".join(
+        f'[servers.{server_id}]\nservice = "web"\nsystem = "lab"\nprogram = "{program}"\n'
+        for server_id, program in [("web-01", "web"), ("WEB-01", "web2"), ("web-02", "web")]
+    )
+    assert mistakes_in(tmp_path, text)[1:] == [
+        "  servers.WEB-01: differs from web-01 only in case: keep one of them",
+        "  servers.web-02.program: is already the program of web-01: keep one of them",
+    ]
+
+
+def test_credentials_do_not_belong_into_the_address(tmp_path: Path) -> None:
+    text = LAB.replace("127.0.0.1", "me:hunter2@127.0.0.1") + '[servers.a]\nservice = "web"\nsystem = "lab"\n'
+    (_, mistake) = mistakes_in(tmp_path, text)
+    assert "must hold no credentials" in mistake
+    assert "hunter2" not in mistake
+
+
+def test_an_empty_inventory_is_a_mistake(tmp_path: Path) -> None:
+    assert mistakes_in(tmp_path, "servers = 3")[1:] == [
+        "  systems: has no entry: add a table [systems.…]",
+        "  servers: has no entry: add a table [servers.…]",
+    ]
+
+
+def test_a_missing_file_says_where_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"gone\.toml can't be read .*copy deploy/inventory\.example\.toml"):
+        Inventory.load(tmp_path / "gone.toml", FakeClock())
+
+
+def test_bad_toml_is_named_with_its_line(tmp_path: Path) -> None:
+    assert "is not TOML" in mistakes_in(tmp_path, "[systems.lab]\nkind = \n")[0]
+    assert "line 2" in mistakes_in(tmp_path, "[systems.lab]\nkind = \n")[0]
+
+
+def test_bytes_that_are_no_text_are_named(tmp_path: Path) -> None:
+    (tmp_path / "inventory.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match="is not TOML"):
+        Inventory.load(tmp_path / "inventory.toml", FakeClock())
+
+
+def test_a_missing_psutil_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    monkeypatch.delitem(sys.modules, "worker.infrastructure.supervisord", raising=False)
+    with pytest.raises(ConfigurationError, match=r"pip install 'firstline\[demo\]'"):
+        load(tmp_path, LAB + '[servers.a]\nservice = "web"\nsystem = "lab"\n')
+
+
+def test_the_room_is_entered_without_psutil(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    for name in [name for name in sys.modules if name.startswith("worker.infrastructure")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert importlib.import_module("worker.infrastructure").__all__ == ["Inventory"]

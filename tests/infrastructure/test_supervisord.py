@@ -1,0 +1,131 @@
+"""The supervisord adapter over a fake interface: states, figures, and the order of a restart."""
+
+import os
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import START, FakeClock
+from tests.infrastructure.demo_extra import require_demo_extra
+from worker.clock import SystemClock
+from worker.contract.observations import ServiceStatus
+from worker.errors import SourceUnavailable
+from worker.infrastructure.supervisord_api import ProgramInfo, SupervisordApi
+from worker.ports import Clock, RestartOrder, Server
+
+NO_PROCESS = 0
+BEYOND_ALL_PIDS = 2**22 + 1
+
+
+@dataclass
+class FakeApi(SupervisordApi):
+    """Knows one program and keeps the orders that it gets."""
+
+    info: ProgramInfo
+    start_failure: str | None = None
+    orders: list[str] = field(default_factory=list)
+
+    def program_info(self, program: str) -> ProgramInfo:
+        return self.info
+
+    def stop_program(self, program: str) -> None:
+        self.orders.append(f"stop {program}")
+
+    def start_program(self, program: str) -> None:
+        self.orders.append(f"start {program}")
+        if self.start_failure is not None:
+            raise SourceUnavailable(self.start_failure)
+
+
+def api_with(
+    state: str = "RUNNING", *, pid: int = NO_PROCESS, log: str = "", start_failure: str | None = None
+) -> FakeApi:
+    info = ProgramInfo(statename=state, pid=pid, start=1_000, now=1_060, exitstatus=70, stdout_logfile=log)
+    return FakeApi(info, start_failure=start_failure)
+
+
+def server_with(api: SupervisordApi, *, clock: Clock | None = None, memory_limit_bytes: int | None = None) -> Server:
+    require_demo_extra("psutil")
+    from worker.infrastructure.supervisord import SupervisedProgram  # noqa: PLC0415 - psutil is an extra
+
+    program = SupervisedProgram(
+        "web-01", program="web", api=api, memory_limit_bytes=memory_limit_bytes, clock=clock or FakeClock()
+    )
+    return Server(server_id="web-01", service="web", health=program, logs=program, service_manager=program)
+
+
+def an_order(*, not_after_seconds: float) -> RestartOrder:
+    return RestartOrder(incident_id="inc-1", fence=1, not_after=START + timedelta(seconds=not_after_seconds))
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        ("RUNNING", ServiceStatus.RUNNING),
+        ("STARTING", ServiceStatus.DEGRADED),
+        ("BACKOFF", ServiceStatus.DEGRADED),
+        ("STOPPING", ServiceStatus.DEGRADED),
+        ("EXITED", ServiceStatus.STOPPED),
+        ("STOPPED", ServiceStatus.STOPPED),
+        ("FATAL", ServiceStatus.STOPPED),
+    ],
+)
+def test_a_state_without_a_process_reads_as_zero_figures(state: str, status: ServiceStatus) -> None:
+    reading = server_with(api_with(state)).health.read_health()
+    assert reading.status is status
+    assert (reading.cpu_percent, reading.memory_percent) == (0, 0)
+    assert reading.figures == {"supervisord_state": state, "exit_status": 70}
+    assert reading.service_started_at is None
+
+
+def test_a_state_that_supervisord_does_not_know_is_no_reading() -> None:
+    with pytest.raises(SourceUnavailable, match="does not know the state"):
+        server_with(api_with("UNKNOWN")).health.read_health()
+
+
+def test_figures_are_those_of_the_process() -> None:
+    clock = SystemClock()
+    server = server_with(api_with(pid=os.getpid()), clock=clock, memory_limit_bytes=2**40)
+    before = clock.now()
+    reading = server.health.read_health()
+    assert reading.memory_percent is not None
+    assert 0 <= reading.memory_percent < 1
+    assert {"memory_mib", "threads", "open_files", "uptime_seconds"} <= set(reading.figures)
+    assert reading.observed_at >= before
+    assert reading.service_started_at is not None
+    assert reading.service_started_at < before
+
+
+def test_a_process_that_ended_meanwhile_is_no_reading() -> None:
+    with pytest.raises(SourceUnavailable, match="could not be measured"):
+        server_with(api_with(pid=BEYOND_ALL_PIDS)).health.read_health()
+
+
+def test_a_program_without_a_log_says_so(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailable, match="set its stdout_logfile"):
+        server_with(api_with()).logs.read_log_tail(lines=1)
+    (tmp_path / "web.log").write_text("INFO ready\n")
+    tail = server_with(api_with(log=str(tmp_path / "web.log"))).logs.read_log_tail(lines=1)
+    assert tail.lines == ("INFO ready",)
+
+
+def test_a_restart_stops_and_then_starts_once() -> None:
+    api = api_with()
+    server_with(api).service_manager.restart(an_order(not_after_seconds=0))
+    assert api.orders == ["stop web", "start web"]
+
+
+def test_an_order_past_its_time_restarts_nothing() -> None:
+    api = api_with()
+    with pytest.raises(SourceUnavailable, match="too old; nothing was restarted"):
+        server_with(api).service_manager.restart(an_order(not_after_seconds=-0.001))
+    assert api.orders == []
+
+
+def test_a_program_that_does_not_come_up_again_is_said_to_be_down_and_not_tried_twice() -> None:
+    api = api_with(start_failure="supervisord refused startProcess of web: SPAWN_ERROR: web.")
+    with pytest.raises(SourceUnavailable, match=r"web was stopped and may be down: .*SPAWN_ERROR"):
+        server_with(api).service_manager.restart(an_order(not_after_seconds=5))
+    assert api.orders == ["stop web", "start web"]

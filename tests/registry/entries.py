@@ -1,0 +1,55 @@
+"""What the registry's tests put in and take out."""
+
+from typing import Any
+
+from redis import Redis
+
+from tests.fakes import START, an_incident
+from worker.contract.incident import Incident
+from worker.contract.queue import OPEN_INCIDENTS, RESULTS_STREAM, incident_key
+from worker.contract.result import Disposition, Ending, Spent, TriageResult
+from worker.contract.transcript import ModelReply, Step
+
+__all__ = ["accept", "all_keys", "published", "result_of", "step"]
+
+
+def accept(redis: Any, text: str = "payment-server-01 is slow") -> Incident:
+    """Write the registry entry of one incident as intake writes it."""
+    incident = an_incident(text)
+    seconds, microseconds = redis.time()
+    accepted_at = seconds * 1000 + microseconds // 1000
+    entry = {"incident": incident.model_dump_json(), "state": "NEW", "epoch": 0, "deliveries": 0}
+    redis.hset(incident_key(incident.incident_id), mapping={**entry, "accepted_at": accepted_at})
+    redis.zadd(OPEN_INCIDENTS, {incident.incident_id: accepted_at})
+    return incident
+
+
+def step(number: int, text: str = "looking") -> Step:
+    return Step(number=number, model="rules", reply=ModelReply(text=text))
+
+
+def result_of(incident: Incident, *, epoch: int = 1, summary: str = "nothing is wrong") -> TriageResult:
+    return TriageResult(
+        incident=incident,
+        server_id=incident.server_id,
+        service="payments",
+        disposition=Disposition.NO_ACTION,
+        ending=Ending.CONCLUDED,
+        summary=summary,
+        model="rules",
+        is_llm=False,
+        prompt_hash="none",
+        spent=Spent(),
+        epoch=epoch,
+        worker="w1",
+        started_at=START,
+        finished_at=START,
+    )
+
+
+def published(redis: Any) -> list[dict[str, str]]:
+    return [fields for _, fields in redis.xrange(RESULTS_STREAM)]
+
+
+def all_keys(redis: Redis) -> dict[str, object]:
+    return {str(key): redis.dump(key) for key in redis.scan_iter()}

@@ -1,0 +1,93 @@
+"""The files that people copy agree with the code: .env.example, compose, and the shipped TOML."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from worker.errors import ConfigurationError
+from worker.settings import PREFIX, Settings, load_settings
+
+ROOT = Path(__file__).parents[1]
+
+
+def variables_of_settings() -> dict[str, object]:
+    return {
+        name.upper() if name.startswith(("openai", "model_name")) else f"{PREFIX}{name}".upper(): field.default
+        for name, field in Settings.model_fields.items()
+    }
+
+
+def variables_of_example() -> dict[str, str]:
+    lines = re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    return dict(lines)
+
+
+def test_every_setting_stands_in_the_example_and_the_other_way_round() -> None:
+    assert set(variables_of_example()) == set(variables_of_settings())
+
+
+def test_the_example_shows_the_defaults() -> None:
+    defaults = {name: value for name, value in variables_of_example().items() if value}
+    shown = Settings.model_validate({_field_of(name): value for name, value in defaults.items()})
+    assert shown == Settings.model_validate({"worker_name": shown.worker_name})
+
+
+def test_all_wrong_settings_are_listed_at_once_by_their_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRSTLINE_MAX_STEPS", "many")
+    monkeypatch.setenv("FIRSTLINE_REDIS_URL", "amqp://somewhere")
+    monkeypatch.setenv("OPENAI_BASE_URL", "not a url")
+    with pytest.raises(ConfigurationError) as failure:
+        load_settings()
+    for variable in ("FIRSTLINE_MAX_STEPS", "FIRSTLINE_REDIS_URL", "OPENAI_BASE_URL"):
+        assert variable in str(failure.value)
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "")
+    monkeypatch.setenv("OPENAI_API_KEY", "")
+    assert not load_settings(_env_file=None).uses_llm
+
+
+def test_the_compose_file_is_valid() -> None:
+    command = [Path(sys.executable).parent / "check-jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    done = subprocess.run([*command, ROOT / "docker-compose.yml"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_compose_check_can_fail(tmp_path: Path) -> None:
+    wrong = tmp_path / "docker-compose.yml"
+    wrong.write_text((ROOT / "docker-compose.yml").read_text().replace("service_healthy", "service_helthy"))
+    command = [Path(sys.executable).parent / "check-jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    assert subprocess.run([*command, wrong], capture_output=True, check=False).returncode == 1
+
+
+def test_the_locks_hold_hashes_and_no_addresses() -> None:
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        text = (ROOT / name).read_text()
+        assert "://" not in text
+        pins = re.findall(r"^[a-z0-9-]+==", text, re.MULTILINE)
+        assert len(pins) > 20
+        assert all("--hash=sha256:" in block for block in re.split(r"\n(?=[a-z])", text.strip()))
+
+
+def test_the_locks_pin_what_the_project_declares() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = {re.split(r"[\[>=<]", requirement)[0] for requirement in project["dependencies"]}
+    pinned = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    assert names <= pinned
+
+
+def test_the_contract_imports_fast_and_without_the_queue_or_the_model_sdk() -> None:
+    code = "import sys, json, worker.contract; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(done.stdout))
+    assert loaded.isdisjoint({"celery", "kombu", "redis", "openai", "httpx2", "structlog", "worker.tasks"})
+
+
+def _field_of(variable: str) -> str:
+    return variable.removeprefix(PREFIX).lower()

@@ -1,0 +1,33 @@
+"""`firstline escalations`: the consumer of the results stream, on this terminal or into a pipe."""
+
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+
+from producers.intake import connect
+from worker.escalation.consumer import EscalationConsumer
+from worker.escalation.notifiers import ConsoleNotifier, JsonNotifier
+from worker.logs import configure_logging
+from worker.settings import Settings
+
+__all__ = ["run_escalations"]
+
+
+def run_escalations(settings: Settings, *, as_json: bool, once: bool, name: str | None) -> None:
+    """Deliver results until SIGTERM or Ctrl-C; with `once`, until nothing waits."""
+    configure_logging(settings.log_level)
+    width = min(shutil.get_terminal_size().columns, 100)
+    notifier = JsonNotifier(sys.stdout) if as_json else ConsoleNotifier(sys.stdout, width=width)
+    consumer = EscalationConsumer(
+        connect(str(settings.redis_url)), notifier, name=name or f"{socket.gethostname()}-{os.getpid()}"
+    )
+    if once:
+        while consumer.deliver_pending(block_seconds=0):
+            pass
+        return
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    consumer.run(stop)

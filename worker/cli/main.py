@@ -1,0 +1,175 @@
+"""The commands of `firstline`, their help, and how each failure reads: one sentence with the remedy, and an exit code.
+
+0  done
+1  done, but not everything: some lines were rejected, or what was asked for does not exist
+2  a setting, a file or an argument is wrong; nothing was started
+3  Redis can't be reached; nothing that was refused is lost, send it again
+130  interrupted
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from worker.errors import ConfigurationError, FirstlineError
+from worker.settings import load_settings
+
+__all__ = ["app", "main"]
+
+EXIT_INCOMPLETE: Final = 1
+EXIT_CONFIGURATION: Final = 2
+EXIT_UNREACHABLE: Final = 3
+EXIT_INTERRUPTED: Final = 130
+
+_EPILOG: Final = (
+    "Exit codes: 0 done; 1 some lines were rejected, or the incident does not exist; 2 a setting, file or argument is "
+    "wrong; 3 Redis can't be reached; 130 interrupted. Settings come from the environment and from .env; "
+    ".env.example lists them all."
+)
+
+app = typer.Typer(
+    name="firstline",
+    help="A Level-1 operations desk: alerts in, one bounded restart or a cited escalation out.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output, for pipes.")]
+
+
+@app.command()
+def demo(
+    keep_running: Annotated[
+        bool, typer.Option("--keep-running", help="Leave everything running afterwards, until Ctrl-C, to try it out.")
+    ] = False,
+) -> None:
+    """Watch the main job on this machine: sick servers, a queue, a worker, escalations. No key, no Redis, no Docker.
+
+    Starts its own Valkey, six real processes under supervisord of which five are in trouble, a worker and the
+    escalation consumer; submits seven incidents, shows the progress, and ends with a table. Takes under a minute and
+    leaves nothing behind. With OPENAI_API_KEY or OPENAI_BASE_URL set, that model investigates instead of the rules.
+    """
+    from worker.demo import run_demo
+
+    raise typer.Exit(run_demo(keep_running=keep_running))
+
+
+@app.command()
+def submit(
+    text: Annotated[str | None, typer.Argument(help="What is wrong, in words, or one alert as JSON.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file", "-f", help="Alerts, one a line (JSON or words), or a JSON array; - reads standard input."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take incidents in, and print a verdict for each: accepted, duplicate, full, or rejected with the reason.
+
+    `accepted` means that it is written down durably and will yield a result. A bad line is reported with its number and
+    stops no other. Sending the same alerts again is safe: what is known already is answered as duplicate.
+
+    Examples: firstline submit "The payment-server-01 is slow."   ·   firstline submit --file alerts.jsonl
+    """
+    from worker.cli.submit import submit_file, submit_text
+
+    if (text is None) == (file is None):
+        raise typer.BadParameter("give either a text or --file, not both and not neither")
+    settings = load_settings()
+    is_whole = (
+        submit_text(settings, text, as_json=as_json)
+        if text is not None
+        else submit_file(settings, file or Path("-"), as_json=as_json)
+    )
+    raise typer.Exit(0 if is_whole else EXIT_INCOMPLETE)
+
+
+@app.command()
+def worker(
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", "-c", min=1, max=400, help="Triages at once in this process.")
+    ] = None,
+) -> None:
+    """Run one worker process until SIGTERM; running triages are finished first.
+
+    The same as `celery -A worker worker`, with every setting checked before it starts. Run one process a core.
+    """
+    from worker.cli.worker import run_worker
+
+    run_worker(load_settings(**({"worker_concurrency": concurrency} if concurrency else {})))
+
+
+@app.command()
+def escalations(
+    as_json: AsJson = False,
+    once: Annotated[bool, typer.Option("--once", help="Deliver what waits, then stop, instead of following.")] = False,
+    name: Annotated[
+        str | None, typer.Option(help="This consumer's name within the group; a restart under it resumes its own.")
+    ] = None,
+) -> None:
+    """Read the results and print a card for each escalation, and one line for everything else.
+
+    Each result is acknowledged after it was printed. Several consumers share the work; what a dead one left undelivered
+    is taken over after a minute.
+    """
+    from worker.cli.escalations import run_escalations
+
+    run_escalations(load_settings(), as_json=as_json, once=once, name=name)
+
+
+@app.command()
+def show(
+    incident_id: Annotated[str, typer.Argument(help="The id that `submit` printed: inc-…")],
+    as_json: AsJson = False,
+) -> None:
+    """Show one incident whole: what the model saw and said, what each tool answered, why a guard allowed or refused."""
+    from worker.cli.show import show_incident
+
+    raise typer.Exit(0 if show_incident(load_settings(), incident_id, as_json=as_json) else EXIT_INCOMPLETE)
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Show the queues, the open incidents, the restart locks, the kill switch and the workers that live."""
+    from worker.cli.status import show_status
+
+    show_status(load_settings(), as_json=as_json)
+
+
+def main() -> None:
+    """Run one command; every failure that a person can mend reads as one sentence."""
+    from redis.exceptions import RedisError
+
+    from producers.intake import IntakeUnavailable
+
+    try:
+        app()
+    except ConfigurationError as error:
+        _fail(str(error), EXIT_CONFIGURATION)
+    except IntakeUnavailable as error:
+        _fail(str(error), EXIT_UNREACHABLE)
+    except RedisError as error:
+        _fail(
+            f"Redis can't be reached or refused the call ({type(error).__name__}: {error}): start it, or correct "
+            "FIRSTLINE_REDIS_URL. `firstline demo` needs none.",
+            EXIT_UNREACHABLE,
+        )
+    except FirstlineError as error:
+        _fail(str(error), EXIT_INCOMPLETE)
+    except BrokenPipeError:
+        # The reader has gone; without this the interpreter would complain once more while it closes the stream.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_INCOMPLETE)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _fail(sentence: str, code: int) -> None:
+    sys.stderr.write(f"firstline: {sentence}\n")
+    sys.exit(code)

@@ -1,0 +1,98 @@
+"""`firstline show`: one incident whole, from the registry: the transcript is the audit log."""
+
+import json
+import sys
+from datetime import datetime
+from textwrap import indent
+
+from worker.bootstrap import connect
+from worker.contract.text import visible
+from worker.contract.transcript import Observation, Step
+from worker.errors import FirstlineError
+from worker.registry.view import RegistryEntry, RegistryView
+from worker.settings import Settings
+
+__all__ = ["show_incident"]
+
+
+def show_incident(settings: Settings, incident_id: str, *, as_json: bool) -> bool:
+    """Print the incident; False, with a sentence on standard error, when the registry does not have it."""
+    entry = RegistryView(connect(settings)).find(incident_id)
+    if entry is None:
+        raise FirstlineError(
+            f"The registry has no incident {visible(incident_id)!r}: look at `firstline status`, "
+            "or it was closed more than seven days ago."
+        )
+    sys.stdout.write(_as_json(entry) if as_json else _as_text(entry))
+    return True
+
+
+def _as_json(entry: RegistryEntry) -> str:
+    return (
+        json.dumps(
+            {
+                "incident": entry.incident.model_dump(mode="json"),
+                "state": entry.state,
+                "epoch": entry.epoch,
+                "deliveries": entry.deliveries,
+                "worker": entry.worker,
+                "steps": [step.model_dump(mode="json", exclude_none=True) for step in entry.steps],
+                "result": entry.result and entry.result.model_dump(mode="json", exclude_none=True),
+            },
+            ensure_ascii=False,
+        )
+        + "\n"
+    )
+
+
+def _as_text(entry: RegistryEntry) -> str:
+    incident = entry.incident
+    head = [
+        f"{incident.incident_id}  {entry.state}  {incident.severity}",
+        f"  alert      {incident.text}",
+        f"  server     {incident.server_id or 'to be found in the text'}",
+        f"  since      {_time(incident.started_at)}, accepted {_time(entry.accepted_at)}, source {incident.source}",
+        f"  claims     {entry.epoch} of {entry.deliveries} deliveries, by {entry.worker or 'nobody yet'}",
+    ]
+    return "\n".join([*head, *(_step(step) for step in entry.steps), _ending(entry), ""])
+
+
+def _step(step: Step) -> str:
+    lines = [f"\nstep {step.number}, {step.model}"]
+    if step.reply.text:
+        lines.append(indent(visible(step.reply.text), "  said       "))
+    answers = {seen.call_id: seen for seen in step.observations}
+    for call in step.reply.tool_calls:
+        lines.append(f"  called     {visible(call.name)} {visible(call.arguments)}")
+        lines.append(_observation(answers.get(call.call_id)))
+    if step.notice:
+        lines.append(f"  told       {step.notice}")
+    return "\n".join(lines)
+
+
+def _observation(seen: Observation | None) -> str:
+    if seen is None:
+        return "  not run    the triage had ended"
+    return f"  {seen.outcome:<10} {_time(seen.observed_at)} {seen.content}"
+
+
+def _ending(entry: RegistryEntry) -> str:
+    result = entry.result
+    if result is None:
+        return "\nno result yet"
+    kind = "a language model" if result.is_llm else "rules, no language model"
+    spent = result.spent
+    tokens = spent.input_tokens + spent.output_tokens
+    cost = f"{spent.steps} steps, {tokens} tokens, {spent.seconds:.1f} s, {spent.us_dollars:.4f} US dollars"
+    return "\n".join(
+        [
+            f"\n{result.disposition.upper()} ({result.ending}), {_time(result.finished_at)}",
+            f"  summary    {result.summary}",
+            f"  model      {result.model} ({kind}), prompts {result.prompt_hash}",
+            f"  spent      {cost}",
+        ]
+    )
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}Z"

@@ -1,0 +1,162 @@
+"""What to try next, and what to tell stakeholders: derived from the typed result, never from a model's words.
+
+Pure and deterministic. It names what was seen and proposes where to look; it never claims a cause, blames anybody or
+invents an impact. Called by the card.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from worker.contract import Disposition, Ending, ServiceStatus, TriageResult
+from worker.contract.observations import CPU_PRESSURE_PERCENT, MEMORY_PRESSURE_PERCENT
+from worker.contract.result import RestartOutcome
+from worker.escalation.quoting import quoted
+
+__all__ = ["endpoints_in", "name_of", "next_steps", "stakeholder_note"]
+
+STEPS_LIMIT: Final = 4
+"""More than this nobody works through at night; the order below is the order of worth."""
+
+ENDPOINTS_LIMIT: Final = 3
+
+_ENDPOINT: Final = re.compile(
+    r"(?<![\w.-])((?:[a-z][a-z0-9.-]{0,252}|(?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-f:]{2,39}\]):\d{2,5})(?!\w|:\d|\.\d)",
+    re.IGNORECASE,
+)
+_NO_HOST: Final = re.compile(
+    r"(?:errno|error|err|code|line|status|pid|port|exit|.*\.(?:c|cc|cpp|cs|go|java|js|kt|lua|php|pl|py|rb|rs|ts)):\d+",
+    re.IGNORECASE,
+)
+"""What has the form of host:port in logs and is none: error numbers, and places in source files."""
+
+_AFTER_ENDING: Final[Mapping[Ending, str]] = {
+    Ending.UNKNOWN_SERVER: "Add the server to the inventory, or correct its name in the alert, and send it again",
+    Ending.GUARDRAIL_UNAVAILABLE: "Check Redis: a guardrail could not reach it, so nothing was changed",
+    Ending.INTERNAL_ERROR: "Check {server} by hand: the triage itself broke, and the worker's log says how",
+    Ending.MODEL_UNAVAILABLE: "Check the model's endpoint: it gave no usable answer, so the rules finished read-only",
+    Ending.NO_USABLE_ANSWER: "Trust the checks above, not the model: it gave no usable answer, and the rules finished",
+    Ending.UNSUPPORTED_CONCLUSION: "Trust the checks above, not the model: it concluded what they do not support",
+    Ending.STEPS_SPENT: "Take over from the checks above: the budget of steps ended the triage before a conclusion",
+    Ending.TOKENS_SPENT: "Take over from the checks above: the budget of tokens ended the triage before a conclusion",
+    Ending.SECONDS_SPENT: "Take over from the checks above: the deadline ended the triage before a conclusion",
+    Ending.MONEY_SPENT: "Take over from the checks above: the budget of money ended the triage before a conclusion",
+}
+
+_AFTER_REFUSAL: Final[Mapping[str, str]] = {
+    "halted": "Restarts are halted by the kill switch: if {server} needs one, it is yours to do by hand",
+    "service_not_allowed": "If {server} needs a restart, do it by hand: the policy does not let Firstline restart it",
+    "server_unresolved": "Find out how the last restart of {server} ended: until then it stays closed to others",
+    "cooldown": "Look for the cause: {server} was restarted a short while ago, and it did not last",
+    "server_budget": "Look for the cause: {server} has used up its restarts, and they did not last",
+    "fleet_budget": "Look at the whole fleet: so many restarts in a short time point to something shared",
+    "fleet_concurrency": "Look at the whole fleet: so many restarts at once point to something shared",
+}
+
+_AFTER_RESTART: Final[Mapping[RestartOutcome, str]] = {
+    RestartOutcome.NOT_RESTORED: (
+        "Look at what {server} does at startup, in its log since {time}; "
+        "don't restart it again until you know why the first did not help"
+    ),
+    RestartOutcome.FAILED: "Ask the service manager on {server} why it could not restart the service at {time}",
+    RestartOutcome.UNKNOWN: (
+        "Find out whether {server} restarted at {time}, by the start time of its service; "
+        "it stays closed to further restarts until a person has"
+    ),
+    RestartOutcome.RESTORED: "Look for what builds up on {server}: the restart at {time} helped, but not for long",
+}
+
+
+def name_of(result: TriageResult) -> str:
+    """Return the server's name as people know it, also when the inventory does not."""
+    return result.server_id or result.incident.server_id or "unknown server"
+
+
+def next_steps(result: TriageResult) -> tuple[str, ...]:
+    """Return at most four sentences, the most telling first, each without its full stop; never none."""
+    steps = list(dict.fromkeys(_steps(result)))[:STEPS_LIMIT]
+    fallback = (
+        f"Read the log of {name_of(result)} around {result.incident.started_at:%H:%M} UTC; the checks found no cause"
+    )
+    return tuple(steps) or (fallback,)
+
+
+def endpoints_in(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the distinct ``host:port`` that log lines name, the newest line's first, at most three."""
+    found = (match for line in reversed(lines) for match in _ENDPOINT.findall(line))
+    return tuple(dict.fromkeys(endpoint for endpoint in found if not _NO_HOST.fullmatch(endpoint)))[:ENDPOINTS_LIMIT]
+
+
+def stakeholder_note(result: TriageResult) -> str:
+    """Return a drafted notification for people outside operations: what is known, who has it, what is not known."""
+    subject = f"the {result.service} service" if result.service else result.server_id or "one of our systems"
+    opening = f"We are looking into an alert about {subject}, raised at {_clock(result.incident.started_at)}."
+    closing = "Whether users are affected is not yet known; we will update you as soon as it is."
+    return f"{opening} {_state_for_stakeholders(result)} {closing}"
+
+
+def _steps(result: TriageResult) -> Iterator[str]:
+    server = name_of(result)
+    if result.disposition is Disposition.AWAITING_APPROVAL:
+        yield f"Decide whether {server} may be restarted: the restart waits for your answer"
+    if result.restart is not None:
+        ordered_at = _clock(result.restart.ordered_at)
+        yield _AFTER_RESTART[result.restart.outcome].format(server=server, time=ordered_at)
+    if result.findings is not None and result.findings.dependency_failures:
+        yield from _after_dependency_failures(server, result.findings.dependency_failures)
+    yield from _after_health(result, server)
+    for refusal in result.refusals:
+        if refusal.reason in _AFTER_REFUSAL:
+            yield _AFTER_REFUSAL[refusal.reason].format(server=server)
+    if result.ending in _AFTER_ENDING:
+        yield _AFTER_ENDING[result.ending].format(server=server)
+    yield from _after_logs(result, server)
+
+
+def _after_dependency_failures(server: str, lines: tuple[str, ...]) -> Iterator[str]:
+    endpoints = endpoints_in(lines)
+    if endpoints:
+        yield f"From {server}, check that {' and '.join(endpoints)} can be reached and answers: its log says otherwise"
+    else:
+        yield f"Check the dependency that the log of {server} names: {quoted(lines[-1])}"
+    yield f"Don't expect a restart of {server} to help while that dependency fails"
+
+
+def _after_health(result: TriageResult, server: str) -> Iterator[str]:
+    health = result.last_health
+    if health is None:
+        if result.ending is not Ending.UNKNOWN_SERVER:
+            yield f"Check that {server} is up and reachable: its health was not read"
+        return
+    if health.status is ServiceStatus.STOPPED:
+        yield f"Find out what stopped the service on {server} (its exit status, its last log lines) before you start it"
+    if (health.memory_percent or 0) >= MEMORY_PRESSURE_PERCENT:
+        yield f"See what holds the memory on {server}, and since when: a leak comes back after every restart"
+    if (health.cpu_percent or 0) >= CPU_PRESSURE_PERCENT:
+        yield f"See what keeps the CPU of {server} busy (its threads, its newest requests)"
+
+
+def _after_logs(result: TriageResult, server: str) -> Iterator[str]:
+    if result.findings is None:
+        if result.ending is not Ending.UNKNOWN_SERVER:
+            yield f"Read the log of {server}: the triage did not"
+        return
+    if faults := (*result.findings.other_errors, *result.findings.local_faults):
+        yield f"Follow up what the log of {server} says: {quoted(faults[-1])}"
+
+
+def _state_for_stakeholders(result: TriageResult) -> str:
+    if result.disposition is Disposition.RECOVERED:
+        return "The service was restarted automatically and has been well since."
+    if result.disposition is Disposition.NO_ACTION:
+        return "Automatic checks found nothing wrong."
+    if result.disposition is Disposition.AWAITING_APPROVAL:
+        return "A restart has been proposed and waits for an engineer's decision."
+    if result.restart is not None and result.restart.restarted_at is not None:
+        return "An automatic restart has not settled it, and an engineer has been asked to look."
+    return "Automatic checks have not settled it, and an engineer has been asked to look."
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%H:%M} UTC"

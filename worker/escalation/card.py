@@ -1,0 +1,183 @@
+"""The card: all that a tired engineer needs of one result, in about 200 words, each fact with its evidence.
+
+Pure. Whatever comes from outside (alert, log lines, a model's words) is made visible, folded to one line and bounded
+here, so that it can't imitate the card's own structure: headings stand at the margin, quoted text never does.
+"""
+
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, assert_never
+
+from worker.contract import Ending, Evidence, TriageResult
+from worker.contract.result import RestartOutcome
+from worker.escalation.advice import name_of, next_steps, stakeholder_note
+from worker.escalation.quoting import one_line, quoted
+
+__all__ = ["Card", "as_text", "brief", "card_of"]
+
+ALERT_LIMIT_BYTES: Final = 300
+SUMMARY_LIMIT_BYTES: Final = 700
+STATEMENT_LIMIT_BYTES: Final = 240
+BRIEF_LIMIT_BYTES: Final = 300
+CHECKS_LIMIT: Final = 6
+"""The newest checks; the whole transcript is in the registry."""
+
+NARROWEST: Final = 40
+RESTART_TOOL: Final = "restart_service"
+
+_CITATION: Final = re.compile(r"\bE\d+\b")
+_SPOKEN_BY_THE_DESK: Final = frozenset(
+    {
+        Ending.UNKNOWN_SERVER,
+        Ending.INTERNAL_ERROR,
+        Ending.GUARDRAIL_UNAVAILABLE,
+        Ending.STEPS_SPENT,
+        Ending.TOKENS_SPENT,
+        Ending.SECONDS_SPENT,
+        Ending.MONEY_SPENT,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One result in words, each text on one line and safe to show. `said_by` tells whose word `summary` is."""
+
+    incident_id: str
+    headline: str
+    alert: str
+    said_by: str
+    summary: str
+    checked: tuple[str, ...]
+    done: tuple[str, ...]
+    next_steps: tuple[str, ...]
+    stakeholder_note: str
+
+
+def card_of(result: TriageResult) -> Card:
+    """Return the card of any result; the same result gives the same card."""
+    incident = result.incident
+    since = f"{incident.started_at.astimezone(UTC):%F %H:%M} UTC"
+    return Card(
+        incident_id=incident.incident_id,
+        headline=f"{_state(result)} · {_subject(result)} · {incident.severity} · since {since}",
+        alert=quoted(incident.text, ALERT_LIMIT_BYTES),
+        said_by=_said_by(result),
+        summary=one_line(result.summary, SUMMARY_LIMIT_BYTES),
+        checked=tuple(_checks(result)),
+        done=tuple(_deeds(result)),
+        next_steps=tuple(f"{one_line(step, STATEMENT_LIMIT_BYTES)}." for step in next_steps(result)),
+        stakeholder_note=one_line(stakeholder_note(result), SUMMARY_LIMIT_BYTES),
+    )
+
+
+def as_text(card: Card, width: int) -> str:
+    """Return the card as lines of at most `width` characters (never under 40), without colour, ended by a newline."""
+    width = max(width, NARROWEST)
+    lines = [
+        *_wrapped(card.headline, width, first="■ ", further="  "),
+        *_wrapped(f"{card.incident_id} · alert: {card.alert}", width, first="  ", further="  "),
+    ]
+    for heading, entries in (
+        (f"What is wrong ({card.said_by})", [("", card.summary)]),
+        ("What was checked (times are UTC)", [("· ", entry) for entry in card.checked]),
+        ("What was done, and what was not", [("· ", entry) for entry in card.done]),
+        ("What to try next", [(f"{number}. ", step) for number, step in enumerate(card.next_steps, start=1)]),
+        ("For stakeholders (a draft)", [("", card.stakeholder_note)]),
+    ):
+        lines += ["", *_wrapped(heading, width, first="", further="  ")]
+        for mark, entry in entries:
+            lines += _wrapped(entry, width, first=f"  {mark}", further=" " * (2 + len(mark)))
+    return "\n".join(lines) + "\n"
+
+
+def brief(result: TriageResult) -> str:
+    """Return one line on a result that needs nobody: what became of it, and by whose word."""
+    summary = one_line(result.summary, BRIEF_LIMIT_BYTES)
+    return f"{_state(result)} · {_subject(result)} · {summary} · {result.incident.incident_id}"
+
+
+def _state(result: TriageResult) -> str:
+    return result.disposition.replace("_", " ").upper()
+
+
+def _subject(result: TriageResult) -> str:
+    server = one_line(name_of(result), STATEMENT_LIMIT_BYTES)
+    return f"{server} ({one_line(result.service, STATEMENT_LIMIT_BYTES)})" if result.service else server
+
+
+def _said_by(result: TriageResult) -> str:
+    if result.ending in _SPOKEN_BY_THE_DESK:
+        return "Firstline's word, not a model's"
+    if not result.is_llm:
+        return "by rules, not by a language model"
+    return f"the word of {one_line(result.model, 64)}, a language model{_doubt(result)}"
+
+
+def _doubt(result: TriageResult) -> str:
+    known = {seen.evidence_id for seen in result.evidence}
+    cited = dict.fromkeys(_CITATION.findall(result.summary))
+    missing = [evidence_id for evidence_id in cited if evidence_id not in known]
+    if missing:
+        return f"; a hypothesis: it cites {one_line(', '.join(missing), 32)}, which was never seen"
+    return "" if cited else "; a hypothesis: it cites no evidence"
+
+
+def _checks(result: TriageResult) -> Iterator[str]:
+    checks = [seen for seen in result.evidence if seen.tool != RESTART_TOOL]
+    if not checks:
+        yield "Nothing could be checked."
+    if len(checks) > CHECKS_LIMIT:
+        yield f"{len(checks) - CHECKS_LIMIT} earlier checks are in the transcript of {result.incident.incident_id}."
+    yield from (_cited(seen) for seen in checks[-CHECKS_LIMIT:])
+
+
+def _deeds(result: TriageResult) -> Iterator[str]:
+    yield _restart_in_words(result)
+    attempts = [seen for seen in result.evidence if seen.tool == RESTART_TOOL]
+    yield from (_cited(seen) for seen in attempts)
+    if result.restart is not None and not attempts:
+        yield one_line(result.restart.detail, STATEMENT_LIMIT_BYTES)
+    for refusal in result.refusals:
+        if not any(refusal.detail in seen.statement for seen in result.evidence):
+            yield one_line(f"Refused ({refusal.reason}): {refusal.detail}", STATEMENT_LIMIT_BYTES)
+
+
+def _restart_in_words(result: TriageResult) -> str:
+    restart = result.restart
+    if restart is None:
+        return "No restart was done."
+    attempt = f"One restart, ordered at {_time(restart.ordered_at)}"
+    match restart.outcome:
+        case RestartOutcome.RESTORED:
+            return f"{attempt}: health was proven good afterwards."
+        case RestartOutcome.NOT_RESTORED:
+            return f"{attempt}: carried out, but health was not proven good afterwards."
+        case RestartOutcome.FAILED:
+            return f"{attempt}: it failed."
+        case RestartOutcome.UNKNOWN:
+            return f"{attempt}: whether it happened is not known."
+        case _:
+            assert_never(restart.outcome)
+
+
+def _cited(seen: Evidence) -> str:
+    statement = one_line(seen.statement, STATEMENT_LIMIT_BYTES)
+    tool = one_line(seen.tool, 64)
+    line = f"[{one_line(seen.evidence_id, 16)}] {_time(seen.observed_at)} "
+    line += statement if statement.startswith(tool) else f"{tool}: {statement}"
+    return f"{line} {quoted(seen.quotations[-1])}" if seen.quotations else line
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%H:%M:%S}"
+
+
+def _wrapped(text: str, width: int, *, first: str, further: str) -> list[str]:
+    """Wrap, but never between a figure and its per cent sign."""
+    bound = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    lines = textwrap.wrap(bound, width, initial_indent=first, subsequent_indent=further, break_on_hyphens=False)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]

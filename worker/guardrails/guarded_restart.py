@@ -1,0 +1,164 @@
+"""The one dangerous tool: restart the incident's server, once, under guard, and prove whether it helped.
+
+The order is policy (does the evidence justify it?) → guard (lock, cooldown, budgets, write-ahead intent, in one
+script) → restart → verification → outcome. Nothing else in the house calls a `ServiceManager`. When Redis is
+unavailable this refuses: no intent written, no restart. When Redis goes away after the restart, the intent stays open
+and the server stays closed to further restarts until a person has looked.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from worker.contract.result import Refusal, RestartOutcome, RestartRecord
+from worker.contract.transcript import Observation, Outcome, ToolCall, Transcript
+from worker.errors import GuardrailUnavailable, SourceUnavailable
+from worker.guardrails.policy import RestartRules
+from worker.guardrails.restart_attempt import Grant
+from worker.guardrails.restart_policy import refusal_of_restart
+from worker.guardrails.verification import Verification, VerificationTimes, verify
+from worker.ports import Clock, RestartOrder, Server, ToolSpec
+from worker.triage.toolbox import refused
+from worker.triage.tools import schema_of
+
+__all__ = ["Guard", "GuardedRestart"]
+
+_MARGIN_SECONDS: Final = 10.0
+"""What a restart itself may take, on top of its verification, before the incident's deadline."""
+
+
+class Guard(Protocol):
+    """What is asked of the restart guard; `restart_guard.py` answers. Every method raises `GuardrailUnavailable`."""
+
+    def request(self, incident_id: str, server_id: str, *, evidence: str) -> Grant | Refusal:
+        """Take the lock and write the intent, or refuse."""
+        ...
+
+    def mark_sent(self, grant: Grant) -> Refusal | None:
+        """Give leave to restart now, once; None is yes."""
+        ...
+
+    def record(self, grant: Grant, outcome: RestartOutcome, detail: str) -> Refusal | None:
+        """Write the outcome; None is yes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardedRestart:
+    """The tool `restart_service`, bound to one incident and its one server."""
+
+    incident_id: str
+    server: Server
+    rules: RestartRules
+    guard: Guard
+    times: VerificationTimes
+    seconds_left: Callable[[], float]
+    clock: Clock
+
+    @property
+    def spec(self) -> ToolSpec:
+        """Name, description and schema."""
+        return ToolSpec(
+            name="restart_service",
+            description=(
+                "Restart the server's service, once. Guarded: it refuses unless health and logs justify it. "
+                "It watches health afterwards and says whether recovery is proven."
+            ),
+            parameters=schema_of({"server_id": {"type": "string", "enum": [self.server.server_id]}}),
+        )
+
+    def run(self, call: ToolCall, arguments: Mapping[str, object], transcript: Transcript) -> Observation:
+        """Restart and verify, or refuse. Two triages that call at once: the guard's script lets one through."""
+        refusal = self._refusal_by_time() or refusal_of_restart(
+            transcript, service=self.server.service, rules=self.rules, now=self.clock.now()
+        )
+        if refusal is not None:
+            return refused(call, refusal, self.clock)
+        asked_at = self.clock.monotonic_seconds()
+        evidence = ", ".join(f"{seen.evidence_id} {seen.tool}" for seen in transcript.observations)
+        grant = self.guard.request(self.incident_id, self.server.server_id, evidence=evidence)
+        if isinstance(grant, Refusal):
+            return refused(call, grant, self.clock)
+        refusal = self.guard.mark_sent(grant)
+        if refusal is not None:
+            return refused(call, refusal, self.clock)
+        lease_left = grant.lease_seconds - (self.clock.monotonic_seconds() - asked_at)
+        return _observation(call, self._restart_and_verify(grant, lease_left), self.clock)
+
+    def _refusal_by_time(self) -> Refusal | None:
+        needed = self.times.timeout_seconds + _MARGIN_SECONDS
+        if self.seconds_left() >= needed:
+            return None
+        detail = (
+            f"{self.seconds_left():.0f} s are left of the incident's deadline, a verified restart needs {needed:.0f} s"
+        )
+        return Refusal(reason="deadline_too_near", detail=detail)
+
+    def _restart_and_verify(self, grant: Grant, lease_left_seconds: float) -> RestartRecord:
+        ordered_at = self.clock.now()
+        not_after = ordered_at + timedelta(seconds=lease_left_seconds)
+        order = RestartOrder(incident_id=self.incident_id, fence=grant.fence, not_after=not_after)
+        try:
+            self.server.service_manager.restart(order)
+        except SourceUnavailable as failure:
+            record = self._after_a_failed_order(grant, ordered_at, failure)
+        else:
+            record = self._verified(grant, ordered_at, restarted_at=self.clock.now())
+        self._write_down(grant, record)
+        return record
+
+    def _after_a_failed_order(self, grant: Grant, ordered_at: datetime, failure: SourceUnavailable) -> RestartRecord:
+        """The order came back with an error, which does not say that nothing happened: look, and never order again."""
+        try:
+            started_at = self.server.health.read_health().service_started_at
+        except SourceUnavailable:
+            started_at = None
+        if started_at is not None and started_at >= ordered_at:
+            return self._verified(grant, ordered_at, restarted_at=self.clock.now())
+        outcome = RestartOutcome.UNKNOWN if started_at is None else RestartOutcome.FAILED
+        knowledge = "whether it happened is not known" if started_at is None else "the service did not start since"
+        return self._record(grant, ordered_at, Verification(outcome, f"{failure}; {knowledge}", ()), restarted_at=None)
+
+    def _verified(self, grant: Grant, ordered_at: datetime, *, restarted_at: datetime) -> RestartRecord:
+        verification = verify(self.server.health, restarted_at=restarted_at, times=self.times, clock=self.clock)
+        return self._record(grant, ordered_at, verification, restarted_at=restarted_at)
+
+    def _record(
+        self, grant: Grant, ordered_at: datetime, verification: Verification, *, restarted_at: datetime | None
+    ) -> RestartRecord:
+        return RestartRecord(
+            server_id=self.server.server_id,
+            fence=grant.fence,
+            ordered_at=ordered_at,
+            outcome=verification.outcome,
+            detail=verification.detail,
+            restarted_at=restarted_at,
+            probes=verification.probes,
+        )
+
+    def _write_down(self, grant: Grant, record: RestartRecord) -> None:
+        try:
+            self.guard.record(grant, record.outcome, record.detail)
+        except GuardrailUnavailable:
+            # The restart happened and its observation must reach the engineer; the open intent keeps the server closed.
+            return
+
+
+def _observation(call: ToolCall, record: RestartRecord, clock: Clock) -> Observation:
+    content = {
+        "restarted": record.restarted_at is not None,
+        "outcome": record.outcome,
+        "health_proven_good": record.outcome is RestartOutcome.RESTORED,
+        "detail": record.detail,
+        "last_probe": record.probes[-1].model_dump(mode="json", exclude_none=True) if record.probes else None,
+    }
+    return Observation(
+        call_id=call.call_id,
+        tool=call.name,
+        outcome=Outcome.ANSWERED,
+        content=json.dumps(content, ensure_ascii=False),
+        observed_at=clock.now(),
+        restart=record,
+    )

@@ -1,0 +1,91 @@
+"""The values of the restart guard: its limits, a grant, and an attempt as it is stored. No decisions, no Redis."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+__all__ = ["Grant", "RestartAttempt", "RestartLimits", "RestartState", "attempt_of_fields", "time_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartLimits:
+    """How often restarts are granted; every worker must run with the same limits.
+
+    `cooldown_seconds` runs from a restart's outcome. The two budgets count grants in sliding windows, withdrawn ones
+    too. `fleet_concurrency` bounds intents without an outcome. `lease_seconds` is the longest time from grant to order.
+    """
+
+    cooldown_seconds: float
+    server_restarts: int
+    server_window_seconds: float
+    fleet_restarts: int
+    fleet_window_seconds: float
+    fleet_concurrency: int
+    lease_seconds: float
+
+
+class RestartState(StrEnum):
+    """Where an attempt stands; from `RESTORED` on, nothing can be written over it."""
+
+    INTENT = "INTENT"
+    SENT = "SENT"
+    UNKNOWN = "UNKNOWN"
+    RESTORED = "RESTORED"
+    NOT_RESTORED = "NOT_RESTORED"
+    FAILED = "FAILED"
+    WITHDRAWN = "WITHDRAWN"
+    RESOLVED = "RESOLVED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Leave to restart one server once, for one incident, under one fence. Only the worker that asked has it.
+
+    `not_after` is a time of Redis' clock; the target compares it with its own. The worker must not, as its clock may be
+    wrong: it has `lease_seconds` from the moment of the answer, by its monotonic clock. Both leave the margin out.
+    """
+
+    incident_id: str
+    server_id: str
+    fence: int
+    not_after: datetime
+    lease_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartAttempt:
+    """What Redis knows of one incident's restart. It permits nothing: `mark_sent` takes a `Grant` only.
+
+    `worker` asked for it, at `ordered_at` by Redis' clock. `lease_seconds_left` is 0.0 once the lease is over.
+    """
+
+    incident_id: str
+    server_id: str
+    fence: int
+    state: RestartState
+    worker: str
+    evidence: str
+    detail: str
+    ordered_at: datetime
+    lease_seconds_left: float
+
+
+def attempt_of_fields(incident_id: str, fields: Mapping[str, str], *, now_ms: int) -> RestartAttempt:
+    """Read an intent's hash. Raises `KeyError` or `ValueError` when it isn't one."""
+    return RestartAttempt(
+        incident_id=incident_id,
+        server_id=fields["server"],
+        fence=int(fields["fence"]),
+        state=RestartState(fields["state"]),
+        worker=fields["worker"],
+        evidence=fields["evidence"],
+        detail=fields.get("detail", ""),
+        ordered_at=time_of(int(fields["ordered_at"])),
+        lease_seconds_left=max(0, int(fields["lease_until"]) - now_ms) / 1000,
+    )
+
+
+def time_of(milliseconds: int) -> datetime:
+    """Return the aware time in UTC of a count of milliseconds since 1970."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

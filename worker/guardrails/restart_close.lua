@@ -1,0 +1,59 @@
+-- Writes what became of an intent, and frees the server where that is known.
+-- The lease does not matter here: an outcome that comes late is still true.
+--
+-- KEYS     1 the incident's intent  2 the server's lock  3 open intents  4 journal
+-- ARGV     1 incident  2 server     3 worker  4 fence    5 new state     6 cooldown in milliseconds  7 detail
+-- Answers  { 'closed' } or { 'refused', reason, milliseconds or -1, values for the sentence ... }
+-- A second run with the same state answers as the first and writes nothing.
+
+local intent, lock, open_intents, journal = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local incident, server, worker, fence = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local new_state, cooldown, detail = ARGV[5], tonumber(ARGV[6]), ARGV[7]
+
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+-- From which states each state may follow. RESOLVED is a person's word; nothing follows it.
+local may_follow = {
+  WITHDRAWN = { INTENT = true },
+  RESTORED = { SENT = true },
+  NOT_RESTORED = { SENT = true },
+  FAILED = { SENT = true },
+  UNKNOWN = { INTENT = true, SENT = true },
+  RESOLVED = { INTENT = true, SENT = true, UNKNOWN = true },
+}
+
+local attempt = redis.call('HMGET', intent, 'state', 'fence', 'lease_until')
+local state = attempt[1]
+if attempt[2] ~= fence then
+  return { 'refused', 'stale_fence', -1, fence, attempt[2] or 'none' }
+end
+if state == new_state then
+  return { 'closed' }
+end
+if not may_follow[new_state][state] then
+  return { 'refused', 'wrong_state', -1, state, new_state }
+end
+
+-- Whoever holds the lease may be restarting at this moment, so a person has to wait for its end.
+if new_state == 'RESOLVED' and state ~= 'UNKNOWN' and tonumber(attempt[3]) > now then
+  return { 'refused', 'server_locked', attempt[3] - now, incident, fence }
+end
+
+redis.call('HSET', intent, 'state', new_state, 'detail', detail)
+redis.call('XADD', journal, '*', 'state', new_state, 'incident', incident, 'server', server, 'fence', fence,
+  'worker', worker, 'detail', detail)
+
+-- An unknown outcome keeps the server closed, and its place in the fleet taken.
+if new_state == 'UNKNOWN' then
+  return { 'closed' }
+end
+
+redis.call('ZREM', open_intents, incident)
+if redis.call('HGET', lock, 'incident') == incident then
+  redis.call('HDEL', lock, 'incident', 'fence', 'lease_until')
+end
+if new_state ~= 'WITHDRAWN' then
+  redis.call('HSET', lock, 'cooldown_until', now + cooldown)
+end
+return { 'closed' }

@@ -1,0 +1,175 @@
+"""Recorded infrastructure: one folder a server, from which health and logs are read and to which restarts are written.
+
+For evaluation and for trying Firstline without servers. It touches nothing but the folder; a restart is only noted.
+Made by `Inventory` from a system of kind `replay`.
+
+    health.json                  an object, or a list of objects that successive reads walk through
+    service.log
+    after_restart/health.json    optional; these two are used once a restart is recorded
+    after_restart/service.log    optional
+    restarts.jsonl               written here: one restart a line; delete it, and the positions, to rewind
+    .health_position             written here and in after_restart/: the next element of a list
+"""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from worker.contract.base import Frozen
+from worker.contract.observations import HealthReading, LogTail, ServiceStatus
+from worker.errors import SourceUnavailable
+from worker.infrastructure.log_files import read_file_tail
+from worker.ports import Clock, RestartOrder
+
+__all__ = ["ReplayedServer"]
+
+_AFTER_RESTART: Final = "after_restart"
+_Percent = Annotated[float, Field(ge=0, strict=True)]
+_Figure = Annotated[float, Field(strict=True)] | Annotated[str, Field(strict=True)] | bool | None
+
+
+class _RecordedHealth(BaseModel):
+    """One element of `health.json`; null stands for a figure that could not be read."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    __pydantic_extra__: dict[str, _Figure]
+
+    status: ServiceStatus
+    cpu_percent: _Percent | None
+    memory_percent: _Percent | None
+
+
+class _RecordedRestart(Frozen):
+    """One line of `restarts.jsonl`."""
+
+    at: AwareDatetime
+    incident_id: str
+    fence: int
+    server_id: str
+
+
+_RECORDING: Final = TypeAdapter(Annotated[list[_RecordedHealth], Field(min_length=1)])
+
+
+class ReplayedServer:
+    """One recorded server: health source, log source and service manager over its folder.
+
+    Every method raises `SourceUnavailable` that names the file, and the key where there is one, when the recording
+    is broken. Threads and processes may call at once: positions and restarts are written under a file lock.
+    """
+
+    def __init__(self, server_id: str, *, folder: Path, clock: Clock) -> None:
+        self._server_id = server_id
+        self._folder = folder
+        self._clock = clock
+
+    def read_health(self) -> HealthReading:
+        """Return the next recorded reading, the last one for ever; `service_started_at` is the last restart's time."""
+        observed_at = self._clock.now()
+        restarts = self._restarts()
+        path = self._current("health.json", is_restarted=bool(restarts))
+        recorded = _next_reading(path)
+        return HealthReading(
+            server_id=self._server_id,
+            status=recorded.status,
+            cpu_percent=recorded.cpu_percent,
+            memory_percent=recorded.memory_percent,
+            figures=recorded.__pydantic_extra__,
+            service_started_at=restarts[-1].at if restarts else None,
+            observed_at=observed_at,
+            source=f"replay of {path}",
+        )
+
+    def read_log_tail(self, *, lines: int) -> LogTail:
+        """Return at most the newest `lines` lines of the recorded log."""
+        path = self._current("service.log", is_restarted=bool(self._restarts()))
+        return read_file_tail(
+            path, lines=lines, server_id=self._server_id, source=f"replay of {path}", observed_at=self._clock.now()
+        )
+
+    def restart(self, order: RestartOrder) -> None:
+        """Note one restart durably; an order past its `not_after` is refused and nothing is noted.
+
+        How far the fence reaches: `not_after` is checked here, on the worker, by its clock; the fencing token is
+        written down for the reader, and not compared.
+        """
+        now = self._clock.now()
+        if now > order.not_after:
+            raise SourceUnavailable(f"The order to restart {self._server_id} is too old; nothing was restarted.")
+        restart = _RecordedRestart(at=now, incident_id=order.incident_id, fence=order.fence, server_id=self._server_id)
+        _append_line(self._folder / "restarts.jsonl", restart.model_dump_json())
+
+    def _restarts(self) -> list[_RecordedRestart]:
+        path = self._folder / "restarts.jsonl"
+        if not path.exists():
+            return []
+        restarts = []
+        for number, line in enumerate(_read(path).splitlines(), start=1):
+            try:
+                restarts.append(_RecordedRestart.model_validate_json(line))
+            except ValidationError as error:
+                raise SourceUnavailable(f"{path}, line {number}: {_complaint(error)}.") from error
+        return restarts
+
+    def _current(self, name: str, *, is_restarted: bool) -> Path:
+        later = self._folder / _AFTER_RESTART / name
+        return later if is_restarted and later.exists() else self._folder / name
+
+
+def _next_reading(path: Path) -> _RecordedHealth:
+    readings = _recorded_readings(path)
+    if len(readings) == 1:
+        return readings[0]
+    return readings[_take_position(path.with_name(".health_position"), last=len(readings) - 1)]
+
+
+def _recorded_readings(path: Path) -> list[_RecordedHealth]:
+    try:
+        recording = from_json(_read(path))
+        return _RECORDING.validate_python(recording if isinstance(recording, list) else [recording])
+    except ValidationError as error:
+        raise SourceUnavailable(f"{path}: {_complaint(error)}.") from error
+    except ValueError as error:
+        raise SourceUnavailable(f"{path} is not JSON: {error}.") from error
+
+
+def _take_position(path: Path, *, last: int) -> int:
+    """Return the position that is due and move the file on by one, at most to `last`."""
+    try:
+        with path.open("a+", encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            position = min(int(file.read() or "0"), last)
+            file.truncate(0)
+            file.write(str(min(position + 1, last)))
+            return position
+    except (OSError, ValueError) as error:
+        raise SourceUnavailable(f"The position in {path} can't be kept ({error}): delete the file.") from error
+
+
+def _append_line(path: Path, line: str) -> None:
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.write(f"{line}\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise SourceUnavailable(f"The restart may not be recorded: {path} can't be written: {error}.") from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SourceUnavailable(f"The recording {path} can't be read: {error.strerror}.") from error
+
+
+def _complaint(error: ValidationError) -> str:
+    """Say what is wrong first, with its key: `1.cpu_percent: Input should be …`."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))

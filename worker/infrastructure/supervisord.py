@@ -1,0 +1,150 @@
+"""One program under a supervisord on this machine: its health by psutil, its stdout log, its restart.
+
+It must never reach another program than its own, nor a supervisord elsewhere, whose process ids mean nothing here.
+Made by `Inventory` from a system of kind `supervisord`; the only module that imports psutil (the `demo` extra).
+"""
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from worker.contract.observations import HealthReading, LogTail, ServiceStatus
+from worker.errors import SourceUnavailable
+from worker.infrastructure.log_files import read_file_tail
+from worker.infrastructure.supervisord_api import SupervisordApi
+from worker.ports import Clock, RestartOrder
+
+__all__ = ["SupervisedProgram"]
+
+_CPU_WINDOW_SECONDS: Final = 0.7
+_MIB: Final = 1_048_576
+
+_STATUS_OF: Final = {
+    "RUNNING": ServiceStatus.RUNNING,
+    "STARTING": ServiceStatus.DEGRADED,
+    "BACKOFF": ServiceStatus.DEGRADED,
+    "STOPPING": ServiceStatus.DEGRADED,
+    "EXITED": ServiceStatus.STOPPED,
+    "STOPPED": ServiceStatus.STOPPED,
+    "FATAL": ServiceStatus.STOPPED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """What psutil says of a process; the defaults stand for no process."""
+
+    cpu_percent: float = 0.0
+    resident_bytes: int = 0
+    started_at: datetime | None = None
+    figures: Mapping[str, float | str | bool | None]
+
+
+class SupervisedProgram:
+    """One program: health source, log source and service manager.
+
+    Every failure is `SourceUnavailable` in one sentence. Any number of threads may call at once.
+    """
+
+    def __init__(
+        self, server_id: str, *, program: str, api: SupervisordApi, memory_limit_bytes: int | None, clock: Clock
+    ) -> None:
+        self._server_id = server_id
+        self._program = program
+        self._api = api
+        self._memory_limit_bytes = memory_limit_bytes or psutil.virtual_memory().total
+        self._clock = clock
+
+    def read_health(self) -> HealthReading:
+        """Look at the program's process for 0.7 s; CPU as a share of one core, memory as a share of the limit.
+
+        Only the process that supervisord started is counted, not its children. Where none runs, CPU and memory are 0.
+        `observed_at` is when the look began, so that no part of a reading is older than it says.
+        """
+        observed_at = self._clock.now()
+        info = self._api.program_info(self._program)
+        status = _STATUS_OF.get(info.statename)
+        if status is None:
+            raise SourceUnavailable(f"supervisord does not know the state of {self._program} ({info.statename}).")
+        seen = self._measure(info.pid) if info.pid else _Measured(figures={"exit_status": info.exitstatus})
+        return HealthReading(
+            server_id=self._server_id,
+            status=status,
+            cpu_percent=seen.cpu_percent,
+            memory_percent=round(100 * seen.resident_bytes / self._memory_limit_bytes, 1),
+            figures={"supervisord_state": info.statename, **seen.figures},
+            service_started_at=seen.started_at,
+            observed_at=observed_at,
+            source=f"supervisord program {self._program}",
+        )
+
+    def read_log_tail(self, *, lines: int) -> LogTail:
+        """Return at most the newest `lines` lines of the program's stdout log, wherever supervisord keeps it."""
+        path = self._api.program_info(self._program).stdout_logfile
+        if not path:
+            raise SourceUnavailable(f"supervisord keeps no stdout log of {self._program}: set its stdout_logfile.")
+        return read_file_tail(
+            Path(path),
+            lines=lines,
+            server_id=self._server_id,
+            source=f"stdout of supervisord program {self._program}",
+            observed_at=self._clock.now(),
+        )
+
+    def restart(self, order: RestartOrder) -> None:
+        """Stop the program if it runs, and start it; return when supervisord counts it as running again.
+
+        How far the fence reaches: `not_after` is checked here, on the worker, by its clock, right before the stop.
+        supervisord knows no fencing token, so an order that is delayed between this check and the socket is carried
+        out. Once stopped, the program is started even if `not_after` has passed meanwhile: down would be worse.
+        """
+        if self._clock.now() > order.not_after:
+            raise SourceUnavailable(f"The order to restart {self._server_id} is too old; nothing was restarted.")
+        self._api.stop_program(self._program)
+        try:
+            self._api.start_program(self._program)
+        except SourceUnavailable as error:
+            raise SourceUnavailable(f"{self._program} was stopped and may be down: {error}") from error
+
+    def _measure(self, pid: int) -> _Measured:
+        try:
+            process = psutil.Process(pid)
+            cpu_percent = process.cpu_percent(interval=_CPU_WINDOW_SECONDS)
+            resident_bytes = process.memory_info().rss
+            started_at = _started_at(process, now=self._clock.now())
+            figures: dict[str, float | str | bool | None] = {
+                "memory_mib": round(resident_bytes / _MIB, 1),
+                "threads": process.num_threads(),
+                "open_files": _open_files(process),
+                "uptime_seconds": round((self._clock.now() - started_at).total_seconds()),
+            }
+        except psutil.Error as error:
+            raise SourceUnavailable(f"{self._program} could not be measured: {error}.") from error
+        return _Measured(cpu_percent=cpu_percent, resident_bytes=resident_bytes, started_at=started_at, figures=figures)
+
+
+def _started_at(process: psutil.Process, *, now: datetime) -> datetime:
+    """Return when the process started, at most one clock tick late and never early.
+
+    supervisord and Linux's boot time have whole seconds only, rounded down: a start right after an order would seem to
+    be older than the order. Linux's own clock since boot is exact.
+    """
+    if sys.platform != "linux":
+        return datetime.fromtimestamp(process.create_time(), UTC)
+    since_boot_seconds = process.create_time() - psutil.boot_time() + 1 / os.sysconf("SC_CLK_TCK")
+    return now - timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot_seconds)
+
+
+def _open_files(process: psutil.Process) -> int | None:
+    """Return the number of open descriptors, or None where another user's process doesn't show it."""
+    try:
+        return process.num_fds()
+    except psutil.Error:
+        return None

@@ -1,0 +1,38 @@
+-- Claims one incident: a lease with an epoch. The clock is the server's.
+--
+-- KEYS     1 the incident  2 its journal
+-- ARGV     1 worker        2 this claim's own token  3 lease in milliseconds
+-- Answers  { 'claimed', epoch, deliveries, incident, time of intake, steps } or { 'unknown' | 'closed' | 'busy' }
+-- A second run with the same token, after a lost reply, answers as the first.
+
+local incident, journal = KEYS[1], KEYS[2]
+local worker, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+if redis.call('EXISTS', incident) == 0 then
+  return { 'unknown' }
+end
+
+local entry = redis.call('HMGET', incident, 'state', 'token', 'lease_until')
+local is_again = entry[1] == 'CLAIMED' and entry[2] == token
+if not is_again then
+  redis.call('HINCRBY', incident, 'deliveries', 1)
+end
+
+if entry[1] == 'CLOSED' then
+  return { 'closed' }
+end
+if entry[1] == 'CLAIMED' and not is_again and tonumber(entry[3]) > now then
+  return { 'busy' }
+end
+
+-- A new epoch makes every write of an earlier claim stale.
+if not is_again then
+  redis.call('HINCRBY', incident, 'epoch', 1)
+end
+redis.call('HSET', incident, 'state', 'CLAIMED', 'worker', worker, 'token', token, 'lease_until', now + lease)
+
+local claimed = redis.call('HMGET', incident, 'epoch', 'deliveries', 'incident', 'accepted_at')
+return { 'claimed', claimed[1], claimed[2], claimed[3], claimed[4], redis.call('LRANGE', journal, 0, -1) }

@@ -1,0 +1,142 @@
+"""The conclusion: when a triage is over, and what may be believed of a model's last word.
+
+A model's text decides nothing by itself. `recovered` needs a restart whose success was verified; `no_action` needs
+health and logs that were read in this triage and show nothing wrong; everything else that a model says in the end is
+refused with a notice, and twice refused it is no answer.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from worker.contract.result import Disposition, Ending, RestartOutcome, RestartRecord
+from worker.contract.text import cut_to_bytes, visible
+from worker.contract.transcript import Observation, Step, Transcript
+
+__all__ = ["Conclusion", "Objection", "conclusion_of", "last_restart", "objection_to"]
+
+_SUMMARY_BYTES: Final = 8_000
+_CLAIMS_A_RESTART: Final = re.compile(
+    r"(?<!not )(?<!n't )(?<!never )(?:been |was |were |i |have )?restarted\b", re.IGNORECASE
+)
+_SAYS_NO_ACTION: Final = re.compile(
+    r"no[ _]action|no (?:further )?(?:issue|problem|fault|restart)|nothing (?:is |was )?(?:wrong|to do)|false alarm"
+    r"|\bis healthy|looks healthy|operating normally",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """How a triage ended: what became of the incident, why it ended now, and the words for it."""
+
+    disposition: Disposition
+    ending: Ending
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objection:
+    """Why a model's last word can't stand: what it is told, and how the triage ends when it insists."""
+
+    ending: Ending
+    notice: str
+
+
+def conclusion_of(transcript: Transcript) -> Conclusion | None:
+    """Return the conclusion that the last step reached, or None when the triage goes on.
+
+    It looks at the transcript only, so a triage resumed from its journal ends as it would have ended.
+    """
+    if not transcript.steps:
+        return None
+    last = transcript.steps[-1]
+    for observation in last.observations:
+        if observation.escalation_summary is not None:
+            return Conclusion(
+                disposition=Disposition.ESCALATED,
+                ending=Ending.ESCALATED_BY_MODEL,
+                summary=observation.escalation_summary,
+            )
+    if last.reply.tool_calls or last.notice is not None:
+        return None
+    return _from_text(last, last_restart(transcript.observations))
+
+
+def last_restart(observations: Sequence[Observation]) -> RestartRecord | None:
+    """Return the newest restart of this triage, or None."""
+    return next((seen.restart for seen in reversed(observations) if seen.restart is not None), None)
+
+
+def objection_to(step: Step, transcript: Transcript) -> Objection | None:
+    """Return why an answer can't stand as a conclusion; None when it can, or when it asks for tools.
+
+    `step` is not yet part of `transcript`.
+    """
+    if step.reply.tool_calls:
+        return None
+    disposition, text = _read(step.reply.text)
+    restart = last_restart(transcript.observations)
+    if restart is not None:
+        return _objection_after_restart(restart, disposition)
+    if disposition == Disposition.RECOVERED or _CLAIMS_A_RESTART.search(text):
+        return _unsupported("No restart happened in this triage. Call a tool, or conclude differently.")
+    if disposition == Disposition.NO_ACTION:
+        return _doubt_about_no_action(transcript.observations)
+    return Objection(
+        ending=Ending.NO_USABLE_ANSWER,
+        notice="That is no conclusion. Call a tool; or call escalate_to_engineer; or answer with one JSON object: "
+        '{"disposition": "no_action", "reason": "…"}.',
+    )
+
+
+def _from_text(step: Step, restart: RestartRecord | None) -> Conclusion:
+    _, text = _read(step.reply.text)
+    if restart is None:
+        return Conclusion(disposition=Disposition.NO_ACTION, ending=Ending.CONCLUDED, summary=text)
+    is_restored = restart.outcome is RestartOutcome.RESTORED
+    return Conclusion(
+        disposition=Disposition.RECOVERED if is_restored else Disposition.ESCALATED,
+        ending=Ending.CONCLUDED,
+        summary=text or restart.detail,
+    )
+
+
+def _objection_after_restart(restart: RestartRecord, disposition: str | None) -> Objection | None:
+    if restart.outcome is RestartOutcome.RESTORED or disposition not in (Disposition.RECOVERED, Disposition.NO_ACTION):
+        return None
+    return _unsupported(f"The restart brought no proof of recovery ({restart.detail}). Call escalate_to_engineer.")
+
+
+def _doubt_about_no_action(observations: Sequence[Observation]) -> Objection | None:
+    health = next((seen.health for seen in reversed(observations) if seen.health is not None), None)
+    logs = next((seen.logs for seen in reversed(observations) if seen.logs is not None), None)
+    if health is None or logs is None:
+        return _unsupported("no_action needs both: read the server's health and its recent logs first.")
+    if not health.is_good:
+        trouble = ", ".join(health.symptoms) or "the figures are incomplete"
+        return _unsupported(f"no_action is refused: {trouble}. Escalate, or restart.")
+    if logs.dependency_failures or logs.local_faults:
+        quotation = (*logs.dependency_failures, *logs.local_faults)[-1]
+        return _unsupported(f"no_action is refused: the log shows a fault, “{quotation}”. Call escalate_to_engineer.")
+    return None
+
+
+def _unsupported(notice: str) -> Objection:
+    return Objection(ending=Ending.UNSUPPORTED_CONCLUSION, notice=notice)
+
+
+def _read(text: str) -> tuple[str | None, str]:
+    """Return the disposition that a text states, if any, and its reason; a text may be JSON, fenced JSON or prose."""
+    bounded = cut_to_bytes(visible(text).strip(), _SUMMARY_BYTES)
+    start, end = bounded.find("{"), bounded.rfind("}")
+    if 0 <= start < end:
+        try:
+            stated = json.loads(bounded[start : end + 1], strict=False)
+        except (ValueError, RecursionError):
+            stated = None
+        if isinstance(stated, dict):
+            return str(stated.get("disposition")), str(stated.get("reason") or bounded)
+    return (Disposition.NO_ACTION if _SAYS_NO_ACTION.search(bounded) else None), bounded

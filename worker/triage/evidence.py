@@ -1,0 +1,70 @@
+"""Evidence: what was checked, done or refused, as statements that an engineer reads and a claim can cite.
+
+Statements are made from the typed observations, never from a model's words.
+"""
+
+from worker.contract.observations import HealthReading
+from worker.contract.result import Evidence, LogFindings, RestartRecord
+from worker.contract.transcript import Observation, Outcome, Transcript
+
+__all__ = ["evidence_of"]
+
+
+def evidence_of(transcript: Transcript) -> tuple[Evidence, ...]:
+    """Return one piece of evidence an observation, oldest first, without the handing over itself."""
+    return tuple(
+        Evidence(
+            evidence_id=seen.evidence_id or "",
+            tool=seen.tool,
+            statement=_statement(seen),
+            observed_at=seen.observed_at,
+            quotations=_quotations(seen.logs),
+        )
+        for seen in transcript.observations
+        if seen.escalation_summary is None
+    )
+
+
+def _statement(seen: Observation) -> str:
+    if seen.refusal is not None:
+        return f"{seen.tool} was refused ({seen.refusal.reason}): {seen.refusal.detail}"
+    if seen.outcome is Outcome.FAILED:
+        return f"{seen.tool} failed: {seen.content}"
+    if seen.restart is not None:
+        return _of_restart(seen.restart)
+    if seen.health is not None:
+        return _of_health(seen.health)
+    if seen.logs is not None:
+        return _of_logs(seen.logs)
+    return seen.content
+
+
+def _of_health(health: HealthReading) -> str:
+    figures = [f"the service is {health.status}", _percent("CPU", health.cpu_percent)]
+    figures.append(_percent("memory", health.memory_percent))
+    figures += [f"{name} {value}" for name, value in health.figures.items() if value is not None]
+    return ", ".join(figures)
+
+
+def _percent(name: str, value: float | None) -> str:
+    return f"{name} could not be read" if value is None else f"{name} {value:.0f} %"
+
+
+def _of_logs(logs: LogFindings) -> str:
+    kinds = {
+        "dependency failures": logs.dependency_failures,
+        "local faults": logs.local_faults,
+        "other errors": logs.other_errors,
+    }
+    found = " and ".join(name for name, lines in kinds.items() if lines)
+    return f"{logs.scanned_lines} log lines, {logs.error_lines} with {found or 'errors'}"
+
+
+def _of_restart(restart: RestartRecord) -> str:
+    return f"restarted {restart.server_id} (fence {restart.fence}): {restart.outcome}, {restart.detail}"
+
+
+def _quotations(logs: LogFindings | None) -> tuple[str, ...]:
+    if logs is None:
+        return ()
+    return logs.dependency_failures or logs.local_faults or logs.other_errors

@@ -1,0 +1,132 @@
+"""The triage of one incident: ask the model, run its tool calls, record the step, check the budget, conclude.
+
+It never raises for anything that a model, a tool or a source does: every exit has a name in `Ending`. What does pass
+through is a lost lease (`StaleClaim`) and a store that is gone, for then nothing more may be written.
+`worker/tasks.py` calls it.
+"""
+
+from typing import Final
+
+from worker.contract.result import Disposition, Ending, RestartOutcome, TriageResult
+from worker.contract.transcript import ModelReply, Step, Transcript
+from worker.errors import ModelUnavailable
+from worker.ports import Clock, Journal, Model
+from worker.triage.budget import Budget
+from worker.triage.conclusion import Conclusion, conclusion_of, last_restart, objection_to
+from worker.triage.report import Assignment, result_of
+from worker.triage.toolbox import Toolbox
+
+__all__ = ["Triage"]
+
+_NOTICES: Final = 2
+"""How often a model is told that its answer can't stand, before the rules take over."""
+
+
+class Triage:
+    """One bounded investigation; made for one incident, run once, in one thread."""
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        *,
+        model: Model,
+        rules: Model,
+        toolbox: Toolbox,
+        budget: Budget,
+        journal: Journal,
+        transcript: Transcript,
+        clock: Clock,
+    ) -> None:
+        """Take over an incident; `transcript` holds the steps that an earlier delivery has journalled, if any."""
+        self._assignment = assignment
+        self._model = model
+        self._rules = rules
+        self._toolbox = toolbox
+        self._budget = budget
+        self._journal = journal
+        self._transcript = transcript
+        self._clock = clock
+        self._started_at = clock.now()
+        for step in transcript.steps:
+            budget.spend(step.reply.usage)
+
+    def run(self) -> TriageResult:
+        """Investigate until a conclusion, or until the budget is spent; return the result."""
+        try:
+            model, conclusion = self._model, self._converse(self._model, self._toolbox)
+        except _AnswerNotUsable as failure:
+            model, conclusion = self._rules, self._finish_by_rules(failure)
+        return result_of(
+            self._assignment,
+            conclusion=conclusion,
+            transcript=self._transcript,
+            model=model,
+            spent=self._budget.spent(),
+            started_at=self._started_at,
+            finished_at=self._clock.now(),
+        )
+
+    def _converse(self, model: Model, toolbox: Toolbox) -> Conclusion:
+        while (conclusion := conclusion_of(self._transcript)) is None:
+            ending = self._budget.forbids_another_step(self._transcript, is_paid=model.is_llm)
+            if ending is not None and model.is_llm:
+                raise _AnswerNotUsable(ending, f"The model's budget is spent ({ending.replace('_', ' ')}).")
+            if ending is not None:
+                return self._out_of_budget(ending)
+            self._take_step(model, toolbox)
+        return conclusion
+
+    def _take_step(self, model: Model, toolbox: Toolbox) -> None:
+        reply = self._ask(model, toolbox)
+        self._budget.spend(reply.usage)
+        step = Step(number=len(self._transcript.steps) + 1, model=model.name, reply=reply)
+        for call in reply.tool_calls:
+            if self._budget.seconds_left() <= 0:
+                break
+            seen = toolbox.run(call, self._transcript.with_step(step))
+            step = step.model_copy(update={"observations": (*step.observations, seen)})
+            if seen.escalation_summary is not None:
+                break
+        objection = objection_to(step, self._transcript)
+        step = step.model_copy(update={"notice": objection and objection.notice})
+        self._journal.record(step)
+        self._transcript = self._transcript.with_step(step)
+        if objection is not None and self._transcript.notices >= _NOTICES:
+            raise _AnswerNotUsable(objection.ending, f"The model's last word could not stand: {objection.notice}")
+
+    def _ask(self, model: Model, toolbox: Toolbox) -> ModelReply:
+        seconds = self._budget.seconds_left() - (self._budget.seconds_kept_back() if model.is_llm else 0.0)
+        try:
+            return model.reply(self._transcript, toolbox.specs, timeout_seconds=max(seconds, 0.1))
+        except ModelUnavailable as failure:
+            raise _AnswerNotUsable(Ending.MODEL_UNAVAILABLE, str(failure)) from failure
+
+    def _finish_by_rules(self, failure: "_AnswerNotUsable") -> Conclusion:
+        """Let the rules read what is missing and hand over. They can't restart, and they can't close the incident."""
+        conclusion = self._converse(self._rules, self._toolbox.without("restart_service"))
+        if conclusion.disposition is Disposition.RECOVERED:
+            return Conclusion(disposition=conclusion.disposition, ending=failure.ending, summary=conclusion.summary)
+        return Conclusion(
+            disposition=Disposition.ESCALATED,
+            ending=failure.ending,
+            summary=f"{failure.why} The rules finished, without the right to restart: {conclusion.summary}",
+        )
+
+    def _out_of_budget(self, ending: Ending) -> Conclusion:
+        restart = last_restart(self._transcript.observations)
+        if restart is not None and restart.outcome is RestartOutcome.RESTORED:
+            return Conclusion(disposition=Disposition.RECOVERED, ending=ending, summary=restart.detail)
+        return Conclusion(
+            disposition=Disposition.ESCALATED,
+            ending=ending,
+            summary=f"The triage was stopped by its budget ({ending.replace('_', ' ')}) before a conclusion.",
+        )
+
+
+class _AnswerNotUsable(Exception):  # noqa: N818 - never leaves this module
+    """The model is out; the rules finish."""
+
+    def __init__(self, ending: Ending, why: str) -> None:
+        super().__init__(why)
+        self.ending = ending
+        self.why = why if why.endswith((".", "!", "?")) else f"{why}."

@@ -1,0 +1,80 @@
+"""The result of a triage, put together from what was observed. The model's words go into `summary` and nowhere else."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from worker.contract.incident import Incident
+from worker.contract.result import Disposition, Ending, Spent, TriageResult
+from worker.contract.transcript import Transcript
+from worker.ports import Model
+from worker.triage.conclusion import Conclusion, last_restart
+from worker.triage.evidence import evidence_of
+
+__all__ = ["Assignment", "result_of", "result_without_triage"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """Which incident, on which server, by which worker under which claim."""
+
+    incident: Incident
+    server_id: str | None
+    service: str | None
+    epoch: int
+    worker: str
+    prompt_version: str
+
+
+def result_of(
+    assignment: Assignment,
+    *,
+    conclusion: Conclusion,
+    transcript: Transcript,
+    model: Model,
+    spent: Spent,
+    started_at: datetime,
+    finished_at: datetime,
+) -> TriageResult:
+    """Return the one final result. Raises `ValueError` when `recovered` is claimed without its proof."""
+    observations = transcript.observations
+    return TriageResult(
+        incident=assignment.incident,
+        server_id=assignment.server_id,
+        service=assignment.service,
+        disposition=conclusion.disposition,
+        ending=conclusion.ending,
+        summary=conclusion.summary,
+        evidence=evidence_of(transcript),
+        refusals=tuple(seen.refusal for seen in observations if seen.refusal is not None),
+        findings=next((seen.logs for seen in reversed(observations) if seen.logs is not None), None),
+        last_health=next((seen.health for seen in reversed(observations) if seen.health is not None), None),
+        restart=last_restart(observations),
+        model=model.name,
+        is_llm=model.is_llm,
+        prompt_hash=assignment.prompt_version,
+        spent=spent,
+        epoch=assignment.epoch,
+        worker=assignment.worker,
+        started_at=started_at,
+        finished_at=finished_at,
+    )
+
+
+def result_without_triage(assignment: Assignment, *, ending: Ending, summary: str, now: datetime) -> TriageResult:
+    """Return the escalation of an incident that could not be investigated; `summary` says why."""
+    return TriageResult(
+        incident=assignment.incident,
+        server_id=assignment.server_id,
+        service=assignment.service,
+        disposition=Disposition.ESCALATED,
+        ending=ending,
+        summary=summary,
+        model="none",
+        is_llm=False,
+        prompt_hash=assignment.prompt_version,
+        spent=Spent(),
+        epoch=assignment.epoch,
+        worker=assignment.worker,
+        started_at=now,
+        finished_at=now,
+    )
