@@ -12,6 +12,7 @@ from fakeredis import FakeRedis
 
 from producers.intake import Answer, take_in
 from producers.sources.plain import parse_text
+from tests.house import SICK, WELL, record, restarts_of, write_house
 from worker.bootstrap import Worker, make_worker
 from worker.contract.queue import BROKER_KEY_PREFIX, QUEUES, TRIAGE_TASK
 from worker.contract.result import Disposition, Ending, TriageResult
@@ -19,42 +20,17 @@ from worker.escalation.consumer import EscalationConsumer
 from worker.escalation.notifiers import ConsoleNotifier
 from worker.settings import load_settings
 
-SICK = {"status": "running", "cpu_percent": 98.0, "memory_percent": 41.0}
-WELL = {"status": "running", "cpu_percent": 6.0, "memory_percent": 22.0}
-
 
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[Worker]:
     """A worker over recorded servers: one that a restart cures, one whose backend is down."""
     record(tmp_path / "payment-server-01", SICK, "WARNING all request threads hung\n", after_restart=WELL)
     record(tmp_path / "search-index-09", WELL, "ERROR connect to 10.0.0.7:9200: Connection refused\n" * 5)
-    inventory, policy = tmp_path / "inventory.toml", tmp_path / "policy.toml"
-    inventory.write_text(
-        '[systems.recorded]\nkind = "replay"\nfolder = "."\n'
-        '[servers.payment-server-01]\nservice = "payments"\nsystem = "recorded"\n'
-        '[servers.search-index-09]\nservice = "search"\nsystem = "recorded"\n'
-    )
-    policy.write_text('[restart]\nservices = ["payments", "search"]\n')
-    settings = load_settings(
-        _env_file=None,
-        inventory_file=inventory,
-        policy_file=policy,
-        verification_interval_seconds=0.01,
-        verification_hold_seconds=0.02,
-        verification_timeout_seconds=5,
-    )
+    house = write_house(tmp_path, {"payment-server-01": "payments", "search-index-09": "search"})
+    settings = load_settings(_env_file=None, **house)
     opened = make_worker(settings, FakeRedis(decode_responses=True))
     yield opened
     opened.close()
-
-
-def record(folder: Path, health: object, log: str, *, after_restart: object = None) -> None:
-    folder.mkdir()
-    (folder / "health.json").write_text(json.dumps(health))
-    (folder / "service.log").write_text(log)
-    if after_restart is not None:
-        (folder / "after_restart").mkdir()
-        (folder / "after_restart" / "health.json").write_text(json.dumps(after_restart))
 
 
 def travel(worker: Worker, text: str) -> tuple[TriageResult, str]:
@@ -81,7 +57,7 @@ def test_a_sick_server_is_restarted_once_and_proven_well(worker: Worker, tmp_pat
     result, printed = travel(worker, "The payment-server-01 is extremely slow and timing out.")
     assert (result.disposition, result.ending) == (Disposition.RECOVERED, Ending.CONCLUDED)
     assert "payment-server-01" in printed
-    assert len((tmp_path / "payment-server-01" / "restarts.jsonl").read_text().splitlines()) == 1
+    assert len(restarts_of(tmp_path)) == 1
 
 
 def test_a_failing_dependency_is_escalated_with_the_log_line_that_shows_it(worker: Worker, tmp_path: Path) -> None:
@@ -89,7 +65,7 @@ def test_a_failing_dependency_is_escalated_with_the_log_line_that_shows_it(worke
     assert result.disposition is Disposition.ESCALATED
     assert "restart is unlikely to help" in result.summary
     assert "10.0.0.7:9200" in printed
-    assert not (tmp_path / "search-index-09" / "restarts.jsonl").exists()
+    assert restarts_of(tmp_path) == []
 
 
 def test_a_server_that_nobody_knows_is_escalated_with_the_reason(worker: Worker) -> None:
@@ -107,4 +83,4 @@ def test_a_second_delivery_of_the_same_message_does_nothing(worker: Worker, tmp_
     result, _ = travel(worker, "The payment-server-01 is extremely slow and timing out.")
     with worker.registry.claim(result.incident.incident_id) as claim:
         assert claim is None
-    assert len((tmp_path / "payment-server-01" / "restarts.jsonl").read_text().splitlines()) == 1
+    assert len(restarts_of(tmp_path)) == 1

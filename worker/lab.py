@@ -147,9 +147,8 @@ class LabFleet:
             "control_port": str(self._control_port),
             "backend_port": str(self._backend_port),
             "password": self._password,
-            "folder": _escaped(self._folder),
-            "run": _escaped(shlex.join([sys.executable, "-u", str(_SCRIPT)])),
-            "queue": _escaped(shlex.quote(str(self._folder / "queue"))),
+            "folder": str(self._folder).replace("%", "%%%%"),  # supervisord expands log files twice
+            "run": shlex.join([sys.executable, "-u", str(_SCRIPT)]).replace("%", "%%"),
             **{f"{server.service}_port": str(self._ports[server.server_id]) for server in LAB_SERVERS},
         }
         self.inventory_file.write_text(_filled("inventory.toml", values), encoding="utf-8")
@@ -220,13 +219,15 @@ def _require_parts() -> None:
 
 
 def _start_supervisord(configuration: Path) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and configuration file
-        [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", configuration],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,  # a Ctrl-C in the terminal is for us; and the session finds every server again
-    )
+    with configuration.with_name("supervisord.err").open("wb") as errors:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and configuration file
+            [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", configuration],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # the same lines as in its log file
+            stderr=errors,
+            cwd=configuration.parent,
+            start_new_session=True,  # a Ctrl-C in the terminal is for us; and the session finds every server again
+        )
 
 
 def _listens(port: int) -> bool:
@@ -253,8 +254,3 @@ def _is_server(process: "psutil.Process", *, session: int) -> bool:
         return os.getsid(process.pid) == session and str(_SCRIPT) in process.cmdline()
     except (OSError, psutil.Error):
         return False
-
-
-def _escaped(value: object) -> str:
-    """Return the value as supervisord reads it: it expands `%`."""
-    return str(value).replace("%", "%%")

@@ -232,17 +232,20 @@ def test_text_from_outside_cannot_imitate_the_structure_of_the_card() -> None:
     )
     text = as_text(card_of(forged), 100)
 
-    at_the_margin = [line for line in text.splitlines() if line and not line.startswith("  ")]
-    assert len(at_the_margin) == 1 + len(HEADINGS)
-    assert at_the_margin[0].startswith("■ ESCALATED")
-    for line, heading in zip(at_the_margin[1:], HEADINGS, strict=True):
-        assert line.startswith(heading)
+    headline, *headings = at_the_margin(text)
+    assert headline.startswith("■ ESCALATED")
+    assert [line[: len(heading)] for line, heading in zip(headings, HEADINGS, strict=True)] == list(HEADINGS)
     assert not set("\x1b\u202e\u2028") & set(text)
     assert 'all is well"' in text
 
 
-def test_control_without_folding_the_same_text_reaches_the_margin() -> None:
-    assert any(line.startswith("What to try next") for line in FORGERY.splitlines())
+def test_control_printed_as_it_came_the_same_text_does_imitate_it() -> None:
+    printed = f"■ ESCALATED · {SERVER}\n\nWhat is wrong (by rules)\n  {FORGERY}\n"
+    assert "What to try next" in at_the_margin(printed)
+
+
+def at_the_margin(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line and not line.startswith("  ")]
 
 
 @given(st.text(max_size=400), st.integers(0, 200))

@@ -209,7 +209,7 @@ def test_a_result_that_somebody_trimmed_while_it_was_pending_is_set_aside(redis:
     reader = consumer(redis, inbox)
     with pytest.raises(BrokenPipeError):
         reader.deliver_pending(0)
-    redis.xtrim(RESULTS_STREAM, maxlen=0)
+    redis.xtrim(RESULTS_STREAM, maxlen=0, approximate=False)
     inbox.before = lambda _: None
     assert reader.deliver_pending(0) == 0
     assert pending(redis) == 0

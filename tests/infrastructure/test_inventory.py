@@ -173,18 +173,19 @@ def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     system = "other"
     program = "group:*"
     """
+    kinds, variable = "'supervisord', 'replay'", "OTHER_PASSWORD"
     names = ["lab", "wrong", "other", "recorded", "lost"]
     first, *rest = mistakes_in(tmp_path, text, environment={"OTHER_PASSWORD": ""})
     assert first == f"The inventory {tmp_path}/inventory.toml is wrong:"
     assert [line.strip() for line in rest] == [
         "colour: unknown table: remove it",
         "systems.lab.url: Value error, must be on loopback: health is measured on this machine's own processes",
-        "systems.wrong: Input tag 'ssh' found using 'kind' does not match any of the expected tags: 'supervisord', 'replay'",
+        f"systems.wrong: Input tag 'ssh' found using 'kind' does not match any of the expected tags: {kinds}",
         "servers.web-01.system: is missing: add it",
         "servers.web-01.memory_limit_mib: Input should be greater than 0",
         "servers.web-01.sytem: unknown key: correct its spelling, or remove it",
         "servers.web-04.program: String should match pattern '^[^\\s:*]+(:[^\\s:*]+)?$'",
-        "systems.other.password_env: the environment variable OTHER_PASSWORD is not set: set it to supervisord's password",
+        f"systems.other.password_env: the environment variable {variable} is not set: set it to supervisord's password",
         f"systems.lost.folder: there is no folder {tmp_path}/lost: create it, or correct the path",
         "servers.../web: is no server name: letters and digits, joined by single dots, hyphens or underscores",
         f"servers.web-02.system: there is no [systems.labb]: add it, or name one of {sorted(names)}",

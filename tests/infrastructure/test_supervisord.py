@@ -103,9 +103,18 @@ def test_a_process_that_ended_meanwhile_is_no_reading() -> None:
         server_with(api_with(pid=BEYOND_ALL_PIDS)).health.read_health()
 
 
-def test_a_program_without_a_log_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("log", ["", "logs/web.log"])
+def test_a_log_without_an_absolute_path_is_not_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: str
+) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "web.log").write_text("INFO of somebody else\n")
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SourceUnavailable, match="set its stdout_logfile"):
-        server_with(api_with()).logs.read_log_tail(lines=1)
+        server_with(api_with(log=log)).logs.read_log_tail(lines=1)
+
+
+def test_the_log_is_where_supervisord_says(tmp_path: Path) -> None:
     (tmp_path / "web.log").write_text("INFO ready\n")
     tail = server_with(api_with(log=str(tmp_path / "web.log"))).logs.read_log_tail(lines=1)
     assert tail.lines == ("INFO ready",)

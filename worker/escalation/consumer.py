@@ -111,10 +111,12 @@ class EscalationConsumer:
         if self._monotonic_seconds() < self._next_claim_seconds:
             return iter(())
         self._next_claim_seconds = self._monotonic_seconds() + CLAIM_INTERVAL_SECONDS
-        reply = self._redis.xautoclaim(
+        _, claimed, trimmed = self._redis.xautoclaim(
             RESULTS_STREAM, ESCALATION_GROUP, self._name, self._claim_after_milliseconds, count=CLAIM_BATCH
         )
-        return _entries(reply[1])
+        if trimmed:
+            log.error("result.trimmed", entry_ids=[_text(entry_id) for entry_id in trimmed])
+        return _entries(claimed)
 
     def _new_entries(self, block_seconds: float) -> Iterator[Entry]:
         # Redis takes a block of 0 for "for ever".

@@ -87,11 +87,13 @@ class SupervisedProgram:
 
     def read_log_tail(self, *, lines: int) -> LogTail:
         """Return at most the newest `lines` lines of the program's stdout log, wherever supervisord keeps it."""
-        path = self._api.program_info(self._program).stdout_logfile
-        if not path:
-            raise SourceUnavailable(f"supervisord keeps no stdout log of {self._program}: set its stdout_logfile.")
+        path = Path(self._api.program_info(self._program).stdout_logfile)
+        if not path.is_absolute():  # a relative one is relative to supervisord's folder, which nobody tells
+            raise SourceUnavailable(
+                f"supervisord names no absolute path of the log of {self._program}: set its stdout_logfile."
+            )
         return read_file_tail(
-            Path(path),
+            path,
             lines=lines,
             server_id=self._server_id,
             source=f"stdout of supervisord program {self._program}",

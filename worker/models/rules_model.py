@@ -24,6 +24,7 @@ _HEALTH: Final = "get_server_health"
 _LOGS: Final = "fetch_recent_logs"
 _RESTART: Final = "restart_service"
 _ESCALATE: Final = "escalate_to_engineer"
+_ILL_WRITTEN: Final = frozenset({"broken_arguments", "other_server"})
 _WORDS_BYTES: Final = 400
 _OUTCOMES: Final = {
     RestartOutcome.RESTORED: "brought {server} back, but not for long",
@@ -42,17 +43,16 @@ class RulesModel:
     def reply(self, transcript: Transcript, specs: Sequence[ToolSpec], *, timeout_seconds: float) -> ModelReply:
         """Return the next tool call, or the conclusion, at once; no call that was once observed is made again."""
         answers = _Answers(transcript, {spec.name: spec for spec in specs})
-        if (restart := _newest(transcript, _RESTART)) is not None:
+        restart = _newest(transcript, _RESTART)
+        if restart is not None and restart.restart is not None:
             return _after_restart(restart, transcript, answers)
         health, logs = _newest(transcript, _HEALTH), _newest(transcript, _LOGS)
-        if health is None:
-            return answers.call(_HEALTH, "First, the server's health.")
-        if health.health is None:
-            return answers.escalation(f"The server's health could not be read{_because(health)}.")
-        if logs is None:
-            return answers.call(_LOGS, "Then, its log.")
-        if logs.logs is None:
-            return answers.escalation(f"The server's log could not be read{_because(logs)}.")
+        if health is None or health.health is None:
+            return _without_health(health, answers)
+        if logs is None or logs.logs is None:
+            return _without_logs(logs, answers)
+        if restart is not None and answers.has(_RESTART):
+            return _after_restart(restart, transcript, answers)
         return _carry_out(_weighed(health, logs), answers)
 
 
@@ -103,10 +103,30 @@ def _arguments(spec: ToolSpec, known: Mapping[str, object]) -> Mapping[str, obje
 
 
 def _newest(transcript: Transcript, tool: str) -> Observation | None:
-    """Return the newest observation of a tool that brought something, else its newest refusal or failure, or None."""
-    seen = [observation for observation in reversed(transcript.observations) if observation.tool == tool]
+    """Return the newest observation of a tool that brought something, else its newest refusal or failure, or None.
+
+    A call that was refused for the way it was written, by a model before, says nothing of the tool.
+    """
+    seen = [
+        observation
+        for observation in reversed(transcript.observations)
+        if observation.tool == tool
+        and not (observation.refusal is not None and observation.refusal.reason in _ILL_WRITTEN)
+    ]
     telling = (observation for observation in seen if observation.health or observation.logs or observation.restart)
     return next(telling, seen[0] if seen else None)
+
+
+def _without_health(tried: Observation | None, answers: _Answers) -> ModelReply:
+    if tried is None:
+        return answers.call(_HEALTH, "First, the server's health.")
+    return answers.escalation(f"The server's health could not be read{_because(tried)}.")
+
+
+def _without_logs(tried: Observation | None, answers: _Answers) -> ModelReply:
+    if tried is None:
+        return answers.call(_LOGS, "Then, its log.")
+    return answers.escalation(f"The server's log could not be read{_because(tried)}.")
 
 
 def _weighed(health: Observation, logs: Observation) -> Verdict:
