@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakeredis import FakeRedis
@@ -34,7 +35,7 @@ def worker(tmp_path: Path) -> Iterator[Worker]:
 
 
 def travel(worker: Worker, text: str) -> tuple[TriageResult, str]:
-    redis = worker.registry._redis
+    redis: Any = worker.registry._redis
 
     incident = parse_text(text, received_at=datetime.now(UTC), unique="1")
     assert [verdict.answer for verdict in take_in(redis, [incident])] == [Answer.ACCEPTED]

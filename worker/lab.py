@@ -124,7 +124,7 @@ class LabFleet:
         self._send("auth-server-02", ["/login"] * 66, b"user=42;")
         self._send("payment-server-01", ["/payments"], json.dumps({"amount": "12.00"}).encode())
         hanging = json.dumps({"amount": "12.005"}).encode()
-        self._send("payment-server-01", ["/payments"] * 2, hanging, timeout_seconds=_HANGING_REQUEST_SECONDS)
+        self._send("payment-server-01", ["/payments"] * 3, hanging, timeout_seconds=_HANGING_REQUEST_SECONDS)
         self._send("payment-server-01", ["/payments"] * 3, json.dumps({"amount": "9.00"}).encode())
         self._send("cache-server-05", ["/keys/a", "/keys/b"], b"v" * 1_000)
         self._send("cache-server-05", ["/keys/c"], b"v" * 70_000)

@@ -163,6 +163,14 @@ class TestRequest:
         let_time_pass(redis, 1800)
         granted(guard, "inc-5", "s5")
 
+    def test_what_has_left_its_window_is_forgotten(self, redis: Redis) -> None:
+        guard = guard_of(redis)
+        for number in range(4):
+            restarted(guard, f"inc-{number}")
+            let_time_pass(redis, 4000)
+        assert redis.zcard("firstline:restarts:server-log:s1") == 1
+        assert redis.zcard("firstline:restarts:fleet-log") == 1
+
     def test_a_budget_that_was_lowered_waits_for_as_many_as_are_too_many(self, redis: Redis) -> None:
         for number in range(3):
             restarted(guard_of(redis), f"inc-{number}", f"s{number}")
@@ -351,6 +359,15 @@ class TestClosing:
         guard.resolve(attempt_of(guard, "inc-1"), person="ada", why="")
         granted(guard, "inc-2")
         assert reason_of(guard.record(late, RestartOutcome.RESTORED, "")) == "wrong_state"
+        assert refused(guard, "inc-3").reason == "server_locked"
+
+    def test_whoever_lost_the_lock_by_an_operators_hand_does_not_free_its_next_owner(self, redis: Redis) -> None:
+        guard = guard_of(redis)
+        first = granted(guard, "inc-1")
+        guard.mark_sent(first)
+        redis.delete("firstline:restarts:server:s1")
+        granted(guard, "inc-2")
+        guard.record(first, RestartOutcome.RESTORED, "")
         assert refused(guard, "inc-3").reason == "server_locked"
 
     def test_the_journal_keeps_every_move(self, redis: Redis) -> None:

@@ -170,6 +170,20 @@ class TestJournal:
             claim.record(step(1))
         assert redis.llen(journal_key(accepted.incident_id)) == 0
 
+    @pytest.mark.parametrize("is_taken_over", [True, False])
+    def test_a_claim_that_is_over_publishes_nothing(
+        self, redis: Redis, accepted: Incident, registry_of: RegistryOf, *, is_taken_over: bool
+    ) -> None:
+        with registry_of(redis).claim(accepted.incident_id) as stale:
+            assert stale is not None
+        with ExitStack() as context:
+            if is_taken_over:
+                context.enter_context(registry_of(redis, worker="w2").claim(accepted.incident_id))
+            with pytest.raises(StaleClaim):
+                stale.finish(result_of(accepted))
+        assert published(redis) == []
+        assert redis.zcard(OPEN_INCIDENTS) == 1
+
     def test_a_stale_worker_that_leaves_does_not_release_the_claim_of_another(
         self, redis: Redis, accepted: Incident, registry_of: RegistryOf
     ) -> None:

@@ -63,7 +63,10 @@ class OpenGuard:
     def mark_sent(self, grant: Grant) -> Refusal | None:
         return None
 
-    def record(self, grant: Grant, outcome: RestartOutcome, detail: str) -> Refusal | None:
+    def withdraw(self, attempt: Grant, why: str) -> Refusal | None:
+        return None
+
+    def record(self, attempt: Grant, outcome: RestartOutcome, detail: str) -> Refusal | None:
         self.outcomes.append(outcome)
         return None
 

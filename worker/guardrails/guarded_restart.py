@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+import structlog
+
 from worker.contract.result import Refusal, RestartOutcome, RestartRecord
 from worker.contract.transcript import Observation, Outcome, ToolCall, Transcript
 from worker.errors import GuardrailUnavailable, SourceUnavailable
@@ -24,6 +26,8 @@ from worker.triage.toolbox import refused
 from worker.triage.tools import schema_of
 
 __all__ = ["Guard", "GuardedRestart"]
+
+log = structlog.get_logger()
 
 _MARGIN_SECONDS: Final = 10.0
 """What a restart itself may take, on top of its verification, before the incident's deadline."""
@@ -40,7 +44,11 @@ class Guard(Protocol):
         """Give leave to restart now, once; None is yes."""
         ...
 
-    def record(self, grant: Grant, outcome: RestartOutcome, detail: str) -> Refusal | None:
+    def withdraw(self, attempt: Grant, why: str) -> Refusal | None:
+        """Close an intent that was never sent; None is yes."""
+        ...
+
+    def record(self, attempt: Grant, outcome: RestartOutcome, detail: str) -> Refusal | None:
         """Write the outcome; None is yes."""
         ...
 
@@ -83,6 +91,8 @@ class GuardedRestart:
             return refused(call, grant, self.clock)
         refusal = self.guard.mark_sent(grant)
         if refusal is not None:
+            # Never sent, and after this never to be sent: the server need not stay closed for it.
+            self.guard.withdraw(grant, refusal.detail)
             return refused(call, refusal, self.clock)
         lease_left = grant.lease_seconds - (self.clock.monotonic_seconds() - asked_at)
         return _observation(call, self._restart_and_verify(grant, lease_left), self.clock)
@@ -139,11 +149,17 @@ class GuardedRestart:
         )
 
     def _write_down(self, grant: Grant, record: RestartRecord) -> None:
+        """Record the outcome. A failure is logged only: the restart happened, and its observation must go on.
+
+        The intent stays open then, and keeps the server closed to further restarts.
+        """
         try:
-            self.guard.record(grant, record.outcome, record.detail)
-        except GuardrailUnavailable:
-            # The restart happened and its observation must reach the engineer; the open intent keeps the server closed.
+            refusal = self.guard.record(grant, record.outcome, record.detail)
+        except GuardrailUnavailable as failure:
+            log.warning("restart.outcome_not_recorded", server=record.server_id, fence=record.fence, why=str(failure))
             return
+        if refusal is not None:
+            log.warning("restart.outcome_refused", server=record.server_id, fence=record.fence, reason=refusal.reason)
 
 
 def _observation(call: ToolCall, record: RestartRecord, clock: Clock) -> Observation:
