@@ -44,7 +44,7 @@ class Service:
 class Payments(Service):
     """Rounding an amount of less than a cent never ends, and takes a worker thread with it. A restart frees them."""
 
-    WORKER_THREADS = 3  # enough to keep a core busy on a machine of two that others use too
+    WORKER_THREADS = 2
     PATIENCE_SECONDS = 0.5
 
     def __init__(self, options: argparse.Namespace) -> None:
@@ -144,7 +144,7 @@ class Reports(Service):
 
     FIRST_LOOK_SECONDS = 3.0
     LOOK_SECONDS = 0.5
-    RENDER_THREADS = 3
+    RENDER_THREADS = 2
 
     def start(self) -> None:
         """Begin to look into the queue, a little after the start."""
@@ -260,7 +260,7 @@ def main() -> None:
     logging.basicConfig(
         stream=sys.stdout,
         level=logging.INFO,
-        format="%(asctime)s.%(msecs)03dZ %(levelname)-8s %(name)s [%(threadName)s] %(message)s",
+        format="%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s",
         datefmt="%Y-%m-%dT%H:%M:%S",
     )
     service = SERVICES[options.service](options)

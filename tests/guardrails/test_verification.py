@@ -48,7 +48,7 @@ def test_a_busy_start_that_settles_is_a_recovery() -> None:
 def test_a_relapse_is_no_recovery_and_is_said_with_values() -> None:
     found = look(5.0, 5.0, 97.0)
     assert found.outcome is RestartOutcome.NOT_RESTORED
-    assert "CPU at 97 % again" in found.detail
+    assert "good at first, but CPU at 97 %" in found.detail
 
 
 def test_health_that_flaps_is_no_recovery() -> None:

@@ -1,5 +1,6 @@
 """The scoreboard: what the demo shows of each incident while it runs, and the table at its end. Reads, never writes."""
 
+import re
 from dataclasses import dataclass
 
 from rich.spinner import Spinner
@@ -13,7 +14,8 @@ from worker.registry.view import RegistryEntry, RegistryView
 
 __all__ = ["Scoreboard"]
 
-_QUOTATION_LENGTH = 70
+_QUOTATION_LENGTH = 80
+_LOG_PREFIX = re.compile(r"^\S*\d\d:\d\d\S*\s+")
 _COLOURS = {
     Disposition.RECOVERED: "bold green",
     Disposition.NO_ACTION: "cyan",
@@ -49,9 +51,8 @@ class Scoreboard:
         table.add_column("disposition", no_wrap=True)
         table.add_column("s", justify="right", no_wrap=True)
         for incident, entry in zip(self.incidents, self.entries(), strict=True):
-            name = incident.server_id or "in words"
-            what = Text.assemble((f"{name}\n", "bold"), incident.text)
-            table.add_row(what, *_cells(entry))
+            name = incident.server_id or (entry.result.server_id if entry and entry.result else None)
+            table.add_row(Text.assemble((f"{name or '?'}\n", "bold"), incident.text), *_cells(entry))
         return table
 
 
@@ -86,8 +87,8 @@ def _seen(observations: tuple[Observation, ...]) -> str:
 
 
 def _short(quotation: str) -> str:
-    without_time = quotation.split(": ", 1)[-1] if ": " in quotation[:60] else quotation
-    return without_time if len(without_time) <= _QUOTATION_LENGTH else f"{without_time[:_QUOTATION_LENGTH]}…"
+    said = _LOG_PREFIX.sub("", quotation)
+    return said if len(said) <= _QUOTATION_LENGTH else f"{said[:_QUOTATION_LENGTH]}…"
 
 
 def _done(restart: RestartRecord | None, observations: tuple[Observation, ...]) -> str:

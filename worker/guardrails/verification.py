@@ -49,7 +49,8 @@ def verify(health: HealthSource, *, restarted_at: datetime, times: VerificationT
             continue
         probes.append(reading)
         if not reading.is_good:
-            good_since, trouble = None, _words_for(reading, restarted_at)
+            trouble = _words_for(reading, restarted_at, is_relapse=any(probe.is_good for probe in probes))
+            good_since = None
             continue
         good_since = good_since or reading.observed_at
         if (reading.observed_at - good_since).total_seconds() >= times.hold_seconds:
@@ -72,6 +73,7 @@ def _probes(health: HealthSource, times: VerificationTimes, clock: Clock) -> Ite
             yield str(failure)
 
 
-def _words_for(reading: HealthReading, restarted_at: datetime) -> str:
+def _words_for(reading: HealthReading, restarted_at: datetime, *, is_relapse: bool) -> str:
     seconds = (reading.observed_at - restarted_at).total_seconds()
-    return f"{', '.join(reading.symptoms) or 'figures are missing'} again {seconds:.0f} s after the restart"
+    trouble = ", ".join(reading.symptoms) or "figures are missing"
+    return f"{'good at first, but ' if is_relapse else ''}{trouble} {seconds:.0f} s after the restart"

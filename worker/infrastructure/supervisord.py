@@ -17,6 +17,7 @@ import psutil
 
 from worker.contract.observations import HealthReading, LogTail, ServiceStatus
 from worker.errors import SourceUnavailable
+from worker.infrastructure.cpu_wait import waited_seconds
 from worker.infrastructure.log_files import read_file_tail
 from worker.infrastructure.supervisord_api import SupervisordApi
 from worker.ports import Clock, RestartOrder
@@ -63,8 +64,10 @@ class SupervisedProgram:
         self._clock = clock
 
     def read_health(self) -> HealthReading:
-        """Look at the program's process for 0.7 s; CPU as a share of one core, memory as a share of the limit.
+        """Look at the program's process for 0.7 s; memory is a share of the limit.
 
+        CPU is the share of one core that it used, and that its threads were ready to use and had to wait for (the
+        figure `cpu_waited_percent`; on Linux only): a service bound by CPU is seen to be bound on a busy machine, too.
         Only the process that supervisord started is counted, not its children. Where none runs, CPU and memory are 0.
         `observed_at` is when the look began, so that no part of a reading is older than it says.
         """
@@ -118,10 +121,13 @@ class SupervisedProgram:
     def _measure(self, pid: int) -> _Measured:
         try:
             process = psutil.Process(pid)
-            cpu_percent = process.cpu_percent(interval=_CPU_WINDOW_SECONDS)
+            waited_before = waited_seconds(pid)
+            cpu_used_percent = process.cpu_percent(interval=_CPU_WINDOW_SECONDS)
+            cpu_waited_percent = _percent_of_window(waited_before, waited_seconds(pid))
             resident_bytes = process.memory_info().rss
             started_at = _started_at(process, now=self._clock.now())
             figures: dict[str, float | str | bool | None] = {
+                "cpu_waited_percent": cpu_waited_percent,
                 "memory_mib": round(resident_bytes / _MIB, 1),
                 "threads": process.num_threads(),
                 "open_files": _open_files(process),
@@ -129,7 +135,14 @@ class SupervisedProgram:
             }
         except psutil.Error as error:
             raise SourceUnavailable(f"{self._program} could not be measured: {error}.") from error
+        cpu_percent = round(cpu_used_percent + (cpu_waited_percent or 0.0), 1)
         return _Measured(cpu_percent=cpu_percent, resident_bytes=resident_bytes, started_at=started_at, figures=figures)
+
+
+def _percent_of_window(before: float | None, after: float | None) -> float | None:
+    if before is None or after is None:
+        return None
+    return round(100 * max(after - before, 0.0) / _CPU_WINDOW_SECONDS, 1)
 
 
 def _started_at(process: psutil.Process, *, now: datetime) -> datetime:

@@ -42,8 +42,12 @@ def _statement(seen: Observation) -> str:
 def _of_health(health: HealthReading) -> str:
     figures = [f"the service is {health.status}", _percent("CPU", health.cpu_percent)]
     figures.append(_percent("memory", health.memory_percent))
-    figures += [f"{name} {value}" for name, value in health.figures.items() if value is not None]
+    figures += [f"{name} {_short(value)}" for name, value in health.figures.items() if value is not None]
     return ", ".join(figures)
+
+
+def _short(value: float | str | bool) -> str:  # noqa: FBT001 - a figure may be a yes or no
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _percent(name: str, value: float | None) -> str:
