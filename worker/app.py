@@ -27,6 +27,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
     """Return Celery's configuration; each value has its reason beside it."""
     return {
         "broker_url": str(settings.redis_url),
+        "broker_transport": "worker.broker:Transport",
         "broker_transport_options": _transport_options(settings),
         # 100 tries and then the end is Celery's default; a worker should wait for its broker for as long as it takes.
         "broker_connection_retry": True,

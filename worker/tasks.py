@@ -3,6 +3,7 @@
 Called by Celery with an incident's id, perhaps twice, perhaps at once on two workers: the claim decides who works.
 """
 
+import gc
 from typing import Final
 
 import structlog
@@ -16,6 +17,7 @@ from worker.errors import StaleClaim
 __all__ = ["app", "triage_incident"]
 
 app: Final = make_app()
+_OBJECTS_BEFORE_COLLECTION: Final = 50_000
 log = structlog.get_logger()
 _open_workers: dict[str, Worker] = {}
 
@@ -49,6 +51,10 @@ def triage_incident(incident_id: str) -> None:
 @worker_init.connect
 def _open(**_: object) -> None:
     _open_workers["this"] = open_worker()
+    # What start-up made lives as long as the worker; looking through it again and again took a tenth of its CPU time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
 
 
 @worker_shutdown.connect

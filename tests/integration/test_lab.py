@@ -20,7 +20,7 @@ from worker.errors import ConfigurationError
 from worker.infrastructure import Inventory
 from worker.lab import LAB_SERVERS, LabFleet
 from worker.ports import RestartOrder, Server
-from worker.triage.log_reading import findings_in
+from worker.triage.log_reading import LogReading
 
 pytestmark = pytest.mark.integration
 CLOCK = SystemClock()
@@ -79,13 +79,13 @@ def session_of(pid: int) -> list[int]:
 def test_the_well_server_is_well(troubled: Inventory) -> None:
     server = server_of(troubled, "web-server-03")
     assert server.health.read_health().is_good
-    assert findings_in(server.logs.read_log_tail(lines=400)).error_lines == 0
+    assert LogReading.of(server.logs.read_log_tail(lines=400)).findings().error_lines == 0
 
 
 def test_the_search_server_is_idle_and_its_log_names_the_backend(troubled: Inventory) -> None:
     server = server_of(troubled, "search-index-09")
     assert server.health.read_health().is_good
-    assert findings_in(server.logs.read_log_tail(lines=400)).dependency_failures
+    assert LogReading.of(server.logs.read_log_tail(lines=400)).findings().dependency_failures
     restart(server)
     deadline = time.monotonic() + 10
     while "Connection refused" not in server.logs.read_log_tail(lines=1).lines[0]:
@@ -133,7 +133,7 @@ def test_the_cache_server_has_ended_and_comes_up_by_a_restart(troubled: Inventor
 def test_the_log_of_a_server_that_may_be_restarted_shows_no_dependency_failure(
     troubled: Inventory, server_id: str
 ) -> None:
-    findings = findings_in(server_of(troubled, server_id).logs.read_log_tail(lines=400))
+    findings = LogReading.of(server_of(troubled, server_id).logs.read_log_tail(lines=400)).findings()
     assert findings.dependency_failures == ()
 
 

@@ -82,6 +82,7 @@ class Claim:
             ],
         )
         self._check_reply(reply)
+        self.lease.needs_release = False
         return bool(reply == "published")
 
     def _keys(self) -> list[str]:

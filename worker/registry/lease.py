@@ -32,6 +32,8 @@ class Lease:
         self._seconds = seconds
         self._confirmed_at = taken_at
         self._is_lost = False
+        self.needs_release = True
+        """False once the incident is closed: Redis has ended the lease with it."""
 
     def is_lost(self, *, now: float) -> bool:
         """Say whether this worker must stop, at `now` of the monotonic clock in seconds."""
@@ -76,7 +78,8 @@ class LeaseKeeper:
         """Stop renewing this lease; one that isn't held is no mistake."""
         with self._changed:
             self._held.discard(lease)
-            self._changed.notify_all()
+            if not self._held:
+                self._changed.notify_all()
 
     def close(self) -> None:
         """Let go of everything and end the thread, waiting a lease for it at most; what was held runs out by itself."""

@@ -120,6 +120,8 @@ class Registry(RegistryView):
 
     def _give_back(self, lease: Lease) -> None:
         self._keeper.let_go(lease)
+        if not lease.needs_release:
+            return
         try:
             self._release(keys=[incident_key(lease.incident_id)], args=[lease.epoch])
         except RedisError as error:

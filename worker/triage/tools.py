@@ -13,7 +13,7 @@ from worker.contract.text import cut_to_bytes, visible
 from worker.contract.transcript import Observation, Outcome, ToolCall, Transcript
 from worker.errors import SourceUnavailable
 from worker.ports import Clock, Server, ToolSpec
-from worker.triage.log_reading import SCANNED_LINES, excerpt_of, findings_in
+from worker.triage.log_reading import SCANNED_LINES, LogReading
 
 __all__ = ["EscalateToEngineer", "FetchRecentLogs", "GetServerHealth", "schema_of"]
 
@@ -91,13 +91,14 @@ class FetchRecentLogs:
             tail = self.server.logs.read_log_tail(lines=SCANNED_LINES)
         except SourceUnavailable as failure:
             return _failed(call, failure, self.clock)
+        reading = LogReading.of(tail)
         return Observation(
             call_id=call.call_id,
             tool=call.name,
             outcome=Outcome.ANSWERED,
-            content=excerpt_of(tail, lines=min(max(lines, 1), SCANNED_LINES)),
+            content=reading.excerpt(lines=min(max(lines, 1), SCANNED_LINES)),
             observed_at=tail.observed_at,
-            logs=findings_in(tail),
+            logs=reading.findings(),
         )
 
 

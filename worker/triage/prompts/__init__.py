@@ -38,7 +38,5 @@ class Prompts:
         }
         return Transcript(
             system=self.system.substitute(server_id=server_id, service=service),
-            opening=self.incident.substitute(
-                server_id=server_id, alert=json.dumps(alert, ensure_ascii=False, indent=1)
-            ),
+            opening=self.incident.substitute(server_id=server_id, alert=json.dumps(alert, ensure_ascii=False)),
         )
