@@ -41,7 +41,7 @@ _QUEUE_OF: Final = dict(zip(Severity, QUEUES, strict=True))
 
 
 def incident_key(incident_id: str) -> str:
-    """Hash: `incident`, `state`, `epoch`, `lease_until`, `deliveries`, `worker`, `result`."""
+    """Hash: `incident`, `state`, `accepted_at`, `epoch`, `deliveries`, `worker`, `lease_until`, `token`, `result`."""
     return f"firstline:incident:{incident_id}"
 
 

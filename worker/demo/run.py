@@ -132,7 +132,7 @@ def _program(folder: Path, environment: Mapping[str, str], *arguments: str) -> I
     try:
         yield output
     finally:
-        end_program(program, timeout_seconds=3)
+        end_program(program, timeout_seconds=1)
 
 
 def _submit(url: str) -> tuple[Incident, ...]:

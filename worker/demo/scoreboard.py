@@ -78,7 +78,7 @@ def _seen(observations: tuple[Observation, ...]) -> str:
     health = next((seen.health for seen in observations if seen.health is not None), None)
     if health is not None:
         figures = f"CPU {health.cpu_percent or 0:.0f} %, memory {health.memory_percent or 0:.0f} %"
-        parts.append(", ".join(health.symptoms) or f"healthy: {figures}")
+        parts.append(", ".join(health.symptoms) or f"{health.status}, {figures}")
     logs = next((seen.logs for seen in observations if seen.logs is not None), None)
     if logs is not None:
         quotation = next(iter(logs.dependency_failures or logs.local_faults or logs.other_errors), None)
