@@ -20,7 +20,15 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from worker.contract import Incident
-from worker.contract.queue import BROKER_KEY_PREFIX, OPEN_INCIDENTS, QUEUES, incident_key, queue_of, render_message
+from worker.contract.queue import (
+    BROKER_KEY_PREFIX,
+    OPEN_INCIDENTS,
+    QUEUES,
+    WATCHED_INCIDENTS,
+    incident_key,
+    queue_of,
+    render_message,
+)
 
 __all__ = ["Answer", "IntakeUnavailable", "Verdict", "connect", "take_in"]
 
@@ -30,6 +38,9 @@ BATCH_SIZE: Final = 300
 BATCH_SIZE_LIMIT: Final = 1_000
 OPEN_INCIDENTS_LIMIT: Final = 100_000
 """With this many incidents unanswered the desk is not working: better a no now than a yes that nobody keeps."""
+
+SWEEPER_PATIENCE_SECONDS: Final = 30
+"""The sweeper first looks at an incident after this: by then a message that was not lost has brought it to a worker."""
 
 SOCKET_TIMEOUT_SECONDS: Final = 5
 CONNECT_TIMEOUT_SECONDS: Final = 3
@@ -107,8 +118,13 @@ def take_in(
 
 
 def _answers(redis: Redis, batch: list[Incident], open_limit: int) -> list[Answer]:
-    keys = [OPEN_INCIDENTS, *_QUEUE_KEYS, *(incident_key(incident.incident_id) for incident in batch)]
-    arguments: list[str | int] = [open_limit]
+    keys = [
+        OPEN_INCIDENTS,
+        *_QUEUE_KEYS,
+        WATCHED_INCIDENTS,
+        *(incident_key(incident.incident_id) for incident in batch),
+    ]
+    arguments: list[str | int] = [open_limit, round(SWEEPER_PATIENCE_SECONDS * 1000)]
     for incident in batch:
         queue = queue_of(incident.severity)
         message = render_message(incident.incident_id, queue)

@@ -14,9 +14,10 @@ from fakeredis import FakeRedis
 from producers.intake import Answer, take_in
 from producers.sources.plain import parse_text
 from tests.house import SICK, WELL, record, restarts_of, write_house
-from worker.bootstrap import Worker, make_worker
+from worker.bootstrap import make_worker
 from worker.contract.queue import BROKER_KEY_PREFIX, QUEUES, TRIAGE_TASK
 from worker.contract.result import Disposition, Ending, TriageResult
+from worker.duty import Worker
 from worker.escalation.consumer import EscalationConsumer
 from worker.escalation.notifiers import ConsoleNotifier
 from worker.settings import load_settings

@@ -1,117 +1,32 @@
 """The composition root: the one place that names concrete classes and puts a worker together."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from typing import Final
 
 import redis
 
 from worker.clock import SystemClock
-from worker.contract.result import Ending, TriageResult
-from worker.contract.transcript import Transcript
+from worker.duty import Worker
 from worker.errors import ConfigurationError
-from worker.guardrails.guarded_restart import GuardedRestart
 from worker.guardrails.policy import Policy
 from worker.guardrails.rate_limit import RateLimiter
-from worker.guardrails.rate_limited_tool import RateLimitedTool
 from worker.guardrails.restart_guard import RestartGuard, RestartLimits
 from worker.guardrails.verification import VerificationTimes
 from worker.infrastructure.inventory import Inventory
 from worker.logs import configure_logging
 from worker.models.openai_model import OpenAIModel
 from worker.models.rules_model import RulesModel
-from worker.ports import Clock, Directory, Model, Server, Tool
-from worker.registry.claim import Claim
-from worker.registry.heartbeat import Heartbeat
-from worker.registry.registry import Registry
+from worker.ports import Model
+from worker.registry.dead_letters import DeadLetters
+from worker.registry.recurring import Recurring
+from worker.registry.registry import BEAT_INTERVAL_SECONDS, Registry
+from worker.registry.sweeper import Sweeper
 from worker.settings import Settings, load_settings
-from worker.triage.budget import Budget, BudgetLimits
-from worker.triage.loop import Triage
+from worker.triage.budget import BudgetLimits
 from worker.triage.prompts import Prompts
-from worker.triage.report import Assignment, result_without_triage
-from worker.triage.toolbox import Toolbox
-from worker.triage.tools import EscalateToEngineer, FetchRecentLogs, GetServerHealth
 
-__all__ = ["Worker", "check_configuration", "connect", "make_guard", "make_worker", "open_worker"]
+__all__ = ["check_configuration", "connect", "make_guard", "make_worker", "open_worker"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worker:
-    """Everything that one worker process shares between its triages. Safe from many threads."""
-
-    settings: Settings
-    registry: Registry
-    directory: Directory
-    policy: Policy
-    limiter: RateLimiter
-    guard: RestartGuard
-    model: Model
-    rules: Model
-    prompts: Prompts
-    clock: Clock
-    close: Callable[[], None] = field(default=lambda: None)
-
-    def triage(self, claim: Claim) -> TriageResult:
-        """Investigate the claimed incident and return its result; a server that nobody knows is escalated as such."""
-        server = self.directory.server_of(claim.incident)
-        if isinstance(server, str):
-            return result_without_triage(
-                self._assignment(claim, None), ending=Ending.UNKNOWN_SERVER, summary=server, now=self.clock.now()
-            )
-        budget = Budget(_budget_limits(self.settings), self.clock)
-        opening = self.prompts.opening(claim.incident, server_id=server.server_id, service=server.service)
-        return Triage(
-            self._assignment(claim, server),
-            model=self.model,
-            rules=self.rules,
-            toolbox=self._toolbox(claim, server, budget),
-            budget=budget,
-            journal=claim,
-            transcript=Transcript(system=opening.system, opening=opening.opening, steps=claim.steps),
-            clock=self.clock,
-        ).run()
-
-    def escalation_of(self, claim: Claim, error: Exception) -> TriageResult:
-        """Return the escalation of an incident whose triage broke; it names the error's type only."""
-        summary = (
-            f"The triage broke with {type(error).__name__}; the worker's log has the traceback. Nothing more was done."
-        )
-        return result_without_triage(
-            self._assignment(claim, None), ending=Ending.INTERNAL_ERROR, summary=summary, now=self.clock.now()
-        )
-
-    def _assignment(self, claim: Claim, server: Server | None) -> Assignment:
-        return Assignment(
-            incident=claim.incident,
-            server_id=server.server_id if server else claim.incident.server_id,
-            service=server.service if server else None,
-            epoch=claim.epoch,
-            worker=self.settings.worker_name,
-            prompt_version=self.prompts.version,
-        )
-
-    def _toolbox(self, claim: Claim, server: Server, budget: Budget) -> Toolbox:
-        guarded_restart = GuardedRestart(
-            incident_id=claim.incident.incident_id,
-            server=server,
-            rules=self.policy.restart,
-            guard=self.guard,
-            times=_verification_times(self.settings),
-            seconds_left=budget.seconds_left,
-            clock=self.clock,
-        )
-        tools: list[Tool] = [GetServerHealth(server, self.clock), FetchRecentLogs(server, self.clock), guarded_restart]
-        limited: list[Tool] = [
-            RateLimitedTool(
-                tool=tool,
-                limits=self.policy.limits_of(tool.spec.name),
-                limiter=self.limiter,
-                server_id=server.server_id,
-                seconds_left=budget.seconds_left,
-                clock=self.clock,
-            )
-            for tool in tools
-        ]
-        return Toolbox([*limited, EscalateToEngineer(self.clock)], self.clock)
+_SWEEP_INTERVAL_SECONDS: Final = 10.0
 
 
 def open_worker(settings: Settings | None = None) -> Worker:
@@ -128,19 +43,26 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
     directory = Inventory.load(settings.inventory_file, clock)
     model = _make_model(settings)
     registry = Registry(connection, worker=settings.worker_name)
-    heartbeat = Heartbeat(registry, {"concurrency": settings.worker_concurrency, "model": model.name})
-    heartbeat.start()
+    about: dict[str, str | float] = {"concurrency": settings.worker_concurrency, "model": model.name}
+    recurring = [
+        Recurring("heartbeat", lambda: registry.beat(about), interval_seconds=BEAT_INTERVAL_SECONDS),
+        Recurring("sweeper", Sweeper(connection).sweep, interval_seconds=_SWEEP_INTERVAL_SECONDS),
+    ]
+    for each in recurring:
+        each.start()
 
     def close() -> None:
-        heartbeat.stop()
+        for each in recurring:
+            each.stop()
         registry.close()
         if isinstance(model, OpenAIModel):
             model.close()
         connection.close()
 
     return Worker(
-        settings=settings,
+        name=settings.worker_name,
         registry=registry,
+        dead_letters=DeadLetters(connection),
         directory=directory,
         policy=policy,
         limiter=RateLimiter(connection),
@@ -149,6 +71,8 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
         rules=RulesModel(),
         prompts=Prompts.load(),
         clock=clock,
+        budget_limits=_budget_limits(settings),
+        times=_verification_times(settings),
         close=close,
     )
 
@@ -184,6 +108,7 @@ def make_guard(connection: redis.Redis, policy: Policy, *, worker: str) -> Resta
         fleet_window_seconds=rules.fleet_window_seconds,
         fleet_concurrency=rules.fleet_concurrency,
         lease_seconds=rules.lease_seconds,
+        trip_after=rules.trip_after,
     )
     return RestartGuard(connection, limits, worker=worker)
 

@@ -4,19 +4,25 @@ Called by Celery with an incident's id, perhaps twice, perhaps at once on two wo
 """
 
 import gc
+import sys
 from typing import Final
 
 import structlog
 from celery.signals import worker_init, worker_shutdown
+from redis.exceptions import RedisError
 
 from worker.app import make_app
-from worker.bootstrap import Worker, open_worker
+from worker.bootstrap import open_worker
 from worker.contract.queue import TRIAGE_TASK
-from worker.errors import StaleClaim
+from worker.contract.result import TriageResult
+from worker.duty import Worker
+from worker.errors import ConfigurationError, ContractError, StaleClaim
+from worker.registry.claim import Claim
 
 __all__ = ["app", "triage_incident"]
 
 app: Final = make_app()
+_EXIT_CONFIGURATION: Final = 2
 _OBJECTS_BEFORE_COLLECTION: Final = 50_000
 log = structlog.get_logger()
 _open_workers: dict[str, Worker] = {}
@@ -26,18 +32,21 @@ _open_workers: dict[str, Worker] = {}
 def triage_incident(incident_id: str) -> None:
     """Triage one incident, unless another worker has it or it is closed already."""
     worker = _open_workers["this"]
-    with structlog.contextvars.bound_contextvars(incident_id=incident_id), worker.registry.claim(incident_id) as claim:
+    with structlog.contextvars.bound_contextvars(incident_id=incident_id):
+        try:
+            _claim_and_triage(worker, incident_id)
+        except StaleClaim:
+            log.warning("claim.lost")
+        except ContractError as error:
+            worker.bury(incident_id, str(error))
+
+
+def _claim_and_triage(worker: Worker, incident_id: str) -> None:
+    with worker.registry.claim(incident_id) as claim:
         if claim is None:
             log.info("delivery.skipped")
             return
-        try:
-            result = worker.triage(claim)
-        except StaleClaim:
-            log.warning("claim.lost")
-            return
-        except Exception as error:  # the outermost boundary: whatever broke, the incident reaches an engineer
-            log.exception("triage.failed")
-            result = worker.escalation_of(claim, error)
+        result = _result_of(worker, claim)
         claim.finish(result)
         log.info(
             "incident.finished",
@@ -48,9 +57,24 @@ def triage_incident(incident_id: str) -> None:
         )
 
 
+def _result_of(worker: Worker, claim: Claim) -> TriageResult:
+    try:
+        return worker.triage(claim)
+    except (StaleClaim, RedisError):
+        raise  # nothing more can be written: the registry still has the incident, and the sweeper brings it back
+    except Exception as error:  # the outermost boundary: whatever broke, the incident reaches an engineer
+        log.exception("triage.failed")
+        return worker.escalation_of(claim, error)
+
+
 @worker_init.connect
 def _open(**_: object) -> None:
-    _open_workers["this"] = open_worker()
+    try:
+        _open_workers["this"] = open_worker()
+    except ConfigurationError as error:
+        # Celery goes on after an exception in a signal; a worker without its parts would eat the queue.
+        sys.stderr.write(f"firstline: {error}\n")
+        raise SystemExit(_EXIT_CONFIGURATION) from error
     # What start-up made lives as long as the worker; looking through it again and again took a tenth of its CPU time.
     gc.collect()
     gc.freeze()

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from base64 import b64decode
 from collections.abc import Callable
 
 import fakeredis
@@ -12,8 +13,8 @@ from structlog.testing import capture_logs
 
 from tests.escalation.builders import result
 from worker.contract import TriageResult
-from worker.contract.queue import ESCALATION_GROUP, RESULTS_STREAM
-from worker.escalation import DEAD_LETTERS, EscalationConsumer
+from worker.contract.queue import DEAD_LETTERS, ESCALATION_GROUP, RESULTS_STREAM
+from worker.escalation import EscalationConsumer
 from worker.escalation.consumer import CLAIM_INTERVAL_SECONDS, Entry
 
 
@@ -183,14 +184,18 @@ def test_an_unreadable_entry_is_set_aside_and_stops_nobody(redis: Redis, fields:
     publish(redis, 2)
     inbox = Inbox()
     with capture_logs() as logs:
-        assert consumer(redis, inbox).deliver_pending(0) == 2
+        reader = consumer(redis, inbox)
+        assert reader.deliver_pending(0) == 2
+        assert reader.deliver_pending(0) == 1, "the letter is escalated as a result of its own"
 
-    assert inbox.arrived == ids(1, 2)
+    assert inbox.arrived[:2] == ids(1, 2)
     assert pending(redis) == 0
     (letter,) = letters(redis)
-    assert reason in letter["reason"]
-    assert json.loads(letter["entry"]) == fields
-    assert letter["stream"] == RESULTS_STREAM
+    assert letter["reason"] == "unreadable_result"
+    assert reason in letter["detail"]
+    assert json.loads(b64decode(letter["content"])) == fields
+    assert letter["found_in"] == RESULTS_STREAM
+    assert letter["incident_id"] == inbox.arrived[2]
     assert "result.dead_lettered" in [line["event"] for line in logs]
 
 
@@ -211,9 +216,9 @@ def test_a_result_that_somebody_trimmed_while_it_was_pending_is_set_aside(redis:
         reader.deliver_pending(0)
     redis.xtrim(RESULTS_STREAM, maxlen=0, approximate=False)
     inbox.before = lambda _: None
-    assert reader.deliver_pending(0) == 0
+    assert reader.deliver_pending(0) == 1, "the letter is escalated as a result of its own"
     assert pending(redis) == 0
-    assert [letter["reason"] for letter in letters(redis)] == ["the entry was trimmed unread"]
+    assert [letter["detail"] for letter in letters(redis)] == ["the entry was trimmed unread"]
 
 
 class ImpatientEvent(threading.Event):

@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 
 from producers import Answer, IntakeUnavailable, connect, intake, parse_text, take_in
 from worker.contract import Incident, Severity
-from worker.contract.queue import OPEN_INCIDENTS, QUEUES, incident_key
+from worker.contract.queue import OPEN_INCIDENTS, QUEUES, WATCHED_INCIDENTS, incident_key
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
@@ -49,7 +49,9 @@ def test_an_accepted_incident_has_an_entry_a_place_among_the_open_ones_and_a_mes
     entry = redis.hgetall(incident_key(taken.incident_id))
     assert Incident.model_validate_json(entry.pop("incident")) == taken
     accepted_at = int(entry.pop("accepted_at"))
-    assert entry == {"state": "NEW", "epoch": "0", "deliveries": "0"}
+    assert int(entry.pop("enqueued_at")) == accepted_at
+    assert entry == {"state": "NEW", "epoch": "0", "deliveries": "0", "queue": "celery:triage.p2"}
+    assert redis.zscore(WATCHED_INCIDENTS, taken.incident_id) == accepted_at + 30_000
     seconds, _ = redis.time()
     assert abs(accepted_at / 1000 - seconds) < 10
     assert redis.zscore(OPEN_INCIDENTS, taken.incident_id) == accepted_at
@@ -146,9 +148,10 @@ def test_control_a_script_that_does_not_look_first_leaves_half_a_batch_behind(re
     )
     redis.set("celery:triage.p3", "something else")
     before = snapshot(redis)
-    keys = [OPEN_INCIDENTS, *(f"celery:{queue}" for queue in QUEUES), "one", "two"]
+    keys = [OPEN_INCIDENTS, *(f"celery:{queue}" for queue in QUEUES), WATCHED_INCIDENTS, "one", "two"]
     with pytest.raises(ResponseError):
-        redis.register_script(careless)(keys=keys, args=[10, "one", "{}", "message", 2, "two", "{}", "message", 4])
+        two = ["one", "{}", "message", 2, "two", "{}", "message", 4]
+        redis.register_script(careless)(keys=keys, args=[10, 30_000, *two])
     assert snapshot(redis) != before
 
 

@@ -39,6 +39,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+dead_letters = typer.Typer(
+    help="What nobody could work on: see it, send it again, or put it away.", no_args_is_help=True
+)
+app.add_typer(dead_letters, name="dead-letters")
+
+EntryId = Annotated[str, typer.Argument(help="The letter's id, as `dead-letters list` prints it.")]
+Why = Annotated[str, typer.Option("--why", help="The reason; it is kept.", prompt="Why")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output, for pipes.")]
 
 
@@ -140,6 +147,70 @@ def status(as_json: AsJson = False) -> None:
     from worker.cli.status import show_status
 
     show_status(load_settings(), as_json=as_json)
+
+
+@app.command()
+def halt(why: Why) -> None:
+    """Stop all restarts, of every worker, at once: the kill switch. Triages go on, and escalate instead.
+
+    It survives restarts of everything, shows in `status`, and also trips by itself when restarts in a row did not help.
+    """
+    from worker.cli.restarts import halt as halt_restarts
+
+    halt_restarts(load_settings(), why)
+
+
+@app.command()
+def resume(why: Why) -> None:
+    """Allow restarts again, under the policy."""
+    from worker.cli.restarts import resume as resume_restarts
+
+    resume_restarts(load_settings(), why)
+
+
+@app.command()
+def resolve(
+    server_id: Annotated[str, typer.Argument(help="The server, as `firstline status` names it.")], why: Why
+) -> None:
+    """Open a server again whose last restart has no known outcome. Look at the server first: only you can know."""
+    from worker.cli.restarts import resolve as resolve_server
+
+    resolve_server(load_settings(), server_id, why)
+
+
+@dead_letters.command("list")
+def list_dead_letters(as_json: AsJson = False) -> None:
+    """List the newest hundred, a line each: id, time, reason, and where it was found."""
+    from worker.cli.dead_letters import list_letters
+
+    list_letters(load_settings(), as_json=as_json)
+
+
+@dead_letters.command("show")
+def show_dead_letter(entry_id: EntryId, as_json: AsJson = False) -> None:
+    """Show one, with the head of its content."""
+    from worker.cli.dead_letters import show_letter
+
+    show_letter(load_settings(), entry_id, as_json=as_json)
+
+
+@dead_letters.command("replay")
+def replay_dead_letter(
+    entry_id: EntryId,
+    as_new: Annotated[bool, typer.Option("--as-new", help="As a new occurrence: the old one is closed.")] = False,
+) -> None:
+    """Send the incident of a letter through intake again, and put the letter away."""
+    from worker.cli.dead_letters import replay
+
+    replay(load_settings(), entry_id, as_new=as_new)
+
+
+@dead_letters.command("drop")
+def drop_dead_letter(entry_id: EntryId, why: Why) -> None:
+    """Put a letter away for good; who did it and why is kept."""
+    from worker.cli.dead_letters import drop
+
+    drop(load_settings(), entry_id, why=why)
 
 
 def main() -> None:

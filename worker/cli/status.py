@@ -7,6 +7,7 @@ from typing import Any
 
 from worker.bootstrap import connect, make_guard
 from worker.guardrails.policy import Policy
+from worker.registry.dead_letters import DeadLetters
 from worker.registry.view import RegistryView
 from worker.settings import Settings
 
@@ -24,6 +25,7 @@ def show_status(settings: Settings, *, as_json: bool) -> None:
         "oldest_open_seconds": registry.oldest_open_age_seconds(),
         "restarts_halted": guard.halted(),
         "restart_locks": [asdict(attempt) for attempt in guard.open_attempts()],
+        "dead_letters": DeadLetters(connection).count(),
         "workers": [{"name": beat.name, **beat.fields} for beat in registry.workers()],
         "oldest_incidents": [asdict(incident) for incident in registry.open_incidents(10)],
     }
@@ -43,6 +45,7 @@ def _as_text(found: dict[str, Any]) -> str:
             f"  lease {lock['lease_seconds_left']:.0f} s"
             for lock in found["restart_locks"]
         ),
+        f"dead       {found['dead_letters']} letters (firstline dead-letters)",
         f"workers    {len(found['workers'])} alive",
         *(f"  {beat['name']}  {beat.get('model')}  concurrency {beat.get('concurrency')}" for beat in found["workers"]),
         *(["oldest"] if found["oldest_incidents"] else []),

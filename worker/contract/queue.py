@@ -7,21 +7,26 @@ Celery, so that one script can write registry entry and message together; an unm
 
 import base64
 import json
-from typing import Final
+from typing import Annotated, Final, Literal
 from uuid import uuid4
 
-from worker.contract.incident import Severity
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from worker.contract.incident import IncidentId, Severity
 
 __all__ = [
     "BROKER_KEY_PREFIX",
+    "DEAD_LETTERS",
     "ESCALATION_GROUP",
     "OPEN_INCIDENTS",
     "QUEUES",
     "RESULTS_STREAM",
     "TRIAGE_TASK",
+    "WATCHED_INCIDENTS",
     "incident_key",
     "journal_key",
     "queue_of",
+    "read_message",
     "render_message",
     "worker_key",
 ]
@@ -34,14 +39,27 @@ QUEUES: Final = ("triage.p1", "triage.p2", "triage.p3")
 OPEN_INCIDENTS: Final = "firstline:incidents:open"
 """Sorted set of incident ids that have no result yet, scored by the server's time of intake in milliseconds."""
 
+WATCHED_INCIDENTS: Final = "firstline:incidents:watched"
+"""Sorted set of open incident ids, scored by the server's time in milliseconds at which the sweeper looks at them."""
+
+DEAD_LETTERS: Final = "firstline:dead-letters"
+"""Stream of what nobody could work on: reason and content. Every entry has a result on the results stream, too."""
+
 RESULTS_STREAM: Final = "firstline:results"
 ESCALATION_GROUP: Final = "escalation"
+
+MESSAGE_LIMIT_BYTES: Final = 16_384
+"""A hint has about 900 bytes, from Celery's own hand about 1,200; what is longer than this isn't even parsed."""
 
 _QUEUE_OF: Final = dict(zip(Severity, QUEUES, strict=True))
 
 
 def incident_key(incident_id: str) -> str:
-    """Hash: `incident`, `state`, `accepted_at`, `epoch`, `deliveries`, `worker`, `lease_until`, `token`, `result`."""
+    """Return the key of an incident's hash.
+
+    Its fields: `incident`, `state`, `accepted_at`, `queue`, `enqueued_at`, `epoch`, `deliveries`, `worker`,
+    `lease_until`, `token`, `last_step`, `result`; times are the server's, in milliseconds.
+    """
     return f"firstline:incident:{incident_id}"
 
 
@@ -97,3 +115,49 @@ def render_message(incident_id: str, queue: str) -> str:
             },
         }
     )
+
+
+_Nothing = Annotated[dict[str, object], Field(max_length=0)]
+_Call = TypeAdapter(tuple[tuple[IncidentId], _Nothing, dict[str, object]])
+
+
+class _Headers(BaseModel):
+    task: Literal["firstline.triage_incident"]
+
+
+class _Properties(BaseModel):
+    body_encoding: Literal["base64"]
+
+
+class _Envelope(BaseModel):
+    body: str
+    content_encoding: Literal["utf-8"] = Field(alias="content-encoding")
+    content_type: Literal["application/json"] = Field(alias="content-type")
+    headers: _Headers
+    properties: _Properties
+
+
+def read_message(content: bytes) -> str:
+    """Return the incident id in a broker message; of the rest only what tells a hint from anything else is looked at.
+
+    Raises `ValueError` with a sentence that quotes nothing of the content.
+    """
+    if len(content) > MESSAGE_LIMIT_BYTES:
+        raise ValueError(f"the message has {len(content)} bytes; a hint has at most {MESSAGE_LIMIT_BYTES}")
+    try:
+        envelope = _Envelope.model_validate_json(content)
+    except ValidationError as error:
+        raise ValueError(f"the envelope is wrong: {_first_complaint(error)}") from None
+    try:
+        (incident_id,), _, _ = _Call.validate_json(base64.b64decode(envelope.body, validate=True))
+    except ValidationError as error:
+        raise ValueError(f"the body is wrong: {_first_complaint(error)}") from None
+    except ValueError:
+        raise ValueError("the body is not base64") from None
+    return incident_id
+
+
+def _first_complaint(error: ValidationError) -> str:
+    complaint = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    place = ".".join(str(step) for step in complaint["loc"])
+    return f"{place}: {complaint['msg']}" if place else complaint["msg"]

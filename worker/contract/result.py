@@ -49,7 +49,9 @@ class Ending(StrEnum):
     SECONDS_SPENT = "seconds_spent"
     MONEY_SPENT = "money_spent"
     UNKNOWN_SERVER = "unknown_server"
-    GUARDRAIL_UNAVAILABLE = "guardrail_unavailable"
+    RESTART_INTERRUPTED = "restart_interrupted"
+    CLAIMS_SPENT = "claims_spent"
+    UNREADABLE = "unreadable"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -165,4 +167,7 @@ class TriageResult(Frozen):
             raise ValueError("`recovered` needs a restart whose success was verified")
         if self.restart.server_id != self.server_id:
             raise ValueError("the restart was another server's")
+        restarted_at, health = self.restart.restarted_at, self.last_health
+        if health and restarted_at and health.observed_at > restarted_at and not health.is_good:
+            raise ValueError("health was read since, and it is not good")
         return self

@@ -4,11 +4,10 @@
 """
 
 from worker.escalation.card import Card, as_text, brief, card_of
-from worker.escalation.consumer import DEAD_LETTERS, EscalationConsumer
+from worker.escalation.consumer import EscalationConsumer
 from worker.escalation.notifiers import ConsoleNotifier, JsonNotifier
 
 __all__ = [
-    "DEAD_LETTERS",
     "Card",
     "ConsoleNotifier",
     "EscalationConsumer",

@@ -33,7 +33,11 @@ _NO_HOST: Final = re.compile(
 
 _AFTER_ENDING: Final[Mapping[Ending, str]] = {
     Ending.UNKNOWN_SERVER: "Add the server to the inventory, or correct its name in the alert, and send it again",
-    Ending.GUARDRAIL_UNAVAILABLE: "Check Redis: a guardrail could not reach it, so nothing was changed",
+    Ending.RESTART_INTERRUPTED: (
+        "Look at {server} yourself, then open it again with `firstline resolve`: nobody knows how its restart ended"
+    ),
+    Ending.CLAIMS_SPENT: "Look at {server}, and at the workers: several died or gave up while they had this incident",
+    Ending.UNREADABLE: "See what it was with `firstline dead-letters`; whoever sends it has to change it",
     Ending.INTERNAL_ERROR: "Check {server} by hand: the triage itself broke, and the worker's log says how",
     Ending.MODEL_UNAVAILABLE: "Check the model's endpoint: it gave no usable answer, so the rules finished read-only",
     Ending.NO_USABLE_ANSWER: "Trust the checks above, not the model: it gave no usable answer, and the rules finished",

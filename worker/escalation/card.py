@@ -33,7 +33,9 @@ _SPOKEN_BY_THE_DESK: Final = frozenset(
     {
         Ending.UNKNOWN_SERVER,
         Ending.INTERNAL_ERROR,
-        Ending.GUARDRAIL_UNAVAILABLE,
+        Ending.RESTART_INTERRUPTED,
+        Ending.CLAIMS_SPENT,
+        Ending.UNREADABLE,
         Ending.STEPS_SPENT,
         Ending.TOKENS_SPENT,
         Ending.SECONDS_SPENT,

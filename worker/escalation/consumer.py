@@ -19,11 +19,9 @@ from redis.exceptions import RedisError, ResponseError
 from worker.contract import TriageResult
 from worker.contract.queue import ESCALATION_GROUP, RESULTS_STREAM
 from worker.ports import Notifier
+from worker.registry.dead_letters import DeadLetters
 
-__all__ = ["DEAD_LETTERS", "EscalationConsumer"]
-
-DEAD_LETTERS: Final = "firstline:dead-letters"
-"""Stream of what nobody could read: `reason`, `stream`, `entry_id`, `consumer`, and the entry itself as JSON."""
+__all__ = ["EscalationConsumer"]
 
 RESULT_FIELD: Final = "result"
 BATCH: Final = 16
@@ -34,7 +32,6 @@ BLOCK_SECONDS: Final = 2.0
 
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 15.0
-LETTER_LIMIT_BYTES: Final = 256 * 1024
 
 Entry = tuple[str, Mapping[str, str]]
 
@@ -58,6 +55,7 @@ class EscalationConsumer:
         monotonic_seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._redis = redis
+        self._dead_letters = DeadLetters(redis)
         self._notifier = notifier
         self._name = name
         self._claim_after_milliseconds = int(claim_after_seconds * 1000)
@@ -145,20 +143,11 @@ class EscalationConsumer:
         return True
 
     def _set_aside(self, entry: Entry, reason: str) -> None:
+        """Bury it first and acknowledge it then: in between, at most a second letter of the same case is written."""
         entry_id, fields = entry
-        with self._redis.pipeline(transaction=True) as together:
-            together.xadd(
-                DEAD_LETTERS,
-                {
-                    "reason": reason,
-                    "stream": RESULTS_STREAM,
-                    "entry_id": entry_id,
-                    "consumer": self._name,
-                    "entry": json.dumps(dict(fields))[:LETTER_LIMIT_BYTES],
-                },
-            )
-            together.xack(RESULTS_STREAM, ESCALATION_GROUP, entry_id)
-            together.execute()
+        content = json.dumps(dict(fields)).encode()
+        self._dead_letters.bury("unreadable_result", content=content, found_in=RESULTS_STREAM, detail=reason)
+        self._redis.xack(RESULTS_STREAM, ESCALATION_GROUP, entry_id)
         log.error("result.dead_lettered", entry_id=entry_id, reason=reason)
 
 

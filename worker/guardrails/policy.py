@@ -36,6 +36,7 @@ class RestartRules(Frozen):
     fleet_concurrency: Count = 2
     lease_seconds: Annotated[float, Field(ge=5, le=600)] = 60
     evidence_max_age_seconds: Seconds = 120
+    trip_after: Count = 3
 
 
 class ToolLimits(Frozen):

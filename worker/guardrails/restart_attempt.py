@@ -14,6 +14,7 @@ class RestartLimits:
 
     `cooldown_seconds` runs from a restart's outcome. The two budgets count grants in sliding windows, withdrawn ones
     too. `fleet_concurrency` bounds intents without an outcome. `lease_seconds` is the longest time from grant to order.
+    `trip_after` restarts in a row that did not restore health set the kill switch.
     """
 
     cooldown_seconds: float
@@ -23,6 +24,7 @@ class RestartLimits:
     fleet_window_seconds: float
     fleet_concurrency: int
     lease_seconds: float
+    trip_after: int = 3
 
 
 class RestartState(StrEnum):

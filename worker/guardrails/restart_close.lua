@@ -2,13 +2,15 @@
 -- The lease does not matter here: an outcome that comes late is still true.
 --
 -- KEYS     1 the incident's intent  2 the server's lock  3 open intents  4 journal
+--          5 kill switch            6 restarts in a row that did not restore health
 -- ARGV     1 incident  2 server     3 worker  4 fence    5 new state     6 cooldown in milliseconds  7 detail
+--          8 how many in a row trip the kill switch
 -- Answers  { 'closed' } or { 'refused', reason, milliseconds or -1, values for the sentence ... }
 -- A second run with the same state answers as the first and writes nothing.
 
-local intent, lock, open_intents, journal = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local intent, lock, open_intents, journal, halted, in_a_row = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local incident, server, worker, fence = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local new_state, cooldown, detail = ARGV[5], tonumber(ARGV[6]), ARGV[7]
+local new_state, cooldown, detail, trip_after = ARGV[5], tonumber(ARGV[6]), ARGV[7], tonumber(ARGV[8])
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -43,6 +45,18 @@ end
 redis.call('HSET', intent, 'state', new_state, 'detail', detail)
 redis.call('XADD', journal, '*', 'state', new_state, 'incident', incident, 'server', server, 'fence', fence,
   'worker', worker, 'detail', detail)
+
+-- Restarts that help nobody, one after the other, point to something that restarts don't cure: stop them all.
+if new_state == 'RESTORED' then
+  redis.call('DEL', in_a_row)
+elseif new_state == 'NOT_RESTORED' or new_state == 'FAILED' or new_state == 'UNKNOWN' then
+  local count = redis.call('INCR', in_a_row)
+  if count >= trip_after and redis.call('EXISTS', halted) == 0 then
+    local why = count .. ' restarts in a row did not restore health'
+    redis.call('SET', halted, why)
+    redis.call('XADD', journal, '*', 'state', 'HALTED', 'worker', worker, 'detail', why)
+  end
+end
 
 -- An unknown outcome keeps the server closed, and its place in the fleet taken.
 if new_state == 'UNKNOWN' then

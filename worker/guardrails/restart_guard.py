@@ -49,6 +49,7 @@ _OPEN: Final = f"{_PREFIX}open"
 _FENCE: Final = f"{_PREFIX}fence"
 _FLEET_LOG: Final = f"{_PREFIX}fleet-log"
 _JOURNAL: Final = f"{_PREFIX}journal"
+_IN_A_ROW: Final = f"{_PREFIX}failed-in-a-row"
 
 _MARGIN_MILLISECONDS: Final = 2_000
 """A lease with no more than this left is not used: the order still has to travel to its server."""
@@ -127,6 +128,7 @@ class RestartGuard:
     def record(self, attempt: Grant | RestartAttempt, outcome: RestartOutcome, detail: str) -> Refusal | None:
         """Write the outcome of a restart that was sent. A known one frees the server and starts its cooldown.
 
+        The kill switch trips by itself when `trip_after` restarts in a row did not restore health.
         UNKNOWN keeps the server closed until a person resolves it, and may also be said of an intent never sent. None
         is yes, and the same outcome again is yes too; any other is refused as ``wrong_state``: what is written stays.
         """
@@ -166,16 +168,19 @@ class RestartGuard:
     def resume(self, why: str) -> None:
         """Take the kill switch off again."""
         with _translated(), self._redis.pipeline() as pipeline:
-            pipeline.delete(_HALTED)
+            pipeline.delete(_HALTED, _IN_A_ROW)
             pipeline.xadd(_JOURNAL, {"state": "RESUMED", "worker": self._worker, "detail": why})
             pipeline.execute()
 
     def _close_as(self, state: RestartState, attempt: Grant | RestartAttempt, detail: str) -> Refusal | None:
         reply = self._close(
-            keys=[_intent_key(attempt.incident_id), _lock_key(attempt.server_id), _OPEN, _JOURNAL],
+            keys=[
+                _intent_key(attempt.incident_id), _lock_key(attempt.server_id), _OPEN, _JOURNAL, _HALTED, _IN_A_ROW,
+            ],
             args=[
                 attempt.incident_id, attempt.server_id, self._worker, attempt.fence, state,
                 _milliseconds(self._limits.cooldown_seconds), cut_to_bytes(detail, _TEXT_LIMIT_BYTES),
+                self._limits.trip_after,
             ],
         )  # fmt: skip
         return None if reply[0] == "closed" else self._refusal(reply, attempt.incident_id, attempt.server_id)

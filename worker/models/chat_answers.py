@@ -22,6 +22,9 @@ TOOL_CALLS: Final = 16
 
 _NAME_BYTES: Final = 256
 _CALL_ID_CHARACTERS: Final = 128
+_MOST_TOKENS: Final = 10_000_000
+"""More than any model takes: such a count is nonsense, and is estimated instead."""
+
 _CHARACTERS_PER_TOKEN: Final = 4
 """English text in common tokenizers; used only where a server counts nothing."""
 
@@ -115,7 +118,7 @@ def _usage(answer: object, *, request: ChatRequest, said_characters: int) -> Usa
 
 
 def _is_count(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS
 
 
 def _bounded(text: str, limit_bytes: int) -> str:

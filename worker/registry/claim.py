@@ -12,7 +12,7 @@ from redis import Redis
 from redis.commands.core import Script
 
 from worker.contract.incident import Incident
-from worker.contract.queue import OPEN_INCIDENTS, RESULTS_STREAM, incident_key, journal_key
+from worker.contract.queue import OPEN_INCIDENTS, RESULTS_STREAM, WATCHED_INCIDENTS, incident_key, journal_key
 from worker.contract.result import TriageResult
 from worker.contract.transcript import Step
 from worker.errors import StaleClaim
@@ -39,7 +39,8 @@ class ClaimScripts:
 class Claim:
     """An incident that is this worker's, until the context that gave it is left.
 
-    `epoch` counts the claims of this incident, `deliveries` its messages. `steps` are what earlier claims had recorded,
+    `epoch` counts the claims of this incident, `deliveries` its messages. `is_the_last`: so many claims have come to
+    no result that nobody should try again; close it. `steps` are what earlier claims had recorded,
     oldest first: number new steps on from the last. `accepted_at` is the time of intake by Redis' clock.
 
     Redis errors (`redis.exceptions.RedisError`) pass through `record` and `finish`; whether the write arrived is then
@@ -49,6 +50,7 @@ class Claim:
     incident: Incident
     epoch: int
     deliveries: int
+    is_the_last: bool
     steps: tuple[Step, ...]
     accepted_at: datetime
     lease: Lease = field(repr=False)
@@ -73,7 +75,7 @@ class Claim:
         """
         self._check_lease()
         reply = self.scripts.finish(
-            keys=[*self._keys(), OPEN_INCIDENTS, RESULTS_STREAM],
+            keys=[*self._keys(), OPEN_INCIDENTS, RESULTS_STREAM, WATCHED_INCIDENTS],
             args=[
                 self.incident.incident_id,
                 self.epoch,

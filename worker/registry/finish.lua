@@ -1,10 +1,10 @@
 -- Closes an incident and publishes its result, both or neither.
 --
--- KEYS     1 the incident  2 its journal  3 open incidents      4 results
+-- KEYS     1 the incident  2 its journal  3 open incidents      4 results   5 watched incidents
 -- ARGV     1 incident id   2 epoch        3 the result as JSON  4 retention in milliseconds
 -- Answers  'published', 'repeated' when this epoch has published already, or 'stale'
 
-local incident, journal, open_incidents, results = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local incident, journal, open_incidents, results, watched = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local incident_id, epoch, result, retention = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local entry = redis.call('HMGET', incident, 'epoch', 'state')
@@ -19,6 +19,7 @@ redis.call('HSET', incident, 'state', 'CLOSED', 'result', result)
 redis.call('HDEL', incident, 'lease_until', 'token')
 redis.call('XADD', results, '*', 'incident_id', incident_id, 'version', '1', 'result', result)
 redis.call('ZREM', open_incidents, incident_id)
+redis.call('ZREM', watched, incident_id)
 redis.call('PEXPIRE', incident, retention)
 redis.call('PEXPIRE', journal, retention)
 return 'published'

@@ -26,14 +26,18 @@ from worker.registry.lease import Lease, LeaseKeeper
 from worker.registry.script import load_script
 from worker.registry.view import RegistryView, time_of, unreadable
 
-__all__ = ["LEASE_SECONDS", "RETENTION_SECONDS", "Registry"]
+__all__ = ["BEAT_INTERVAL_SECONDS", "CLAIMS_LIMIT", "LEASE_SECONDS", "RETENTION_SECONDS", "Registry"]
 
 LEASE_SECONDS: Final = 30.0
 """How long a dead worker keeps an incident from the others; its claims are renewed every third of it."""
 
+CLAIMS_LIMIT: Final = 5
+"""An incident on which so many claims came to no result kills workers, or something else is badly wrong."""
+
 RETENTION_SECONDS: Final = 7 * 24 * 3600.0
 """How long a closed incident can still be looked up."""
 
+BEAT_INTERVAL_SECONDS: Final = 5.0
 _BEAT_SECONDS: Final = 15
 """A worker that has not beaten for so long is not listed any more."""
 
@@ -108,6 +112,7 @@ class Registry(RegistryView):
                 incident=Incident.model_validate_json(incident),
                 epoch=lease.epoch,
                 deliveries=int(deliveries),
+                is_the_last=lease.epoch > CLAIMS_LIMIT,
                 steps=tuple(Step.model_validate_json(step) for step in steps),
                 accepted_at=time_of(int(accepted_at)),
                 lease=lease,

@@ -3,6 +3,7 @@
 Redis errors (`redis.exceptions.RedisError`) pass through every method.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -91,6 +92,11 @@ class RegistryView:
             return _entry_of(fields, steps, now_ms=_milliseconds(clock))
         except (KeyError, ValueError) as error:
             raise unreadable(incident_id, error) from None
+
+    def raw(self, incident_id: str) -> bytes:
+        """Return what is stored of an incident, unread, as JSON; empty when there is nothing."""
+        fields = self._redis.hgetall(incident_key(incident_id))
+        return json.dumps(fields).encode() if fields else b""
 
     def open_incidents(self, limit: int) -> tuple[OpenIncident, ...]:
         """List at most `limit` incidents without a result, oldest first."""

@@ -15,12 +15,15 @@ from worker.contract.result import Disposition, Ending, RestartOutcome, RestartR
 from worker.contract.text import cut_to_bytes, visible
 from worker.contract.transcript import Observation, Step, Transcript
 
-__all__ = ["Conclusion", "Objection", "conclusion_of", "last_restart", "objection_to"]
+__all__ = ["Conclusion", "Objection", "conclusion_of", "is_recovered", "last_restart", "objection_to"]
 
 _SUMMARY_BYTES: Final = 8_000
 _CLAIMS_A_RESTART: Final = re.compile(
-    r"(?<!not )(?<!n't )(?<!never )(?:been |was |were |i |have )?restarted\b", re.IGNORECASE
+    r"\bre-?(?:started|booted|launched)\b|\bbounced\b|\b(?:power-?)?cycled\b"
+    r"|\b(?:restart|reboot)\b.{0,20}\b(?:performed|complete[d]?|executed|done|fixed|helped|succeeded|successful)\b",
+    re.IGNORECASE,
 )
+_DENIES_A_RESTART: Final = re.compile(r"(?:\bnot?\b|n't|\bnever\b|\bwithout\b|\blast\b).{0,20}$", re.IGNORECASE)
 _SAYS_NO_ACTION: Final = re.compile(
     r"no[ _]action|no (?:further )?(?:issue|problem|fault|restart)|nothing (?:is |was )?(?:wrong|to do)|false alarm"
     r"|\bis healthy|looks healthy|operating normally",
@@ -62,12 +65,21 @@ def conclusion_of(transcript: Transcript) -> Conclusion | None:
             )
     if last.reply.tool_calls or last.notice is not None:
         return None
-    return _from_text(last, last_restart(transcript.observations))
+    return _from_text(last, transcript.observations)
 
 
 def last_restart(observations: Sequence[Observation]) -> RestartRecord | None:
     """Return the newest restart of this triage, or None."""
     return next((seen.restart for seen in reversed(observations) if seen.restart is not None), None)
+
+
+def is_recovered(observations: Sequence[Observation]) -> bool:
+    """Say whether a verified restart stands: health was proven good after it, and nothing read since says otherwise."""
+    restart = last_restart(observations)
+    if restart is None or restart.outcome is not RestartOutcome.RESTORED or restart.restarted_at is None:
+        return False
+    later = [seen.health for seen in observations if seen.health and seen.health.observed_at > restart.restarted_at]
+    return not later or later[-1].is_good
 
 
 def objection_to(step: Step, transcript: Transcript) -> Objection | None:
@@ -80,8 +92,11 @@ def objection_to(step: Step, transcript: Transcript) -> Objection | None:
     disposition, text = _read(step.reply.text)
     restart = last_restart(transcript.observations)
     if restart is not None:
-        return _objection_after_restart(restart, disposition)
-    if disposition == Disposition.RECOVERED or _CLAIMS_A_RESTART.search(text):
+        says_well = disposition in (Disposition.RECOVERED, Disposition.NO_ACTION)
+        if not says_well or is_recovered(transcript.observations):
+            return None
+        return _unsupported(f"There is no proof of recovery ({restart.detail}). Call escalate_to_engineer.")
+    if disposition == Disposition.RECOVERED or _claims_a_restart(text):
         return _unsupported("No restart happened in this triage. Call a tool, or conclude differently.")
     if disposition == Disposition.NO_ACTION:
         return _doubt_about_no_action(transcript.observations)
@@ -92,22 +107,27 @@ def objection_to(step: Step, transcript: Transcript) -> Objection | None:
     )
 
 
-def _from_text(step: Step, restart: RestartRecord | None) -> Conclusion:
-    _, text = _read(step.reply.text)
+def _from_text(step: Step, observations: Sequence[Observation]) -> Conclusion:
+    stated, text = _read(step.reply.text)
+    word = f" {step.model} says, unverified: “{text}”" if text else ""
+    restart = last_restart(observations)
     if restart is None:
-        return Conclusion(disposition=Disposition.NO_ACTION, ending=Ending.CONCLUDED, summary=text)
-    is_restored = restart.outcome is RestartOutcome.RESTORED
+        return Conclusion(
+            disposition=Disposition.NO_ACTION,
+            ending=Ending.CONCLUDED,
+            summary=f"No restart was done: health was read good, and the log shows no fault.{word}",
+        )
+    if is_recovered(observations) and stated in (None, Disposition.RECOVERED, Disposition.NO_ACTION):
+        return Conclusion(
+            disposition=Disposition.RECOVERED,
+            ending=Ending.CONCLUDED,
+            summary=f"Restarted once, {restart.detail}.{word}",
+        )
     return Conclusion(
-        disposition=Disposition.RECOVERED if is_restored else Disposition.ESCALATED,
+        disposition=Disposition.ESCALATED,
         ending=Ending.CONCLUDED,
-        summary=text or restart.detail,
+        summary=f"Restarted once ({restart.outcome.replace('_', ' ')}), {restart.detail}.{word}",
     )
-
-
-def _objection_after_restart(restart: RestartRecord, disposition: str | None) -> Objection | None:
-    if restart.outcome is RestartOutcome.RESTORED or disposition not in (Disposition.RECOVERED, Disposition.NO_ACTION):
-        return None
-    return _unsupported(f"The restart brought no proof of recovery ({restart.detail}). Call escalate_to_engineer.")
 
 
 def _doubt_about_no_action(observations: Sequence[Observation]) -> Objection | None:
@@ -118,10 +138,14 @@ def _doubt_about_no_action(observations: Sequence[Observation]) -> Objection | N
     if not health.is_good:
         trouble = ", ".join(health.symptoms) or "the figures are incomplete"
         return _unsupported(f"no_action is refused: {trouble}. Escalate, or restart.")
-    if logs.dependency_failures or logs.local_faults:
-        quotation = (*logs.dependency_failures, *logs.local_faults)[-1]
-        return _unsupported(f"no_action is refused: the log shows a fault, “{quotation}”. Call escalate_to_engineer.")
+    if signs := (*logs.other_errors, *logs.local_faults, *logs.dependency_failures):
+        return _unsupported(f"no_action is refused: the log shows “{signs[-1]}”. Call escalate_to_engineer.")
     return None
+
+
+def _claims_a_restart(text: str) -> bool:
+    claims = _CLAIMS_A_RESTART.finditer(text)
+    return any(not _DENIES_A_RESTART.search(text[: claim.start()]) for claim in claims)
 
 
 def _unsupported(notice: str) -> Objection:
@@ -137,6 +161,7 @@ def _read(text: str) -> tuple[str | None, str]:
             stated = json.loads(bounded[start : end + 1], strict=False)
         except (ValueError, RecursionError):
             stated = None
-        if isinstance(stated, dict):
-            return str(stated.get("disposition")), str(stated.get("reason") or bounded)
+        if isinstance(stated, dict) and isinstance(stated.get("disposition"), str):
+            reason = stated.get("reason")
+            return stated["disposition"].strip().lower(), reason.strip() if isinstance(reason, str) else ""
     return (Disposition.NO_ACTION if _SAYS_NO_ACTION.search(bounded) else None), bounded

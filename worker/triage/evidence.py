@@ -28,10 +28,10 @@ def evidence_of(transcript: Transcript) -> tuple[Evidence, ...]:
 def _statement(seen: Observation) -> str:
     if seen.refusal is not None:
         return f"{seen.tool} was refused ({seen.refusal.reason}): {seen.refusal.detail}"
-    if seen.outcome is Outcome.FAILED:
-        return f"{seen.tool} failed: {seen.content}"
     if seen.restart is not None:
         return _of_restart(seen.restart)
+    if seen.outcome is Outcome.FAILED:
+        return f"{seen.tool} failed: {seen.content}"
     if seen.health is not None:
         return _of_health(seen.health)
     if seen.logs is not None:

@@ -7,12 +7,12 @@ through is a lost lease (`StaleClaim`) and a store that is gone, for then nothin
 
 from typing import Final
 
-from worker.contract.result import Disposition, Ending, RestartOutcome, TriageResult
+from worker.contract.result import Disposition, Ending, TriageResult
 from worker.contract.transcript import ModelReply, Step, Transcript
 from worker.errors import ModelUnavailable
 from worker.ports import Clock, Journal, Model
 from worker.triage.budget import Budget
-from worker.triage.conclusion import Conclusion, conclusion_of, last_restart, objection_to
+from worker.triage.conclusion import Conclusion, conclusion_of, is_recovered, last_restart, objection_to
 from worker.triage.report import Assignment, result_of
 from worker.triage.toolbox import Toolbox
 
@@ -114,7 +114,7 @@ class Triage:
 
     def _out_of_budget(self, ending: Ending) -> Conclusion:
         restart = last_restart(self._transcript.observations)
-        if restart is not None and restart.outcome is RestartOutcome.RESTORED:
+        if restart is not None and is_recovered(self._transcript.observations):
             return Conclusion(disposition=Disposition.RECOVERED, ending=ending, summary=restart.detail)
         return Conclusion(
             disposition=Disposition.ESCALATED,

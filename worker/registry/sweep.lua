@@ -1,0 +1,50 @@
+-- Finds open incidents that no message and no worker will bring on: lost by the broker, or left by a dead worker.
+-- Each is looked at when its time in the watched set has come, so a sweep costs the same however many are open.
+--
+-- KEYS     1 watched incidents  2-4 the queues' lists
+-- ARGV     1 how many to look at  2 patience in milliseconds  3 prefix of incident keys
+-- Answers  { id, queue key, id, queue key, ... } to be put at the head of their queues
+-- A second sweeper at the same time finds nothing: what is answered here is not looked at again before its patience ends.
+
+local watched = KEYS[1]
+local limit, patience, prefix = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+-- When the next message of a queue was put there. Queues are first in, first out: an incident that was put there
+-- before it, and is still new, is no longer there. Nothing can be said while the next message can't be read.
+local function time_of_next(queue)
+  local raw = redis.call('LINDEX', queue, -1)
+  if not raw then
+    return math.huge
+  end
+  local is_read, message = pcall(cjson.decode, raw)
+  local id = is_read and type(message) == 'table' and type(message.headers) == 'table' and message.headers.id
+  local enqueued_at = type(id) == 'string' and redis.call('HGET', prefix .. id, 'enqueued_at')
+  return tonumber(enqueued_at or 0)
+end
+
+local next_times = {}
+for index = 2, 4 do
+  next_times[KEYS[index]] = time_of_next(KEYS[index])
+end
+
+local found = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', watched, '-inf', now, 'LIMIT', 0, limit)) do
+  local entry = redis.call('HMGET', prefix .. id, 'state', 'lease_until', 'queue', 'enqueued_at')
+  local state, lease_until, enqueued_at = entry[1], tonumber(entry[2] or 0), tonumber(entry[4] or 0)
+  local queue = entry[3] or KEYS[3]
+  if state == 'CLAIMED' and lease_until > now then
+    redis.call('ZADD', watched, lease_until, id)
+  elseif state == 'CLAIMED' or (state == 'NEW' and enqueued_at < (next_times[queue] or math.huge)) then
+    redis.call('ZADD', watched, now + patience, id)
+    found[#found + 1] = id
+    found[#found + 1] = queue
+  elseif state == 'NEW' then
+    redis.call('ZADD', watched, now + patience, id)
+  else
+    redis.call('ZREM', watched, id)
+  end
+end
+return found

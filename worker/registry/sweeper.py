@@ -1,0 +1,49 @@
+"""The sweeper: puts open incidents back into their queues when neither the broker nor a worker has them any more.
+
+The broker loses messages when a worker or a connection dies at the wrong moment, and nothing tells; the registry has
+the incident. Runs in every worker process, every few seconds. Two at once do no harm: what one has found, the other
+does not see, and a message too many is answered by the claim with "busy" or "closed".
+"""
+
+from typing import Final
+
+import structlog
+from redis import Redis
+
+from worker.contract.queue import BROKER_KEY_PREFIX, QUEUES, WATCHED_INCIDENTS, incident_key, render_message
+from worker.registry.script import load_script
+
+__all__ = ["PATIENCE_SECONDS", "Sweeper"]
+
+PATIENCE_SECONDS: Final = 30.0
+"""How long after one look an open incident is looked at again; intake waits as long before the first."""
+
+_LOOKS: Final = 500
+"""How many incidents one sweep looks at; the rest has its turn in the next."""
+
+log = structlog.get_logger()
+
+
+class Sweeper:
+    """Sweeps when told to. Redis errors (`redis.exceptions.RedisError`) pass through; nothing is lost by one."""
+
+    def __init__(self, redis: Redis, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._redis = redis
+        self._patience_milliseconds = round(patience_seconds * 1000)
+        self._sweep = load_script(redis, "sweep.lua")
+
+    def sweep(self) -> int:
+        """Look once, and return how many incidents went back to the head of their queues.
+
+        A crash between finding and putting back costs one patience, for the incident is then looked at again.
+        """
+        queue_keys = [BROKER_KEY_PREFIX + queue for queue in QUEUES]
+        found = self._sweep(
+            keys=[WATCHED_INCIDENTS, *queue_keys], args=[_LOOKS, self._patience_milliseconds, incident_key("")]
+        )
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for incident_id, queue_key in zip(found[::2], found[1::2], strict=True):
+                pipeline.rpush(queue_key, render_message(incident_id, queue_key.removeprefix(BROKER_KEY_PREFIX)))
+                log.warning("incident.reenqueued", incident_id=incident_id, queue=queue_key)
+            pipeline.execute()
+        return len(found) // 2
