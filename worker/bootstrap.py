@@ -7,6 +7,7 @@ import redis
 from worker.clock import SystemClock
 from worker.duty import Worker
 from worker.errors import ConfigurationError
+from worker.guardrails.guarded_restart import RESTART_SECONDS
 from worker.guardrails.policy import Policy
 from worker.guardrails.rate_limit import RateLimiter
 from worker.guardrails.restart_guard import RestartGuard, RestartLimits
@@ -147,5 +148,10 @@ def _verification_times(settings: Settings) -> VerificationTimes:
         raise ConfigurationError(
             "FIRSTLINE_VERIFICATION_TIMEOUT_SECONDS must be longer than "
             "FIRSTLINE_VERIFICATION_HOLD_SECONDS and FIRSTLINE_VERIFICATION_INTERVAL_SECONDS together"
+        )
+    if times.timeout_seconds + RESTART_SECONDS > settings.max_seconds:
+        raise ConfigurationError(
+            f"FIRSTLINE_MAX_SECONDS must be at least FIRSTLINE_VERIFICATION_TIMEOUT_SECONDS + {RESTART_SECONDS:g}, "
+            "else no restart ever fits into an incident's deadline"
         )
     return times

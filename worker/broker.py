@@ -150,9 +150,10 @@ class Channel(redis.Channel):
     def close(self) -> None:
         """Close the channel, also when the broker is gone.
 
-        Kombu 5.7.0 first reads the answer to a BRPOP that is under way. With the broker gone that raises, the channel
-        stays half closed, and when Celery 5.7.0 closes it once more its transport has no client any longer: the worker
-        exits with "'NoneType' object has no attribute 'hostname'", if a task ran and a slot was free (8 of 8).
+        Kombu 5.7.0 first reads the answer to a BRPOP that is under way. With the broker gone that raises and leaves the
+        channel half closed; when Celery 5.7.0 then closes it once more, the transport has no client any longer, and the
+        worker exits with "'NoneType' object has no attribute 'hostname'". It takes a second connection that notices
+        first, such as gossip's under a plain `celery -A worker worker`, a running triage and a free slot.
         """
         if self._in_poll:
             with suppress(Empty, *self.connection_errors):

@@ -4,11 +4,12 @@ What may be restarted, and how often, is not here but in the reviewed policy fil
 a test holds the two against each other.
 """
 
+import os
 import socket
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import AliasChoices, Field, HttpUrl, SecretStr, UrlConstraints, ValidationError
+from pydantic import AfterValidator, AliasChoices, Field, HttpUrl, SecretStr, UrlConstraints, ValidationError
 from pydantic_core import Url
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -17,7 +18,19 @@ from worker.errors import ConfigurationError
 __all__ = ["PREFIX", "Settings", "load_settings"]
 
 PREFIX: Final = "FIRSTLINE_"
-RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss"])]
+
+
+def _without_query(url: Url) -> Url:
+    if url.query:
+        raise ValueError("give no query (?…): timeouts and retries are set here")
+    return url
+
+
+def _host_and_pid() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss"]), AfterValidator(_without_query)]
 
 
 class Settings(BaseSettings):
@@ -36,19 +49,19 @@ class Settings(BaseSettings):
     model_name: str = Field("gpt-4o", validation_alias=AliasChoices("MODEL_NAME", "model_name"))
     model_timeout_seconds: float = Field(30, gt=0, le=600)
     model_retries: int = Field(2, ge=0, le=10)
-    model_input_us_dollars_per_million: float = Field(2.5, ge=0)
-    model_output_us_dollars_per_million: float = Field(10, ge=0)
+    model_input_us_dollars_per_million: float = Field(2.5, ge=0, allow_inf_nan=False)
+    model_output_us_dollars_per_million: float = Field(10, ge=0, allow_inf_nan=False)
 
     max_steps: int = Field(12, ge=3, le=100)
     max_tokens: int = Field(100_000, ge=1_000)
     max_seconds: float = Field(120, ge=5, le=240)
-    max_us_dollars: float = Field(0.5, ge=0)
+    max_us_dollars: float = Field(0.5, ge=0, allow_inf_nan=False)
 
     verification_interval_seconds: float = Field(2, gt=0, le=30)
     verification_hold_seconds: float = Field(10, ge=0, le=120)
     verification_timeout_seconds: float = Field(40, gt=0, le=180)
 
-    worker_name: str = Field(default_factory=socket.gethostname, min_length=1, max_length=128)
+    worker_name: str = Field(default_factory=_host_and_pid, min_length=1, max_length=128)
     worker_concurrency: int = Field(16, ge=1, le=400)
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
 
@@ -67,6 +80,10 @@ def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any setting b
             f"  {_variable(details['loc'])}: {details['msg']}" for details in error.errors(include_input=False)
         ]
         raise ConfigurationError("These settings are wrong:\n" + "\n".join(complaints)) from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"The file .env is not UTF-8: the byte at offset {error.start} can't be read"
+        ) from error
 
 
 def _variable(location: tuple[int | str, ...]) -> str:

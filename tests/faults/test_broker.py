@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import pytest
@@ -41,12 +41,12 @@ from worker.contract.queue import (
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
 WORKER: Final = (sys.executable, "-m", "worker.cli", "worker")
-KOMBUS_OWN_TRANSPORT: Final = """
-from worker.tasks import app
-app.conf.broker_transport = None
-app.worker_main(["worker", "--without-gossip", "--without-mingle", "--loglevel=INFO"])
-"""
-WORKER_WITH_KOMBUS_OWN_TRANSPORT: Final = (sys.executable, "-c", KOMBUS_OWN_TRANSPORT)
+PLAIN_WORKER: Final = (sys.executable, "-m", "celery", "-A", "worker", "worker", "--loglevel=INFO")
+PLAIN_WORKER_ON_KOMBUS_TRANSPORT: Final = (
+    sys.executable,
+    "-c",
+    "from worker.tasks import app; app.conf.broker_transport = None; app.worker_main(['worker', '--loglevel=INFO'])",
+)
 MODEL_SECONDS: Final = 0.4
 """A triage asks the model three times."""
 
@@ -109,11 +109,15 @@ class Desk:
         ]
         return [verdict.incident_id for verdict in take_in(self.redis, incidents)]
 
+    def entries(self, stream: str) -> list[dict[str, str]]:
+        found: Any = self.redis.xrange(stream)
+        return [fields for _, fields in found]
+
     def results(self) -> Counter[str]:
-        return Counter(fields["incident_id"] for _, fields in self.redis.xrange(RESULTS_STREAM))
+        return Counter(fields["incident_id"] for fields in self.entries(RESULTS_STREAM))
 
     def running(self) -> int:
-        ids = self.redis.zrange(OPEN_INCIDENTS, 0, -1)
+        ids: Any = self.redis.zrange(OPEN_INCIDENTS, 0, -1)
         return sum(self.redis.hget(incident_key(incident_id), "state") == "CLAIMED" for incident_id in ids)
 
     def wait_until(self, is_so: Callable[[], bool], *, seconds: float) -> None:
@@ -193,9 +197,9 @@ def test_the_same_worker_goes_on_after_the_broker_was(desk: Desk, strike: Callab
     assert desk.results() == Counter([*before, *after])
 
 
-def test_with_kombus_own_transport_the_worker_ends_when_the_broker_dies(desk: Desk) -> None:
+def test_on_kombus_own_transport_a_worker_ends_when_the_broker_dies(desk: Desk) -> None:
     """The control: one running triage, one free slot. Should this fail, `Channel.close` may have become needless."""
-    with desk.worker(WORKER_WITH_KOMBUS_OWN_TRANSPORT) as worker:
+    with desk.worker(PLAIN_WORKER_ON_KOMBUS_TRANSPORT) as worker:
         desk.submit(1)
         desk.wait_until(lambda: desk.running() == 1, seconds=10)
         desk.broker.kill()
@@ -203,8 +207,8 @@ def test_with_kombus_own_transport_the_worker_ends_when_the_broker_dies(desk: De
     assert "'NoneType' object has no attribute 'hostname'" in desk.log.read_text()
 
 
-def test_with_one_running_triage_and_a_free_slot_the_worker_outlives_the_broker(desk: Desk) -> None:
-    with desk.worker() as worker:
+def test_on_ours_it_outlives_the_broker_in_the_same_state(desk: Desk) -> None:
+    with desk.worker(PLAIN_WORKER) as worker:
         before = desk.submit(1)
         desk.wait_until(lambda: desk.running() == 1, seconds=10)
         killed_and_started_again(desk)
@@ -262,7 +266,7 @@ def test_poison_stops_no_worker_blocks_no_queue_and_becomes_dead_letters(desk: D
         desk.wait_until(lambda: all(desk.results()[incident_id] == 1 for incident_id in good), seconds=60)
         desk.wait_until(lambda: desk.redis.xlen(DEAD_LETTERS) == len(POISON) + 1, seconds=20)
         assert worker.poll() is None
-    letters = [fields for _, fields in desk.redis.xrange(DEAD_LETTERS)]
+    letters = desk.entries(DEAD_LETTERS)
     assert sorted(int(letter["content_bytes"]) for letter in letters) == sorted(
         [*map(len, POISON), len(json.loads(json.dumps(with_body(b"42").decode()))) + 2 * len(', "redelivered": true')]
     )

@@ -49,7 +49,6 @@ def test_text_calls_and_usage_are_read() -> None:
         {"choices": [{"message": None}]},
         {"choices": [{"text": "legacy"}]},
         completion({"content": 7}),
-        completion({"content": [{"type": "text"}]}),
         completion({"content": None, "tool_calls": {"id": "a"}}),
         completion({"content": None, "tool_calls": [None]}),
         completion({"content": None, "tool_calls": [{"function": None}]}),
@@ -105,3 +104,14 @@ def test_what_no_store_and_no_terminal_takes_is_written_out() -> None:
 def test_tokens_that_were_not_counted_are_estimated(usage: object) -> None:
     reply = read(completion({"content": "x" * 80}, usage=usage))
     assert reply.usage == Usage(input_tokens=len(json.dumps(REQUEST)) // 4, output_tokens=20)
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ({"content": [{"type": "text", "text": "All "}, {"type": "text", "text": "well."}]}, "All well."),
+        ({"content": None, "refusal": "I can't help with that."}, "I can't help with that."),
+    ],
+)
+def test_text_parts_and_a_refusals_words_are_the_text(message: dict[str, object], text: str) -> None:
+    assert read_answer(completion(message), request=REQUEST, calls_before=0).text == text

@@ -149,8 +149,8 @@ def test_control_a_script_that_does_not_look_first_leaves_half_a_batch_behind(re
     redis.set("celery:triage.p3", "something else")
     before = snapshot(redis)
     keys = [OPEN_INCIDENTS, *(f"celery:{queue}" for queue in QUEUES), WATCHED_INCIDENTS, "one", "two"]
+    two: list[str | int] = ["one", "{}", "message", 2, "two", "{}", "message", 4]
     with pytest.raises(ResponseError):
-        two = ["one", "{}", "message", 2, "two", "{}", "message", 4]
         redis.register_script(careless)(keys=keys, args=[10, 30_000, *two])
     assert snapshot(redis) != before
 

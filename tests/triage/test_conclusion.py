@@ -8,9 +8,11 @@ from worker.contract.transcript import ModelReply, Observation, Outcome, Step, T
 from worker.triage.conclusion import conclusion_of, objection_to
 
 
-def seen(*, cpu: float = 5.0, failures: tuple[str, ...] = (), faults: tuple[str, ...] = ()) -> Transcript:
+def seen(
+    *, cpu: float = 5.0, failures: tuple[str, ...] = (), faults: tuple[str, ...] = (), errors: tuple[str, ...] = ()
+) -> Transcript:
     clock = FakeClock()
-    findings = LogFindings(scanned_lines=9, dependency_failures=failures, local_faults=faults)
+    findings = LogFindings(scanned_lines=9, dependency_failures=failures, local_faults=faults, other_errors=errors)
     observations = (
         Observation(
             call_id="1",
@@ -41,6 +43,9 @@ def word(text: str) -> Step:
         "Nothing is wrong here.",
         "No restart needed, the server is healthy.",
         "The service was not restarted; no action.",
+        "The service has not been restarted; it is healthy.",
+        "No action: it was last restarted 40 days ago.",
+        '{"disposition": "NO_ACTION", "reason": "all good"}',
     ],
 )
 def test_no_action_stands_when_health_and_logs_are_good(text: str) -> None:
@@ -57,6 +62,10 @@ def test_no_action_stands_when_health_and_logs_are_good(text: str) -> None:
         '{"disposition": "recovered", "reason": "restart helped"}',
         "I restarted the service and it is healthy again.",
         "The service has been restarted. No further issue.",
+        "I rebooted the service and it is healthy now.",
+        "The service has been bounced; false alarm.",
+        "A restart was performed successfully, it is healthy.",
+        "Power-cycled, nothing is wrong any more.",
         "Now investigating…",
         "",
         '{"disposition": "escalated"}',
@@ -67,7 +76,9 @@ def test_everything_else_without_a_restart_is_objected_to(text: str) -> None:
     assert objection_to(word(text), seen()) is not None
 
 
-@pytest.mark.parametrize("transcript", [seen(cpu=97), seen(failures=("refused",)), seen(faults=("oom",))])
+@pytest.mark.parametrize(
+    "transcript", [seen(cpu=97), seen(failures=("refused",)), seen(faults=("oom",)), seen(errors=("ERROR",))]
+)
 def test_no_action_against_the_evidence_is_objected_to(transcript: Transcript) -> None:
     assert objection_to(word('{"disposition": "no_action", "reason": "fine"}'), transcript) is not None
 

@@ -255,6 +255,30 @@ def test_a_relapse_seconds_after_the_restart_is_caught_and_escalated() -> None:
     assert "CPU at 97 %" in result.restart.detail
 
 
+def test_what_is_read_after_the_proof_can_take_it_back() -> None:
+    desk = Desk([HEALTH, LOGS, RESTART, HEALTH, HEALTH, HEALTH, HEALTH, HEALTH, RECOVERED, ESCALATE])
+    desk.server.after_restart_cpu = (5.0, 5.0, 5.0, 5.0, 5.0, 97.0)
+    result = desk.run()
+    assert result.restart is not None
+    assert result.restart.outcome is RestartOutcome.RESTORED
+    assert result.disposition is Disposition.ESCALATED
+
+
+def test_a_model_that_wants_a_person_after_a_verified_restart_gets_one() -> None:
+    wish = says('{"disposition": "escalated", "reason": "the data looks corrupted"}')
+    result = Desk([HEALTH, LOGS, RESTART, wish]).run()
+    assert result.disposition is Disposition.ESCALATED
+    assert "the data looks corrupted" in result.summary
+
+
+def test_without_proof_the_summary_starts_with_what_was_seen_and_not_with_what_was_said() -> None:
+    desk = Desk([HEALTH, LOGS, RESTART, says("The service has fully recovered.")])
+    desk.server.after_restart_cpu = (97.0,)
+    result = desk.run()
+    assert result.disposition is Disposition.ESCALATED
+    assert result.summary.startswith("Restarted once (not restored)")
+
+
 def test_a_restart_that_fails_is_not_tried_again() -> None:
     desk = Desk([HEALTH, LOGS, RESTART, RESTART, ESCALATE])
     desk.server.restart_failure = "supervisord answered with a fault"

@@ -7,6 +7,7 @@
 130  interrupted
 """
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -219,6 +220,7 @@ def main() -> None:
 
     from producers.intake import IntakeUnavailable
 
+    _make_streams_safe()
     try:
         app()
     except ConfigurationError as error:
@@ -237,8 +239,20 @@ def main() -> None:
         # The reader has gone; without this the interpreter would complain once more while it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_INCOMPLETE)
+    except (OSError, UnicodeError) as error:
+        _fail(f"{type(error).__name__}: {error}", EXIT_INCOMPLETE)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+
+
+def _make_streams_safe() -> None:
+    """Write what a terminal's encoding does not have as escapes, and into nothing where a stream was closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+        elif stream is None:
+            setattr(sys, name, io.TextIOWrapper(io.FileIO(os.open(os.devnull, os.O_WRONLY), "w")))
 
 
 def _fail(sentence: str, code: int) -> None:

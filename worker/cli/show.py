@@ -3,7 +3,6 @@
 import json
 import sys
 from datetime import datetime
-from textwrap import indent
 
 from worker.bootstrap import connect
 from worker.contract.text import visible
@@ -38,8 +37,7 @@ def _as_json(entry: RegistryEntry) -> str:
                 "worker": entry.worker,
                 "steps": [step.model_dump(mode="json", exclude_none=True) for step in entry.steps],
                 "result": entry.result and entry.result.model_dump(mode="json", exclude_none=True),
-            },
-            ensure_ascii=False,
+            }
         )
         + "\n"
     )
@@ -49,8 +47,8 @@ def _as_text(entry: RegistryEntry) -> str:
     incident = entry.incident
     head = [
         f"{incident.incident_id}  {entry.state}  {incident.severity}",
-        f"  alert      {incident.text}",
-        f"  server     {incident.server_id or 'to be found in the text'}",
+        f"  alert      {_folded(incident.text)}",
+        f"  server     {_folded(incident.server_id or 'to be found in the text')}",
         f"  since      {_time(incident.started_at)}, accepted {_time(entry.accepted_at)}, source {incident.source}",
         f"  claims     {entry.epoch} of {entry.deliveries} deliveries, by {entry.worker or 'nobody yet'}",
     ]
@@ -60,20 +58,20 @@ def _as_text(entry: RegistryEntry) -> str:
 def _step(step: Step) -> str:
     lines = [f"\nstep {step.number}, {step.model}"]
     if step.reply.text:
-        lines.append(indent(visible(step.reply.text), "  said       "))
+        lines.append(f"  said       {_folded(step.reply.text)}")
     answers = {seen.call_id: seen for seen in step.observations}
     for call in step.reply.tool_calls:
-        lines.append(f"  called     {visible(call.name)} {visible(call.arguments)}")
+        lines.append(f"  called     {_folded(call.name)} {_folded(call.arguments)}")
         lines.append(_observation(answers.get(call.call_id)))
     if step.notice:
-        lines.append(f"  told       {step.notice}")
+        lines.append(f"  told       {_folded(step.notice)}")
     return "\n".join(lines)
 
 
 def _observation(seen: Observation | None) -> str:
     if seen is None:
         return "  not run    the triage had ended"
-    return f"  {seen.outcome:<10} {_time(seen.observed_at)} {seen.content}"
+    return f"  {seen.outcome:<10} {_time(seen.observed_at)} {_folded(seen.content)}"
 
 
 def _ending(entry: RegistryEntry) -> str:
@@ -87,11 +85,16 @@ def _ending(entry: RegistryEntry) -> str:
     return "\n".join(
         [
             f"\n{result.disposition.upper()} ({result.ending}), {_time(result.finished_at)}",
-            f"  summary    {result.summary}",
+            f"  summary    {_folded(result.summary)}",
             f"  model      {result.model} ({kind}), prompts {result.prompt_hash}",
             f"  spent      {cost}",
         ]
     )
+
+
+def _folded(text: str) -> str:
+    """Return a text from outside so that it can't pass for a line of this page: further lines stand to the right."""
+    return visible(text).replace("\n", "\n             ")
 
 
 def _time(moment: datetime) -> str:

@@ -5,8 +5,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from typing import BinaryIO, Final
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ from producers.intake import Answer, IntakeUnavailable, connect, take_in
 from producers.sources.alert import AlertError
 from producers.sources.plain import Parsed, Rejection, parse_stream, parse_text
 from worker.contract.incident import Incident
-from worker.errors import ConfigurationError, FirstlineError
+from worker.errors import ConfigurationError
 from worker.settings import Settings
 
 __all__ = ["submit_file", "submit_text"]
@@ -27,29 +28,62 @@ _BATCH: Final = 300
 
 
 def submit_text(settings: Settings, text: str, *, as_json: bool) -> bool:
-    """Take one incident in; True when it was accepted. Raises `FirstlineError` when it is none."""
+    """Take one incident in; True when it was accepted."""
     try:
-        incident = parse_text(text, received_at=datetime.now(UTC), unique=uuid4().hex)
+        outcome: Incident | Rejection = parse_text(text, received_at=datetime.now(UTC), unique=uuid4().hex)
     except AlertError as error:
-        raise FirstlineError(f"rejected: {error}") from error
-    return _take_in(connect(str(settings.redis_url)), [Parsed(1, incident)], as_json=as_json, is_numbered=False)
+        outcome = Rejection(str(error))
+    return _take_in(connect(str(settings.redis_url)), [Parsed(1, outcome)], first=1, as_json=as_json, is_file=False)
 
 
 def submit_file(settings: Settings, path: Path, *, as_json: bool) -> bool:
     """Take in every alert of a file, `-` for standard input; True when none was rejected or refused."""
-    redis = connect(str(settings.redis_url))
-    is_whole = True
-    with _opened(path) as stream, Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("submitting", total=_size_bytes(path))
+    redis, console = connect(str(settings.redis_url)), Console(stderr=True)
+    is_whole, first = True, 1
+    # Verdicts must stay on standard output, whatever the bar does on standard error.
+    bar = Progress(
+        console=console, transient=True, disable=not console.is_terminal, redirect_stdout=False, redirect_stderr=False
+    )
+    with _opened(path) as stream, bar:
+        task = bar.add_task("submitting", total=_size_bytes(path))
         parsed = parse_stream(stream, now=lambda: datetime.now(UTC), unique=uuid4().hex)
-        while batch := list(islice(parsed, _BATCH if stream.seekable() else 1)):
-            is_whole &= _take_in(redis, batch, as_json=as_json, is_numbered=True)
+        for batch in _batches(parsed):
+            is_whole &= _take_in(redis, batch, first=first, as_json=as_json, is_file=True)
+            first += len(batch)
             if stream.seekable():
-                progress.update(bar, completed=stream.tell())
+                bar.update(task, completed=stream.tell())
     return is_whole
 
 
-def _take_in(redis: Redis, batch: Sequence[Parsed], *, as_json: bool, is_numbered: bool) -> bool:
+def _batches(parsed: Iterator[Parsed]) -> Iterator[list[Parsed]]:
+    """Yield what is there, at most `_BATCH` at once: a slow pipe's alert goes on at once, a full one's in bulk."""
+    waiting: Queue[Parsed | Exception | None] = Queue(maxsize=2 * _BATCH)
+    Thread(target=_fill, args=(parsed, waiting), name="parser", daemon=True).start()
+    while (found := waiting.get()) is not None:
+        batch: list[Parsed] = []
+        while isinstance(found, Parsed):
+            batch.append(found)
+            if len(batch) == _BATCH or waiting.empty():
+                break
+            found = waiting.get()
+        if batch:
+            yield batch
+        if isinstance(found, Exception):
+            raise found
+        if found is None:
+            return
+
+
+def _fill(parsed: Iterator[Parsed], waiting: "Queue[Parsed | Exception | None]") -> None:
+    try:
+        for found in parsed:
+            waiting.put(found)
+        waiting.put(None)
+    except (OSError, ValueError) as error:  # what reading the stream raises; it belongs to the main thread
+        waiting.put(error)
+
+
+def _take_in(redis: Redis, batch: Sequence[Parsed], *, first: int, as_json: bool, is_file: bool) -> bool:
     incidents = [found.outcome for found in batch if isinstance(found.outcome, Incident)]
     try:
         answers = list(take_in(redis, incidents))
@@ -57,8 +91,8 @@ def _take_in(redis: Redis, batch: Sequence[Parsed], *, as_json: bool, is_numbere
         raise IntakeUnavailable(f"from line {batch[0].line_number} on nothing was confirmed: {error}") from error
     is_whole = True
     verdicts = iter(answers)
-    for line_number, outcome in batch:
-        said: dict[str, object] = {"line": line_number} if is_numbered else {}
+    for number, (line_number, outcome) in enumerate(batch, start=first):
+        said: dict[str, object] = {"line": line_number, "alert": number} if is_file else {}
         if isinstance(outcome, Rejection):
             said |= {"answer": "rejected", "reason": outcome.reason}
             is_whole = False
@@ -72,7 +106,7 @@ def _take_in(redis: Redis, batch: Sequence[Parsed], *, as_json: bool, is_numbere
 
 def _print(verdict: dict[str, object], *, as_json: bool) -> None:
     if as_json:
-        line = json.dumps(verdict, ensure_ascii=False)
+        line = json.dumps(verdict)
     else:
         number = f"line {verdict['line']}: " if "line" in verdict else ""
         line = f"{number}{verdict['answer']}  {verdict.get('incident_id') or verdict.get('reason')}"
@@ -82,6 +116,8 @@ def _print(verdict: dict[str, object], *, as_json: bool) -> None:
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     if str(path) == "-":
+        if sys.stdin is None:
+            raise ConfigurationError("Standard input is closed: give a file, or pipe alerts in.")
         yield sys.stdin.buffer
         return
     try:

@@ -25,11 +25,11 @@ from worker.ports import Clock, RestartOrder, Server, ToolSpec
 from worker.triage.toolbox import refused
 from worker.triage.tools import schema_of
 
-__all__ = ["Guard", "GuardedRestart"]
+__all__ = ["RESTART_SECONDS", "Guard", "GuardedRestart"]
 
 log = structlog.get_logger()
 
-_MARGIN_SECONDS: Final = 10.0
+RESTART_SECONDS: Final = 10.0
 """What a restart itself may take, on top of its verification, before the incident's deadline."""
 
 
@@ -98,7 +98,7 @@ class GuardedRestart:
         return _observation(call, self._restart_and_verify(grant, lease_left), self.clock)
 
     def _refusal_by_time(self) -> Refusal | None:
-        needed = self.times.timeout_seconds + _MARGIN_SECONDS
+        needed = self.times.timeout_seconds + RESTART_SECONDS
         if self.seconds_left() >= needed:
             return None
         detail = (

@@ -7,14 +7,21 @@ Made by `Inventory` from a system of kind `replay`.
     service.log
     after_restart/health.json    optional; these two are used once a restart is recorded
     after_restart/service.log    optional
+    restart.json                 optional: how a restart goes, {"seconds": 0.3, "fails": "before", "after" or null}
     restarts.jsonl               written here: one restart a line; delete it, and the positions, to rewind
     .health_position             written here and in after_restart/: the next element of a list
+
+A recorded restart takes no time and succeeds, unless `restart.json` says otherwise. With it, a restart that is begun is
+on disk at once with its start (`at`) and its end (`done_at`), as a service manager carries out an order whatever
+becomes of who gave it; the caller waits for the end. It fails `before` anything happened, or says that it failed
+`after` it happened.
 """
 
 import fcntl
 import os
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
@@ -50,6 +57,21 @@ class _RecordedRestart(Frozen):
     incident_id: str
     fence: int
     server_id: str
+    done_at: AwareDatetime | None = None
+
+    @property
+    def started_at(self) -> datetime:
+        """When the service runs again."""
+        return self.done_at or self.at
+
+
+class _RestartManner(BaseModel):
+    """The whole of `restart.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    seconds: Annotated[float, Field(ge=0, le=600, strict=True)] = 0.0
+    fails: Literal["before", "after"] | None = None
 
 
 _RECORDING: Final = TypeAdapter(Annotated[list[_RecordedHealth], Field(min_length=1)])
@@ -70,7 +92,7 @@ class ReplayedServer:
     def read_health(self) -> HealthReading:
         """Return the next recorded reading, the last one for ever; `service_started_at` is the last restart's time."""
         observed_at = self._clock.now()
-        restarts = self._restarts()
+        restarts = self._restarts(until=observed_at)
         path = self._current("health.json", is_restarted=bool(restarts))
         recorded = _next_reading(path)
         return HealthReading(
@@ -79,16 +101,17 @@ class ReplayedServer:
             cpu_percent=recorded.cpu_percent,
             memory_percent=recorded.memory_percent,
             figures=recorded.__pydantic_extra__,
-            service_started_at=restarts[-1].at if restarts else None,
+            service_started_at=restarts[-1].started_at if restarts else None,
             observed_at=observed_at,
             source=f"replay of {path}",
         )
 
     def read_log_tail(self, *, lines: int) -> LogTail:
         """Return at most the newest `lines` lines of the recorded log."""
-        path = self._current("service.log", is_restarted=bool(self._restarts()))
+        observed_at = self._clock.now()
+        path = self._current("service.log", is_restarted=bool(self._restarts(until=observed_at)))
         return read_file_tail(
-            path, lines=lines, server_id=self._server_id, source=f"replay of {path}", observed_at=self._clock.now()
+            path, lines=lines, server_id=self._server_id, source=f"replay of {path}", observed_at=observed_at
         )
 
     def restart(self, order: RestartOrder) -> None:
@@ -97,13 +120,36 @@ class ReplayedServer:
         How far the fence reaches: `not_after` is checked here, on the worker, by its clock; the fencing token is
         written down for the reader, and not compared.
         """
+        manner = self._restart_manner()
         now = self._clock.now()
         if now > order.not_after:
             raise SourceUnavailable(f"The order to restart {self._server_id} is too old; nothing was restarted.")
-        restart = _RecordedRestart(at=now, incident_id=order.incident_id, fence=order.fence, server_id=self._server_id)
-        _append_line(self._folder / "restarts.jsonl", restart.model_dump_json())
+        if manner is None:
+            self._note(order, at=now, done_at=None)
+            return
+        if manner.fails != "before":
+            self._note(order, at=now, done_at=now + timedelta(seconds=manner.seconds))
+        self._clock.sleep(manner.seconds)
+        if manner.fails is not None:
+            raise SourceUnavailable(f"The restart of {self._server_id} failed, as its recording has it.")
 
-    def _restarts(self) -> list[_RecordedRestart]:
+    def _note(self, order: RestartOrder, *, at: datetime, done_at: datetime | None) -> None:
+        restart = _RecordedRestart(
+            at=at, incident_id=order.incident_id, fence=order.fence, server_id=self._server_id, done_at=done_at
+        )
+        _append_line(self._folder / "restarts.jsonl", restart.model_dump_json(exclude_none=True))
+
+    def _restart_manner(self) -> _RestartManner | None:
+        path = self._folder / "restart.json"
+        if not path.exists():
+            return None
+        try:
+            return _RestartManner.model_validate_json(_read(path))
+        except ValidationError as error:
+            raise SourceUnavailable(f"{path}: {_complaint(error)}.") from error
+
+    def _restarts(self, *, until: datetime) -> list[_RecordedRestart]:
+        """Return the restarts, but for one that still goes on."""
         path = self._folder / "restarts.jsonl"
         if not path.exists():
             return []
@@ -113,7 +159,7 @@ class ReplayedServer:
                 restarts.append(_RecordedRestart.model_validate_json(line))
             except ValidationError as error:
                 raise SourceUnavailable(f"{path}, line {number}: {_complaint(error)}.") from error
-        return restarts
+        return [restart for restart in restarts if restart.done_at is None or restart.done_at <= until]
 
     def _current(self, name: str, *, is_restarted: bool) -> Path:
         later = self._folder / _AFTER_RESTART / name
@@ -163,6 +209,8 @@ def _append_line(path: Path, line: str) -> None:
 
 
 def _read(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise SourceUnavailable(f"The recording {path} can't be read: it is no plain file.")
     try:
         return path.read_bytes()
     except OSError as error:

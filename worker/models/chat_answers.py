@@ -41,17 +41,27 @@ def read_answer(answer: object, *, request: ChatRequest, calls_before: int) -> M
     Text is cut to `TEXT_BYTES`, arguments to `ARGUMENTS_BYTES` each, and control characters are written out.
     """
     message = _message(answer)
-    content = message.get("content")
-    if not isinstance(content, str | None):
-        raise UnusableAnswer("has a content that is no text")
+    content = _text_of(message)
     calls = _tool_calls(message.get("tool_calls"), calls_before=calls_before)
-    text = _bounded(content or "", TEXT_BYTES)
+    text = _bounded(content, TEXT_BYTES)
     said_characters = len(text) + sum(len(call.name) + len(call.arguments) for call in calls)
     return ModelReply(
         text=text,
         tool_calls=calls,
         usage=_usage(answer, request=request, said_characters=said_characters),
     )
+
+
+def _text_of(message: Mapping[str, object]) -> str:
+    """Return the text of a message: a string, a list of text parts, or the words of a model that declines."""
+    content = message.get("content")
+    if isinstance(content, list):
+        parts = [part.get("text") for part in content if isinstance(part, Mapping)]
+        content = "".join(part for part in parts if isinstance(part, str))
+    if not isinstance(content, str | None):
+        raise UnusableAnswer("has a content that is no text")
+    refusal = message.get("refusal")
+    return content or (refusal if isinstance(refusal, str) else "")
 
 
 def _message(answer: object) -> Mapping[str, object]:
