@@ -1,22 +1,21 @@
 """The worker's own application, with traps in it and times that a test can wait for: `celery -A tests.faults.crashing_app`.
 
 The task, the rooms and their scripts are the product's. What is exchanged, by name at the composition root, stands
-below; every setting comes from the environment, prefix `FAULTS_`.
+below; its settings (`settings.py`) come from the environment.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from time import monotonic
 from typing import Any, Final, cast
 from unittest.mock import patch
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
 from redis import Redis
 
 from tests.faults.naive_guard import NaiveGuard
+from tests.faults.settings import SKEW_SECONDS, FaultSettings
 from tests.faults.traps import TrappedDirectory, TrappedGuard, TrappedRegistry, Traps
 from worker import bootstrap, tasks
 from worker.clock import SystemClock
@@ -24,25 +23,9 @@ from worker.duty import Worker
 from worker.guardrails.restart_guard import RestartGuard
 from worker.registry.sweeper import Sweeper
 
-__all__ = ["FaultSettings", "app"]
+__all__ = ["app"]
 
-SKEW_SECONDS: Final = 3600
 _JUMP_INTERVAL_SECONDS: Final = 2
-
-
-class FaultSettings(BaseSettings):
-    """What a test makes of a worker; the defaults are the product's, but for the times."""
-
-    model_config = SettingsConfigDict(env_prefix="FAULTS_", frozen=True)
-
-    traps_folder: Path
-    lease_seconds: float = 3.0
-    patience_seconds: float = 1.0
-    sweep_interval_seconds: float = 0.5
-    visibility_timeout_seconds: float = 300
-    has_guard: bool = True
-    has_sweeper: bool = True
-    clock: str = "right"
 
 
 class _SkewedClock(SystemClock):

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from tests.faults.crashing_app import SKEW_SECONDS
+from tests.faults.settings import SKEW_SECONDS
 
 __all__ = ["Figures", "Ledger", "Limits", "Restart", "restarts_in"]
 

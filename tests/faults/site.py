@@ -1,0 +1,290 @@
+"""The site of a row: a real Valkey behind a proxy, two supervised workers, recorded servers, a producer and a ledger.
+
+A row submits incidents, does harm, and says when; what came of it is read from the results stream and from the servers'
+own files.
+"""
+
+import json
+import random
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any, Final, Self
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from producers import intake
+from producers.sources.plain import parse_text
+from tests.endpoint import Manner, StubEndpoint
+from tests.faults.fleet import Fleet
+from tests.faults.ledger import Figures, Ledger, Limits, restarts_in
+from tests.faults.proxy import Proxy
+from tests.faults.settings import environment_of_faults
+from tests.faults.traps import Traps
+from tests.house import SICK, WELL, record, write_house
+from tests.programs import environment_of, wait_until
+from worker.bootstrap import connect, make_guard
+from worker.contract.incident import Incident
+from worker.contract.queue import RESULTS_STREAM
+from worker.contract.result import TriageResult
+from worker.embedded import EmbeddedValkey
+from worker.guardrails.policy import Policy
+from worker.registry.view import RegistryView
+from worker.settings import load_settings
+
+__all__ = ["GENEROUS", "PATIENCE_SECONDS", "WORKERS", "Servers", "Setup", "Site"]
+
+WORKERS: Final = 2
+_THREADS: Final = 4
+PATIENCE_SECONDS: Final = 1.0
+_SETTLE_SECONDS: Final = 75.0
+_INTAKE_SECONDS: Final = 60.0
+_GUARD_LEASE_SECONDS: Final = 5
+
+GENEROUS: Final = Limits(
+    cooldown_seconds=2,
+    server_restarts=10_000,
+    server_window_seconds=3600,
+    fleet_restarts=100_000,
+    fleet_window_seconds=600,
+    fleet_concurrency=10_000,
+)
+_RATE_LIMITS: Final = "".join(
+    f"[rate_limits.{tool}]\nper_server = 100000\nfleet = 1000000\n"
+    for tool in ("get_server_health", "fetch_recent_logs", "restart_service")
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """A kind of recorded server: how many there are, how a restart of one goes, and what it is like before and after."""
+
+    number: int
+    restart_seconds: float = 0.2
+    fails: str | None = None
+    health: Mapping[str, object] = field(default_factory=lambda: SICK)
+    is_cured: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Setup:
+    """What rows with the same needs share. `worker_clocks` has one clock a worker; `faults` are `FaultSettings`."""
+
+    servers: Mapping[str, Servers]
+    limits: Limits = GENEROUS
+    manner: Manner | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)
+    faults: Mapping[str, object] = field(default_factory=dict)
+    worker_clocks: tuple[str, ...] = ("right",) * WORKERS
+
+
+class Site:
+    """`with Site(folder, setup, seed=1) as site:` is ready when both workers beat. For one thread."""
+
+    def __init__(self, folder: Path, setup: Setup, *, seed: int) -> None:
+        self.setup = setup
+        self.random = random.Random(seed)  # noqa: S311 - for repeatable tests
+        self.ledger = Ledger()
+        self.valkey = EmbeddedValkey(folder / "valkey")
+        self.traps = Traps(folder / "traps")
+        self.deadline = time.monotonic() + 3600
+        self.endpoint = StubEndpoint(setup.manner) if setup.manner else None
+        self._folder = folder
+        self._stack = ExitStack()
+        self._newest_entry = "0"
+        self._numbers = {kind: count() for kind in setup.servers}
+        self._incidents = count()
+        self.longest_intake_seconds = 0.0
+
+    def __enter__(self) -> Self:
+        with self._stack as stack:
+            stack.enter_context(patch.object(intake, "SWEEPER_PATIENCE_SECONDS", PATIENCE_SECONDS))
+            stack.enter_context(self.valkey)
+            settings = self._write_house() | {"redis_url": self.valkey.url} | self.setup.settings
+            self.proxy = stack.enter_context(Proxy(urlsplit(self.valkey.url).port or 0))
+            self._settings = load_settings(_env_file=None, **settings)
+            self.redis = stack.enter_context(connect(self._settings))
+            if self.endpoint is not None:
+                stack.enter_context(self.endpoint)
+            self.fleet = stack.enter_context(self._fleet(settings))
+            wait_until(lambda: len(RegistryView(self.redis).workers()) == WORKERS, seconds=60)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def proxied_url(self) -> str:
+        """Redis' address with the proxy in between."""
+        return self.valkey.url.replace(f":{urlsplit(self.valkey.url).port}/", f":{self.proxy.port}/")
+
+    def trials(self, number: int) -> Iterator[int]:
+        """Count up to `number` trials, as long as the time allows."""
+        for trial in range(number):
+            if time.monotonic() > self.deadline:
+                return
+            self.ledger.trials += 1
+            yield trial
+
+    def submit(self, kind: str, number: int = 1, *, server: str | None = None, url: str | None = None) -> list[str]:
+        """Send incidents of the next servers of a kind, until they are accepted; return their ids.
+
+        What is not answered is sent again, as a producer must.
+        """
+        incidents = [self._incident(server or self.next_server(kind)) for _ in range(number)]
+        waiting = {incident.incident_id: incident for incident in incidents}
+        give_up = time.monotonic() + _INTAKE_SECONDS
+        with intake.connect(url or self.valkey.url) as redis:
+            while waiting and time.monotonic() < give_up:
+                self._send(redis, waiting)
+        if waiting:
+            self.complain(f"intake took {len(waiting)} incidents in {_INTAKE_SECONDS:g} s for no answer")
+        return [incident.incident_id for incident in incidents]
+
+    def next_server(self, kind: str) -> str:
+        """Return the next server of a kind; after the last comes the first again."""
+        return f"{kind}-{next(self._numbers[kind]) % self.setup.servers[kind].number:03}"
+
+    def fault(self) -> None:
+        """Note that harm is done now: whatever is open has to recover from it."""
+        self.ledger.faults.append(time.time())
+
+    def complain(self, sentence: str) -> None:
+        """Note that something was not as it should be."""
+        sys.stderr.write(f"    complaint: {sentence}\n")
+        self.ledger.complaints.append(sentence)
+
+    def note(self, name: str, number: float) -> None:
+        """Add a number to the row's notes."""
+        self.ledger.notes[name] = self.ledger.notes.get(name, 0) + number
+
+    def settle(self, seconds: float = _SETTLE_SECONDS) -> bool:
+        """Wait until every promised incident has its result; False when that takes too long."""
+        give_up = time.monotonic() + seconds
+        while self._read_results() and time.monotonic() < give_up:
+            time.sleep(0.1)
+        return not self.ledger.unanswered()
+
+    def is_answered(self, incident_id: str) -> bool:
+        """Say whether an incident has its result."""
+        self._read_results()
+        return incident_id in self.ledger.results
+
+    def results(self) -> dict[str, TriageResult]:
+        """Read the results of this row's incidents."""
+        entries: Any = self.redis.xrange(RESULTS_STREAM)
+        read = [TriageResult.model_validate_json(fields["result"]) for _, fields in entries]
+        return {
+            result.incident.incident_id: result
+            for result in read
+            if result.incident.incident_id in self.ledger.accepted
+        }
+
+    def restarts_of(self, incident_id: str) -> int:
+        """Count the restarts that servers have noted for an incident."""
+        return sum(restart.incident_id == incident_id for restart in restarts_in(self._folder))
+
+    def resolve_all(self) -> None:
+        """Free every server whose restart has no known outcome, as a person would; one under a lease has to wait."""
+        guard = make_guard(self.redis, Policy.load(self._settings.policy_file), worker="a person")
+        for attempt in guard.open_attempts():
+            guard.resolve(attempt, person="test", why="looked after")
+
+    def close_row(self) -> Figures:
+        """Wait for what is open, judge the row, and begin a new ledger."""
+        self.settle()
+        for incident_id in list(self.ledger.unanswered())[:5]:
+            entry: Any = self.redis.hgetall(f"firstline:incident:{incident_id}")
+            entry.pop("incident", None)
+            sys.stderr.write(f"    unanswered: {incident_id} {json.dumps(entry)[:600]}\n")
+        self.resolve_all()
+        self.traps.disarm_all()
+        figures = self.ledger.figures(restarts_in(self._folder), self.setup.limits)
+        self.ledger = Ledger()
+        return figures
+
+    def _send(self, redis: Redis, waiting: dict[str, Incident]) -> None:
+        started = time.monotonic()
+        try:
+            for verdict in intake.take_in(redis, list(waiting.values())):
+                if verdict.answer is intake.Answer.FULL:
+                    continue
+                if verdict.answer is intake.Answer.DUPLICATE:
+                    self.note("answered duplicate", 1)
+                self.ledger.accepted[verdict.incident_id] = time.time()
+                del waiting[verdict.incident_id]
+        except intake.IntakeUnavailable:
+            self.note("intake refused", 1)
+            time.sleep(0.2)
+        finally:
+            self.longest_intake_seconds = max(self.longest_intake_seconds, time.monotonic() - started)
+
+    def _read_results(self) -> bool:
+        """Read on in the results stream. True while something is unanswered."""
+        try:
+            entries: Any = self.redis.xrange(RESULTS_STREAM, min=f"({self._newest_entry}")
+        except RedisError:
+            return True
+        for entry_id, fields in entries:
+            milliseconds = int(entry_id.partition("-")[0])
+            self.ledger.results.setdefault(fields["incident_id"], []).append(milliseconds / 1000)
+            self._newest_entry = entry_id
+        return bool(self.ledger.unanswered())
+
+    def _incident(self, server: str) -> Incident:
+        text = f"{server} is slow and times out"
+        return parse_text(text, received_at=datetime.now(UTC), unique=f"{server}-{next(self._incidents)}")
+
+    def _write_house(self) -> dict[str, Any]:
+        services = {}
+        for kind, servers in self.setup.servers.items():
+            for number in range(servers.number):
+                server_id = f"{kind}-{number:03}"
+                services[server_id] = "payments"
+                after = WELL if servers.is_cured else None
+                record(self._folder / server_id, servers.health, "WARNING request threads hung\n", after_restart=after)
+                manner = {"seconds": servers.restart_seconds, "fails": servers.fails}
+                (self._folder / server_id / "restart.json").write_text(json.dumps(manner))
+        return write_house(self._folder, services, policy=_policy(self.setup.limits)) | {
+            "verification_interval_seconds": 0.05,
+            "verification_hold_seconds": 0.15,
+            "verification_timeout_seconds": 0.6,
+            "worker_concurrency": _THREADS,
+        }
+
+    def _fleet(self, settings: Mapping[str, Any]) -> Fleet:
+        environments = []
+        for number, clock in enumerate(self.setup.worker_clocks):
+            name = {"worker_name": f"worker-{number}", "redis_url": self.proxied_url}
+            environment = environment_of({**settings, **name})
+            faults = {"traps_folder": self._folder / "traps", "clock": clock, **self.setup.faults}
+            environment |= environment_of_faults(**faults)
+            if self.endpoint is not None:
+                environment["OPENAI_BASE_URL"] = self.endpoint.url
+            environments.append(environment)
+        celery = (sys.executable, "-m", "celery", "-A", "tests.faults.crashing_app", "worker")
+        options = ("--without-gossip", "--without-mingle", "--loglevel=INFO")
+        return Fleet((*celery, *options), environments, logs=self._folder / "logs")
+
+
+def _policy(limits: Limits) -> str:
+    lines = {
+        "cooldown_seconds": limits.cooldown_seconds,
+        "server_restarts": limits.server_restarts,
+        "server_window_seconds": limits.server_window_seconds,
+        "fleet_restarts": limits.fleet_restarts,
+        "fleet_window_seconds": limits.fleet_window_seconds,
+        "fleet_concurrency": limits.fleet_concurrency,
+        "lease_seconds": _GUARD_LEASE_SECONDS,
+        "trip_after": 1_000_000,
+    }
+    return "\n".join([*(f"{name} = {value}" for name, value in lines.items()), _RATE_LIMITS])
