@@ -17,11 +17,11 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
 from kombu.transport import redis
-from kombu.utils.json import loads
+from kombu.utils.json import dumps, loads
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from worker.contract.queue import read_message, render_message
+from worker.contract.queue import QUEUES, read_message, render_message
 from worker.errors import ConfigurationError
 
 __all__ = ["UNREADABLE_MESSAGE", "Channel", "Transport", "Undertaker", "bury_with"]
@@ -77,6 +77,36 @@ def bury_with(undertaker: Undertaker) -> None:
     _morgue.undertaker = undertaker
 
 
+class QoS(redis.QoS):
+    """Kombu's notes of what was received and not yet acknowledged, in Redis: `unacked`."""
+
+    def restore_by_tag(self, tag: str, client: Redis | None = None, leftmost: bool = False) -> None:  # noqa: FBT001, FBT002 - kombu's signature
+        """Put a noted message back into its queue, whatever was noted: where it is read, poison is found and buried.
+
+        Kombu drops a note that it can't read, or lets it end every worker that starts.
+        """
+
+        def restore(pipeline: Any) -> None:  # noqa: ANN401 - redis-py's transactions are untyped
+            note = pipeline.hget(self.unacked_key, tag)
+            pipeline.multi()
+            self._remove_from_indices(tag, pipeline)
+            if note:
+                queue, content = _noted(note)
+                (pipeline.lpush if leftmost else pipeline.rpush)(queue, content)
+
+        with self.channel.conn_or_acquire(client) as connected:
+            connected.transaction(restore, self.unacked_key)
+
+
+def _noted(note: bytes) -> tuple[str, str | bytes]:
+    """Return queue and content of a noted message; of a note that can't be read, itself."""
+    try:
+        message, _, queue = loads(note)
+    except (TypeError, ValueError, RecursionError):
+        return QUEUES[-1], note
+    return (queue if queue in QUEUES else QUEUES[-1]), dumps(message)
+
+
 class Channel(redis.Channel):
     """A channel that takes hints only, closes whatever the broker does, and keeps its client.
 
@@ -85,6 +115,8 @@ class Channel(redis.Channel):
     between the BRPOP and the burial takes the message with it. Kombu loses any message so; one that is a hint comes
     again from the registry, and of one that isn't the log has length and hash, if it was written that far.
     """
+
+    QoS = QoS
 
     do_restore = False
     """Kombu hands the running triages' messages out again with every lost connection (42 second runs of 196 messages,

@@ -153,17 +153,17 @@ def test_whatever_is_sent_nothing_else_is_run(target: Target, text: str) -> None
     assert not target.effects.exists()
 
 
-@pytest.mark.integration
-def test_a_client_s_environment_reaches_neither_the_command_nor_the_service_manager(target: Target) -> None:
-    rogue = target.folder / "rogue"
+def hostile_environment(folder: Path) -> dict[str, str]:
+    """Return variables that would each make an unguarded program leave a file `trap` in the folder."""
+    rogue = folder / "rogue"
     rogue.mkdir()
     for module in ("json", "argparse", "sitecustomize", "usercustomize"):
-        (rogue / f"{module}.py").write_text(f"open({str(target.folder / 'trap')!r}, 'w')")
+        (rogue / f"{module}.py").write_text(f"open({str(folder / 'trap')!r}, 'w').close()")
     for program in ("sudo", "systemctl", "python3"):
-        (rogue / program).write_text(f"#!/bin/sh\ntouch {target.folder / 'trap'}\n")
+        (rogue / program).write_text(f"#!/bin/sh\ntouch {folder / 'trap'}\n")
         (rogue / program).chmod(0o755)
-    hostile = {
-        **dict.fromkeys(("PATH", "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "LD_LIBRARY_PATH", "HOME"), str(rogue)),
+    return {
+        **dict.fromkeys(("PATH", "PYTHONPATH", "PYTHONUSERBASE", "LD_LIBRARY_PATH", "HOME"), str(rogue)),
         **dict.fromkeys(("PYTHONSTARTUP", "BASH_ENV", "ENV"), str(rogue / "json.py")),
         "PYTHONINSPECT": "1",
         "PYTHONWARNINGS": "error",
@@ -172,11 +172,25 @@ def test_a_client_s_environment_reaches_neither_the_command_nor_the_service_mana
         "SYSTEMD_PAGER": "/bin/false",
         "SUDO_ASKPASS": str(rogue / "sudo"),
     }
-    done = target.ask(order(), environment=hostile, folder=rogue)
+
+
+@pytest.mark.integration
+def test_a_client_s_environment_reaches_neither_the_command_nor_the_service_manager(target: Target) -> None:
+    hostile = hostile_environment(target.folder)
+    rogue = target.folder / "rogue"
+    done = target.ask(order(), environment={**hostile, "PYTHONHOME": str(rogue)}, folder=rogue)
     assert done.returncode == 0, done.stderr
     assert not (target.folder / "trap").exists()
     seen = json.loads(target.effects.read_text().splitlines()[0])[2]
     assert seen == {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+
+
+@pytest.mark.integration
+def test_control_without_isolation_a_client_s_environment_runs_its_own_code(target: Target) -> None:
+    hostile = hostile_environment(target.folder)
+    command = [word for word in target.command() if word != "-IS"]
+    subprocess.run(command, env=hostile, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False)
+    assert (target.folder / "trap").exists()
 
 
 @pytest.mark.integration
@@ -225,3 +239,9 @@ def test_the_example_key_is_restricted_to_a_command_that_is_understood() -> None
     program, *arguments = command.split()
     assert program == "/usr/local/bin/firstline-restart"
     assert fence_module().read_options(arguments).unit == UNIT
+
+
+def test_the_exit_codes_in_the_readme_are_the_program_s() -> None:
+    rows = re.findall(r"^\| (\d+) \| `([a-z_]+):` \|", (FOLDER / "README.md").read_text(), re.MULTILINE)
+    codes = {int(code): name for code, name in rows if name != "usage"}
+    assert codes == {code.value: code.name.lower() for code in fence_module().Exit if code}

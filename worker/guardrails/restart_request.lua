@@ -84,7 +84,9 @@ if open >= concurrency then
 end
 
 -- All agree: the intent is written before anything is done to the server.
-local fence = redis.call('INCR', fences)
+-- Fences grow, and start at the clock: after a loss of all data they are still larger than any that a server has seen.
+local fence = string.format('%.0f', math.max(tonumber(redis.call('GET', fences) or 0) + 1, now))
+redis.call('SET', fences, fence)
 local lease_until = now + lease
 redis.call('HSET', intent, 'state', 'INTENT', 'token', token, 'fence', fence, 'server', server, 'worker', worker,
   'evidence', evidence, 'ordered_at', now, 'lease_until', lease_until)
