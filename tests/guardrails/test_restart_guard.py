@@ -94,6 +94,11 @@ class TestRequest:
         guard = guard_of(redis)
         assert granted(guard, "inc-1", "s1").fence < granted(guard, "inc-2", "s2").fence
 
+    def test_fences_rise_over_a_loss_of_all_data(self, redis: Redis) -> None:
+        before = granted(guard_of(redis), "inc-1").fence
+        redis.flushall()
+        assert granted(guard_of(redis), "inc-2").fence >= before
+
     def test_the_kill_switch_refuses_before_anything_else_and_says_why(self, redis: Redis) -> None:
         guard = guard_of(redis)
         granted(guard, "inc-1")
@@ -268,11 +273,6 @@ class TestMarkSent:
         assert refused(guard, "inc-1").reason == "halted"
 
     @pytest.mark.parametrize("incident_id", ["inc-1", "inc-unknown"])
-    def test_fences_rise_over_a_loss_of_all_data(self, redis: Redis) -> None:
-        before = granted(guard_of(redis), "inc-1").fence
-        redis.flushall()
-        assert granted(guard_of(redis), "inc-2").fence >= before
-
     def test_another_fence_is_refused_and_writes_nothing(self, redis: Redis, incident_id: str) -> None:
         guard = guard_of(redis)
         stale = replace(granted(guard, "inc-1"), fence=99, incident_id=incident_id)
