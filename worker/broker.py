@@ -80,6 +80,22 @@ def bury_with(undertaker: Undertaker) -> None:
 class QoS(redis.QoS):
     """Kombu's notes of what was received and not yet acknowledged, in Redis: `unacked`."""
 
+    # Kombu has these; its type stubs don't.
+    channel: Any
+    _quick_ack: Callable[[str], None]
+    _remove_from_indices: Callable[[str, Any], Any]
+
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge, and count the slot as free whatever Redis answers.
+
+        Kombu counts it as taken when Redis doesn't answer. When all triages of a worker end while the broker is gone, no
+        slot is ever free again, so it never asks for a message, so it never notices that the broker is back.
+        """
+        try:
+            super().ack(delivery_tag)
+        finally:
+            self._quick_ack(delivery_tag)
+
     def restore_by_tag(self, tag: str, client: Redis | None = None, leftmost: bool = False) -> None:  # noqa: FBT001, FBT002 - kombu's signature
         """Put a noted message back into its queue, whatever was noted: where it is read, poison is found and buried.
 

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from worker.app import make_app
 from worker.bootstrap import open_worker
+from worker.broker import bury_with
 from worker.contract.queue import TRIAGE_TASK
 from worker.contract.result import TriageResult
 from worker.duty import Worker
@@ -75,6 +76,7 @@ def _open(**_: object) -> None:
         # Celery goes on after an exception in a signal; a worker without its parts would eat the queue.
         sys.stderr.write(f"firstline: {error}\n")
         raise SystemExit(_EXIT_CONFIGURATION) from error
+    bury_with(_open_workers["this"].dead_letters.bury)
     # What start-up made lives as long as the worker; looking through it again and again took a tenth of its CPU time.
     gc.collect()
     gc.freeze()
