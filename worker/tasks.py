@@ -25,6 +25,9 @@ __all__ = ["app", "triage_incident"]
 app: Final = make_app()
 _EXIT_CONFIGURATION: Final = 2
 _OBJECTS_BEFORE_COLLECTION: Final = 50_000
+_SWITCH_INTERVAL_SECONDS: Final = 0.001
+"""Python's 5 ms are what the consuming thread waits after each of its three answers a message, while others compute."""
+
 log = structlog.get_logger()
 _open_workers: dict[str, Worker] = {}
 
@@ -81,6 +84,7 @@ def _open(**_: object) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
+    sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
 
 
 @worker_shutdown.connect
