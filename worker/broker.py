@@ -72,7 +72,7 @@ class _Morgue:
 _morgue: Final = _Morgue()
 
 
-def bury_with(undertaker: Undertaker) -> None:
+def bury_with(undertaker: Undertaker | None) -> None:
     """Let `undertaker` have whatever this process reads from a queue and is no hint."""
     _morgue.undertaker = undertaker
 
@@ -88,8 +88,8 @@ class QoS(redis.QoS):
     def ack(self, delivery_tag: str) -> None:
         """Acknowledge, and count the slot as free whatever Redis answers.
 
-        Kombu counts it as taken when Redis doesn't answer. When all triages of a worker end while the broker is gone, no
-        slot is ever free again, so it never asks for a message, so it never notices that the broker is back.
+        Kombu counts it as taken when Redis doesn't answer. When all triages of a full worker end while the broker is
+        gone, no slot is ever free again, so it never asks for a message, so it never notices that the broker is back.
         """
         try:
             super().ack(delivery_tag)
@@ -135,8 +135,8 @@ class Channel(redis.Channel):
     QoS = QoS
 
     do_restore = False
-    """Kombu hands the running triages' messages out again with every lost connection (42 second runs of 196 messages,
-    cut every second). They run on here, and should this process die, the sweeper brings their incidents again."""
+    """Kombu hands the messages of running triages out again with every lost connection: 42 needless deliveries of 196,
+    cut once a second. They run on here, and should this process die, the sweeper brings their incidents again."""
 
     # Kombu has these; its type stubs don't.
     _in_poll: Any

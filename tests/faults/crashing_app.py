@@ -1,7 +1,7 @@
-"""The worker's own application, with traps in it and times that a test can wait for: `celery -A tests.faults.crashing_app`.
+"""The worker's own application, with traps in it and times that a test can wait for.
 
-The task, the rooms and their scripts are the product's. What is exchanged, by name at the composition root, stands
-below; its settings (`settings.py`) come from the environment.
+Run with `celery -A tests.faults.crashing_app worker`. The task, the rooms and their scripts are the product's. What is
+exchanged, by name at the composition root, stands below; its settings (`settings.py`) come from the environment.
 """
 
 from collections.abc import Callable
@@ -35,10 +35,8 @@ class _SkewedClock(SystemClock):
         self._manner = manner
 
     def now(self) -> datetime:
-        if self._manner == "jumps":
-            is_fast = int(monotonic()) // _JUMP_INTERVAL_SECONDS % 2
-        else:
-            is_fast = self._manner == "fast"
+        is_odd = bool(int(monotonic()) // _JUMP_INTERVAL_SECONDS % 2)
+        is_fast = is_odd if self._manner == "jumps" else self._manner == "fast"
         return super().now() + timedelta(seconds=SKEW_SECONDS if is_fast else -SKEW_SECONDS)
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -130,9 +131,7 @@ def _overlaps(restarts: Sequence[Restart], cooldown_seconds: float) -> int:
     """Count restarts of one server that began before the one before them, and its cooldown, were over."""
     count = 0
     for history in _by_server(restarts):
-        count += sum(
-            later.at < earlier.done_at + cooldown_seconds for earlier, later in zip(history, history[1:], strict=False)
-        )
+        count += sum(later.at < earlier.done_at + cooldown_seconds for earlier, later in pairwise(history))
     return count
 
 

@@ -15,6 +15,8 @@ from worker.guardrails.restart_attempt import Grant, RestartAttempt, RestartLimi
 __all__ = ["NaiveGuard"]
 
 _PREFIX: Final = "naive:"
+_LOCK_MILLISECONDS: Final = 2_000
+"""Longer than any restart here takes, which is how such a figure is usually chosen."""
 
 
 class NaiveGuard:
@@ -29,7 +31,7 @@ class NaiveGuard:
         if self._redis.exists(f"{_PREFIX}done:{incident_id}"):
             return Refusal(reason="already_attempted", detail=f"{incident_id} has had its restart.")
         lock = f"{_PREFIX}lock:{server_id}"
-        if not self._redis.set(lock, self._worker, nx=True, px=round(self._lease_seconds * 1000)):
+        if not self._redis.set(lock, self._worker, nx=True, px=_LOCK_MILLISECONDS):
             return Refusal(reason="server_locked", detail=f"{server_id} is locked.")
         return Grant(
             incident_id=incident_id,

@@ -47,6 +47,7 @@ class Proxy:
     def __init__(self, target_port: int) -> None:
         self._target_port = target_port
         self._lines: set[_Line] = set()
+        self._connected: set[asyncio.Task[None]] = set()
         self._weather = _Weather()
         self._loop = asyncio.new_event_loop()
         self._is_listening = Event()
@@ -110,6 +111,7 @@ class Proxy:
         await self._ending.wait()
         server.close()
         await self._cut()
+        await asyncio.gather(*self._connected)
 
     async def _cut(self) -> int:
         lines = list(self._lines)
@@ -118,6 +120,11 @@ class Proxy:
         return len(lines)
 
     async def _connect(self, from_program: asyncio.StreamReader, to_program: asyncio.StreamWriter) -> None:
+        passing_on = asyncio.create_task(self._connect_through(from_program, to_program))
+        self._connected.add(passing_on)
+        await passing_on
+
+    async def _connect_through(self, from_program: asyncio.StreamReader, to_program: asyncio.StreamWriter) -> None:
         try:
             from_server, to_server = await asyncio.open_connection("127.0.0.1", self._target_port)
         except OSError:

@@ -1,4 +1,4 @@
-"""What a test makes of a worker, as both sides know it: the test that writes the environment, the worker that reads it."""
+"""What a test makes of a worker: written to the environment by the test, read from it by the worker."""
 
 from pathlib import Path
 from typing import Any, Final

@@ -8,8 +8,8 @@ import json
 import random
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -45,9 +45,9 @@ __all__ = ["GENEROUS", "PATIENCE_SECONDS", "WORKERS", "Servers", "Setup", "Site"
 WORKERS: Final = 2
 _THREADS: Final = 4
 PATIENCE_SECONDS: Final = 1.0
-_SETTLE_SECONDS: Final = 75.0
 _INTAKE_SECONDS: Final = 60.0
 _GUARD_LEASE_SECONDS: Final = 5
+_SILENCE_SECONDS: Final = 0.3
 
 GENEROUS: Final = Limits(
     cooldown_seconds=2,
@@ -65,7 +65,7 @@ _RATE_LIMITS: Final = "".join(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servers:
-    """A kind of recorded server: how many there are, how a restart of one goes, and what it is like before and after."""
+    """A kind of recorded server: how many there are, how a restart of one goes, and whether it helps."""
 
     number: int
     restart_seconds: float = 0.2
@@ -84,6 +84,7 @@ class Setup:
     settings: Mapping[str, object] = field(default_factory=dict)
     faults: Mapping[str, object] = field(default_factory=dict)
     worker_clocks: tuple[str, ...] = ("right",) * WORKERS
+    settle_seconds: float = 75.0
 
 
 class Site:
@@ -91,29 +92,32 @@ class Site:
 
     def __init__(self, folder: Path, setup: Setup, *, seed: int) -> None:
         self.setup = setup
-        self.random = random.Random(seed)  # noqa: S311 - for repeatable tests
+        self.random = random.Random(seed)
         self.ledger = Ledger()
         self.valkey = EmbeddedValkey(folder / "valkey")
         self.traps = Traps(folder / "traps")
         self.deadline = time.monotonic() + 3600
         self.endpoint = StubEndpoint(setup.manner) if setup.manner else None
-        self._folder = folder
+        self.folder = folder
         self._stack = ExitStack()
         self._newest_entry = "0"
         self._numbers = {kind: count() for kind in setup.servers}
         self._incidents = count()
-        self.longest_intake_seconds = 0.0
+        self.exits_before = 0
+        self._saves_before = 0
+        self.longest_offer_seconds = 0.0
 
     def __enter__(self) -> Self:
         with self._stack as stack:
             stack.enter_context(patch.object(intake, "SWEEPER_PATIENCE_SECONDS", PATIENCE_SECONDS))
             stack.enter_context(self.valkey)
-            settings = self._write_house() | {"redis_url": self.valkey.url} | self.setup.settings
+            settings = self._write_house() | {"redis_url": self.valkey.url, **self.setup.settings}
             self.proxy = stack.enter_context(Proxy(urlsplit(self.valkey.url).port or 0))
             self._settings = load_settings(_env_file=None, **settings)
             self.redis = stack.enter_context(connect(self._settings))
             if self.endpoint is not None:
                 stack.enter_context(self.endpoint)
+            stack.callback(time.sleep, _SILENCE_SECONDS)  # the proxy sees the last connections end before it does
             self.fleet = stack.enter_context(self._fleet(settings))
             wait_until(lambda: len(RegistryView(self.redis).workers()) == WORKERS, seconds=60)
             self._stack = stack.pop_all()
@@ -135,20 +139,41 @@ class Site:
             self.ledger.trials += 1
             yield trial
 
-    def submit(self, kind: str, number: int = 1, *, server: str | None = None, url: str | None = None) -> list[str]:
-        """Send incidents of the next servers of a kind, until they are accepted; return their ids.
+    def submit(self, kind: str, number: int = 1) -> list[str]:
+        """Send incidents of the next servers of a kind, until they are accepted; return their ids."""
+        return self.send([self.incident(self.next_server(kind)) for _ in range(number)])
 
-        What is not answered is sent again, as a producer must.
-        """
-        incidents = [self._incident(server or self.next_server(kind)) for _ in range(number)]
-        waiting = {incident.incident_id: incident for incident in incidents}
+    def send(self, incidents: Sequence[Incident]) -> list[str]:
+        """Send incidents until each has its answer, as a producer must; return their ids."""
+        waiting = list(incidents)
         give_up = time.monotonic() + _INTAKE_SECONDS
-        with intake.connect(url or self.valkey.url) as redis:
-            while waiting and time.monotonic() < give_up:
-                self._send(redis, waiting)
+        while (waiting := self.offer(waiting)) and time.monotonic() < give_up:
+            time.sleep(0.2)
         if waiting:
-            self.complain(f"intake took {len(waiting)} incidents in {_INTAKE_SECONDS:g} s for no answer")
+            self.complain(f"intake had no answer for {len(waiting)} incidents in {_INTAKE_SECONDS:g} s")
         return [incident.incident_id for incident in incidents]
+
+    def offer(self, incidents: Sequence[Incident], *, redis: Redis | None = None) -> list[Incident]:
+        """Send incidents once, over a connection of their own or this one; return those that were not taken."""
+        answered = set()
+        started = time.monotonic()
+        try:
+            with nullcontext(redis) if redis else intake.connect(self.valkey.url) as connection:
+                for verdict in intake.take_in(connection, incidents):
+                    if verdict.answer is intake.Answer.FULL:
+                        continue
+                    answered.add(verdict.incident_id)
+                    self.ledger.accepted[verdict.incident_id] = time.time()
+                    self.note("answered duplicate", verdict.answer is intake.Answer.DUPLICATE)
+        except intake.IntakeUnavailable:
+            self.note("offers refused", 1)
+        self.longest_offer_seconds = max(self.longest_offer_seconds, time.monotonic() - started)
+        return [incident for incident in incidents if incident.incident_id not in answered]
+
+    def incident(self, server: str) -> Incident:
+        """Make the next incident on a server."""
+        text = f"{server} is slow and times out"
+        return parse_text(text, received_at=datetime.now(UTC), unique=f"{server}-{next(self._incidents)}")
 
     def next_server(self, kind: str) -> str:
         """Return the next server of a kind; after the last comes the first again."""
@@ -164,12 +189,13 @@ class Site:
         self.ledger.complaints.append(sentence)
 
     def note(self, name: str, number: float) -> None:
-        """Add a number to the row's notes."""
-        self.ledger.notes[name] = self.ledger.notes.get(name, 0) + number
+        """Add a number to the row's notes; nothing is noted of nothing."""
+        if number:
+            self.ledger.notes[name] = self.ledger.notes.get(name, 0) + number
 
-    def settle(self, seconds: float = _SETTLE_SECONDS) -> bool:
+    def settle(self) -> bool:
         """Wait until every promised incident has its result; False when that takes too long."""
-        give_up = time.monotonic() + seconds
+        give_up = time.monotonic() + self.setup.settle_seconds
         while self._read_results() and time.monotonic() < give_up:
             time.sleep(0.1)
         return not self.ledger.unanswered()
@@ -191,7 +217,7 @@ class Site:
 
     def restarts_of(self, incident_id: str) -> int:
         """Count the restarts that servers have noted for an incident."""
-        return sum(restart.incident_id == incident_id for restart in restarts_in(self._folder))
+        return sum(restart.incident_id == incident_id for restart in restarts_in(self.folder))
 
     def resolve_all(self) -> None:
         """Free every server whose restart has no known outcome, as a person would; one under a lease has to wait."""
@@ -208,25 +234,13 @@ class Site:
             sys.stderr.write(f"    unanswered: {incident_id} {json.dumps(entry)[:600]}\n")
         self.resolve_all()
         self.traps.disarm_all()
-        figures = self.ledger.figures(restarts_in(self._folder), self.setup.limits)
+        saves = self.fleet.count_in_logs("incident.reenqueued")
+        self.note("worker exits", self.fleet.exits - self.exits_before)
+        self.note("sweeper saves", saves - self._saves_before)
+        self.exits_before, self._saves_before = self.fleet.exits, saves
+        figures = self.ledger.figures(restarts_in(self.folder), self.setup.limits)
         self.ledger = Ledger()
         return figures
-
-    def _send(self, redis: Redis, waiting: dict[str, Incident]) -> None:
-        started = time.monotonic()
-        try:
-            for verdict in intake.take_in(redis, list(waiting.values())):
-                if verdict.answer is intake.Answer.FULL:
-                    continue
-                if verdict.answer is intake.Answer.DUPLICATE:
-                    self.note("answered duplicate", 1)
-                self.ledger.accepted[verdict.incident_id] = time.time()
-                del waiting[verdict.incident_id]
-        except intake.IntakeUnavailable:
-            self.note("intake refused", 1)
-            time.sleep(0.2)
-        finally:
-            self.longest_intake_seconds = max(self.longest_intake_seconds, time.monotonic() - started)
 
     def _read_results(self) -> bool:
         """Read on in the results stream. True while something is unanswered."""
@@ -240,10 +254,6 @@ class Site:
             self._newest_entry = entry_id
         return bool(self.ledger.unanswered())
 
-    def _incident(self, server: str) -> Incident:
-        text = f"{server} is slow and times out"
-        return parse_text(text, received_at=datetime.now(UTC), unique=f"{server}-{next(self._incidents)}")
-
     def _write_house(self) -> dict[str, Any]:
         services = {}
         for kind, servers in self.setup.servers.items():
@@ -251,10 +261,10 @@ class Site:
                 server_id = f"{kind}-{number:03}"
                 services[server_id] = "payments"
                 after = WELL if servers.is_cured else None
-                record(self._folder / server_id, servers.health, "WARNING request threads hung\n", after_restart=after)
+                record(self.folder / server_id, servers.health, "WARNING request threads hung\n", after_restart=after)
                 manner = {"seconds": servers.restart_seconds, "fails": servers.fails}
-                (self._folder / server_id / "restart.json").write_text(json.dumps(manner))
-        return write_house(self._folder, services, policy=_policy(self.setup.limits)) | {
+                (self.folder / server_id / "restart.json").write_text(json.dumps(manner))
+        return write_house(self.folder, services, policy=_policy(self.setup.limits)) | {
             "verification_interval_seconds": 0.05,
             "verification_hold_seconds": 0.15,
             "verification_timeout_seconds": 0.6,
@@ -266,14 +276,14 @@ class Site:
         for number, clock in enumerate(self.setup.worker_clocks):
             name = {"worker_name": f"worker-{number}", "redis_url": self.proxied_url}
             environment = environment_of({**settings, **name})
-            faults = {"traps_folder": self._folder / "traps", "clock": clock, **self.setup.faults}
+            faults = {"traps_folder": self.folder / "traps", "clock": clock, **self.setup.faults}
             environment |= environment_of_faults(**faults)
             if self.endpoint is not None:
                 environment["OPENAI_BASE_URL"] = self.endpoint.url
             environments.append(environment)
         celery = (sys.executable, "-m", "celery", "-A", "tests.faults.crashing_app", "worker")
         options = ("--without-gossip", "--without-mingle", "--loglevel=INFO")
-        return Fleet((*celery, *options), environments, logs=self._folder / "logs")
+        return Fleet((*celery, *options), environments, logs=self.folder / "logs")
 
 
 def _policy(limits: Limits) -> str:

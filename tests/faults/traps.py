@@ -6,6 +6,7 @@ trap is a file; whoever renames it first has sprung it, so a worker that is star
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -14,7 +15,6 @@ from typing import Final, Protocol
 
 from worker.contract.incident import Incident
 from worker.contract.result import Refusal, RestartOutcome, TriageResult
-from worker.guardrails import guarded_restart
 from worker.guardrails.restart_attempt import Grant, RestartAttempt
 from worker.ports import Directory, RestartOrder, Server, ServiceManager
 from worker.registry.claim import Claim
@@ -37,6 +37,9 @@ POINTS: Final = (
     "after_finish",
 )
 """Every point of an incident with a restart, in order."""
+
+_TAKES_EFFECT_SECONDS: Final = 0.3
+"""The kernel stops a process' threads one after the other; the one that asked for it must not run on meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class Traps:
         except FileNotFoundError:
             return
         os.kill(os.getpid(), signal.Signals[caught.read_text()])
+        time.sleep(_TAKES_EFFECT_SECONDS)
 
 
 class _TrappedClaim(Claim):
@@ -115,12 +119,14 @@ class TrappedRegistry(Registry):
             yield _TrappedClaim.around(claim, self.traps)
 
 
-class WholeGuard(guarded_restart.Guard, Protocol):
-    """What a worker asks of a guard: for a restart, and after a lost one."""
+class WholeGuard(Protocol):
+    """What a worker asks of a guard: for a restart, and after a lost one; the restart guard has the sentences."""
 
-    def attempt_of(self, incident_id: str) -> RestartAttempt | None:
-        """Read how far the incident's restart came."""
-        ...
+    def request(self, incident_id: str, server_id: str, *, evidence: str) -> Grant | Refusal: ...
+    def mark_sent(self, grant: Grant) -> Refusal | None: ...
+    def record(self, attempt: Grant | RestartAttempt, outcome: RestartOutcome, detail: str) -> Refusal | None: ...
+    def withdraw(self, attempt: Grant | RestartAttempt, why: str) -> Refusal | None: ...
+    def attempt_of(self, incident_id: str) -> RestartAttempt | None: ...
 
 
 class TrappedGuard:

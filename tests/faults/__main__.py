@@ -1,0 +1,84 @@
+"""Run the fault matrix and print its table: `python -m tests.faults --trials long --minutes 8 --report FILE`.
+
+It exits with 1 when a row loses, doubles or overlaps anything, or when a control does not.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+from tests.faults.matrix import ROWS, Row, grouped
+from tests.faults.report import Line, is_as_it_must_be, render, render_line
+from tests.faults.site import Setup, Site
+
+_SHARE_KEPT_FOR_SETTLING: Final = 0.7
+_SERVER: Final = {"server": ""}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the rows that were asked for, one after the other, within the time; return the exit code."""
+    options = _options(arguments)
+    started = time.monotonic()
+    rows = [row for row in ROWS if not options.rows or row.number.rstrip("abc") in options.rows]
+    lines = []
+    for row, figures in _run(rows, options, give_up=started + 60 * options.minutes):
+        lines.append((row, figures))
+        sys.stderr.write(f"{render_line(row, figures)}\n")
+    report = render(
+        sorted(lines, key=lambda line: ROWS.index(line[0])),
+        command=" ".join(["python -m tests.faults", *(sys.argv[1:] if arguments is None else arguments)]),
+        seed=options.seed,
+        server=_SERVER["server"],
+        minutes=(time.monotonic() - started) / 60,
+    )
+    sys.stdout.write(report)
+    if options.report:
+        options.report.write_text(report, encoding="utf-8")
+    return 0 if all(is_as_it_must_be(*line) for line in lines) and lines else 1
+
+
+def _run(rows: Sequence[Row], options: argparse.Namespace, *, give_up: float) -> Iterator[Line]:
+    """Yield each row's figures; rows that share a setup share a site."""
+    left = len(rows)
+    for setup, sharing in groupby(grouped(rows), key=lambda row: row.setup):
+        with ExitStack() as stack:
+            site = _opened(stack, setup, seed=options.seed)
+            for row in sharing:
+                seconds = max(give_up - time.monotonic(), 0) / left
+                site.deadline = time.monotonic() + seconds * _SHARE_KEPT_FOR_SETTLING
+                sys.stderr.write(f"row {row.number}: {row.fault}, up to {seconds:.0f} s\n")
+                row.make(site, _trials(row, options.trials))
+                left -= 1
+                yield row, site.close_row()
+
+
+def _opened(stack: ExitStack, setup: Setup, *, seed: int) -> Site:
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="firstline-faults-"))
+    site = stack.enter_context(Site(Path(folder), setup, seed=seed))
+    info: Any = site.redis.info("server")
+    _SERVER["server"] = f"{info.get('server_name', 'redis')} {info.get('valkey_version', info['redis_version'])}"
+    return site
+
+
+def _trials(row: Row, size: str) -> int:
+    return {"short": row.short, "long": row.long}.get(size) or int(size)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--trials", default="short", metavar="short|long|N", help="how often each fault is made")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=8.0, help="no new trial is begun when this is over")
+    parser.add_argument("--rows", type=lambda text: text.split(","), default=[], metavar="1,2,8", help="default: all")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the report here too")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

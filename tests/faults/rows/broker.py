@@ -1,0 +1,213 @@
+"""Rows 3 and 8 to 16: the broker dies, freezes, is cut off or repeats itself, and strangers write to its queues."""
+
+import base64
+import json
+import os
+import time
+from collections.abc import Callable
+from functools import partial
+from signal import SIGCONT, SIGSTOP
+from threading import Timer
+from typing import Any, Final
+
+from producers import intake
+from tests.faults.site import Site
+from worker.contract.incident import Severity
+from worker.contract.queue import BROKER_KEY_PREFIX, DEAD_LETTERS, queue_of, render_message
+
+__all__ = [
+    "broker_down_for_long",
+    "broker_frozen",
+    "broker_killed",
+    "clients_killed",
+    "connections_cut",
+    "delivered_six_times",
+    "longer_than_the_visibility_timeout",
+    "network_swallows",
+    "poisoned",
+    "replies_lost",
+]
+
+_DOWN_SECONDS: Final = 15
+_FROZEN_SECONDS: Final = 10
+_SWALLOWED_SECONDS: Final = 6
+_LONGEST_OFFER_SECONDS: Final = 6
+_QUEUE: Final = queue_of(Severity.WARNING)
+_QUEUE_KEY: Final = BROKER_KEY_PREFIX + _QUEUE
+_COPIES: Final = 5
+_LOST_AT_ONCE: Final = 3
+_BURIED_WITHIN_SECONDS: Final = 30
+_MEBIBYTE: Final = 1_048_576
+
+
+def clients_killed(site: Site, trials: int) -> None:
+    """Row 3: every client of Redis is disconnected, twice a second, under load."""
+    for _ in site.trials(trials):
+        site.submit("cured", 2)
+        site.submit("stubborn", 1)
+        time.sleep(site.random.uniform(0.2, 0.5))
+        site.fault()
+        killed: Any = site.redis.client_kill_filter(_type="normal", skipme=True)
+        site.note("connections", killed)
+
+
+def broker_killed(site: Site, trials: int) -> None:
+    """Row 8: SIGKILL of the server, back with its append-only file."""
+    for _ in site.trials(trials):
+        site.submit("cured", 4)
+        site.submit("stubborn", 2)
+        time.sleep(site.random.uniform(0.0, 0.6))
+        site.fault()
+        site.valkey.kill()
+        time.sleep(site.random.uniform(0.5, 3.0))
+        site.valkey.start()
+        site.submit("cured", 2)
+        site.settle()
+
+
+def broker_down_for_long(site: Site, trials: int) -> None:
+    """Row 9: the server is away for longer than every timeout; the producer keeps what it could not send."""
+    for _ in site.trials(trials):
+        site.submit("cured", 4)
+        site.fault()
+        site.valkey.kill()
+        _meanwhile(site, _DOWN_SECONDS, site.valkey.start)
+        site.settle()
+
+
+def broker_frozen(site: Site, trials: int) -> None:
+    """Row 10: SIGSTOP of the server; a producer gets its no in seconds."""
+    for _ in site.trials(trials):
+        site.submit("cured", 4)
+        pid = site.valkey.pid
+        assert pid is not None
+        site.longest_offer_seconds = 0.0
+        site.fault()
+        os.kill(pid, SIGSTOP)
+        _meanwhile(site, _FROZEN_SECONDS, partial(os.kill, pid, SIGCONT))
+        site.settle()
+        if site.longest_offer_seconds > _LONGEST_OFFER_SECONDS:
+            site.complain(f"a producer waited {site.longest_offer_seconds:.1f} s for its answer")
+
+
+def connections_cut(site: Site, trials: int) -> None:
+    """Row 11: the network resets every connection, each second."""
+    for _ in site.trials(trials):
+        site.submit("cured", 3)
+        site.submit("stubborn", 2)
+        time.sleep(site.random.uniform(0.5, 1.0))
+        site.fault()
+        site.note("connections", site.proxy.cut())
+
+
+def network_swallows(site: Site, trials: int) -> None:
+    """Row 12: connections stay open, and nothing comes through."""
+    for _ in site.trials(trials):
+        site.submit("cured", 4)
+        site.submit("stubborn", 2)
+        time.sleep(site.random.uniform(0.0, 0.5))
+        site.fault()
+        with site.proxy.swallowing():
+            time.sleep(_SWALLOWED_SECONDS)
+        site.settle()
+
+
+def replies_lost(site: Site, trials: int) -> None:
+    """Row 13: what a producer and the workers write arrives, and its answer does not."""
+    for _ in site.trials(trials):
+        incidents = [site.incident(site.next_server("cured")) for _ in range(_LOST_AT_ONCE)]
+        site.submit("stubborn", 2)
+        with intake.connect(site.proxied_url) as redis:
+            redis.ping()
+            site.fault()
+            with site.proxy.dropping_replies():
+                unanswered = site.offer(incidents, redis=redis)
+        site.send(unanswered)
+        site.settle()
+    if site.ledger.notes.get("answered duplicate", 0) != _LOST_AT_ONCE * site.ledger.trials:
+        site.complain("not every incident that had arrived was answered as a duplicate")
+
+
+def delivered_six_times(site: Site, trials: int) -> None:
+    """Row 14: the broker hands the same message out six times at once; one claim works."""
+    for _ in site.trials(trials):
+        incident_ids = site.submit("stubborn", 3)
+        site.fault()
+        copies = [render_message(incident_id, _QUEUE) for incident_id in incident_ids for _ in range(_COPIES)]
+        site.redis.lpush(_QUEUE_KEY, *copies)
+        site.settle()
+    _expect_one_claim_each(site)
+
+
+def longer_than_the_visibility_timeout(site: Site, trials: int) -> None:
+    """Row 15: a triage lasts longer than the broker believes its worker to live."""
+    refused_before = site.fleet.count_in_logs("delivery.skipped")
+    for _ in site.trials(trials):
+        site.submit("slow", 4)
+        site.fault()
+        site.settle()
+    refused = site.fleet.count_in_logs("delivery.skipped") - refused_before
+    site.note("deliveries refused", refused)
+    if not refused:
+        site.complain("nothing was delivered again, so nothing was tried")
+    _expect_one_claim_each(site)
+
+
+def poisoned(site: Site, trials: int) -> None:
+    """Row 16: what no worker can read stands in the queue, between incidents; each is kept, and the queue moves on."""
+    for trial in site.trials(trials):
+        poisons = _poisons(megabytes=64 if trial == 0 else 1)
+        expected = site.redis.xlen(DEAD_LETTERS) + len(poisons)
+        site.fault()
+        for poison in poisons:
+            site.redis.lpush(_QUEUE_KEY, poison)
+            site.submit("cured")
+        site.settle()
+        _expect_dead_letters(site, expected)
+        site.note("poisons", len(poisons))
+    if site.fleet.exits != site.exits_before:
+        site.complain("a worker died of a message")
+
+
+def _meanwhile(site: Site, seconds: float, mend: Callable[[], None]) -> None:
+    """Go on submitting until the broker is mended, `seconds` from now."""
+    mending = Timer(seconds, mend)
+    mending.start()
+    site.submit("cured", 2)
+    mending.join()
+    site.submit("cured", 2)
+
+
+def _expect_dead_letters(site: Site, expected: int) -> None:
+    give_up = time.monotonic() + _BURIED_WITHIN_SECONDS
+    while site.redis.xlen(DEAD_LETTERS) < expected and time.monotonic() < give_up:
+        time.sleep(0.1)
+    missing = expected - site.redis.xlen(DEAD_LETTERS)
+    if missing:
+        site.complain(f"{missing} unreadable messages were not kept")
+
+
+def _expect_one_claim_each(site: Site) -> None:
+    for incident_id, result in site.results().items():
+        if result.epoch != 1:
+            site.complain(f"{incident_id} was claimed {result.epoch} times")
+
+
+def _poisons(*, megabytes: int) -> list[bytes]:
+    good = json.loads(render_message("inc-" + "0" * 20, _QUEUE))
+
+    def with_body(value: object) -> bytes:
+        return json.dumps({**good, "body": base64.b64encode(json.dumps(value).encode()).decode()}).encode()
+
+    return [
+        b"not json",
+        b"{}",
+        json.dumps(good).encode()[:-40],
+        json.dumps({**good, "properties": {}}).encode(),
+        json.dumps({**good, "body": "%%%"}).encode(),
+        json.dumps({**good, "content-type": "application/x-python-serialize"}).encode(),
+        json.dumps({**good, "headers": {**good["headers"], "task": "unknown.task"}}).encode(),
+        with_body(42),
+        with_body([[], {"wrong": 1}, {}]),
+        with_body([["x" * megabytes * _MEBIBYTE], {}, {}]),
+    ]
