@@ -29,7 +29,7 @@ from worker.guardrails.policy import RestartRules
 from worker.guardrails.restart_attempt import Grant
 from worker.guardrails.verification import VerificationTimes
 from worker.models.rules_model import RulesModel
-from worker.ports import Tool
+from worker.ports import Model, Tool
 from worker.triage.budget import Budget, BudgetLimits
 from worker.triage.loop import Triage
 from worker.triage.prompts import Prompts
@@ -81,6 +81,7 @@ class Desk:
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     guard: OpenGuard = field(default_factory=OpenGuard)
     services: frozenset[str] = frozenset({"payments"})
+    rules: Model = field(default_factory=RulesModel)
     server: FakeServer = field(init=False)
     model: ScriptedModel = field(init=False)
 
@@ -111,7 +112,7 @@ class Desk:
                 incident=incident, server_id=SERVER_ID, service="payments", epoch=1, worker="w1", prompt_version="test"
             ),
             model=self.model,
-            rules=RulesModel(),
+            rules=self.rules,
             toolbox=Toolbox(tools, self.clock),
             budget=budget,
             journal=self.journal,
@@ -350,6 +351,13 @@ def test_a_model_that_babbles_is_told_once_and_then_replaced_by_the_rules() -> N
     result = desk.run()
     assert (result.disposition, result.ending) == (Disposition.ESCALATED, Ending.NO_USABLE_ANSWER)
     assert desk.journal.steps[0].notice is not None
+
+
+def test_rules_that_cannot_conclude_either_still_leave_a_named_escalation() -> None:
+    desk = Desk([says("Now investigating…")])
+    desk.rules = ScriptedModel([says("Neither can I.")], name="rules", is_llm=False)
+    result = desk.run()
+    assert (result.disposition, result.ending) == (Disposition.ESCALATED, Ending.NO_USABLE_ANSWER)
 
 
 def test_a_lost_lease_stops_the_triage_at_once() -> None:

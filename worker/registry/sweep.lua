@@ -19,6 +19,9 @@ local function time_of_next(queue)
   if not raw then
     return math.huge
   end
+  if #raw > 16384 then
+    return 0 -- no message of ours is so long; it is poison, and not worth reading here
+  end
   local is_read, message = pcall(cjson.decode, raw)
   local id = is_read and type(message) == 'table' and type(message.headers) == 'table' and message.headers.id
   local enqueued_at = type(id) == 'string' and redis.call('HGET', prefix .. id, 'enqueued_at')

@@ -103,7 +103,10 @@ class Triage:
 
     def _finish_by_rules(self, failure: "_AnswerNotUsable") -> Conclusion:
         """Let the rules read what is missing and hand over. They can't restart, and they can't close the incident."""
-        conclusion = self._converse(self._rules, self._toolbox.without("restart_service"))
+        try:
+            conclusion = self._converse(self._rules, self._toolbox.without("restart_service"))
+        except _AnswerNotUsable:
+            conclusion = self._out_of_budget(failure.ending)
         if conclusion.disposition is Disposition.RECOVERED:
             return Conclusion(disposition=conclusion.disposition, ending=failure.ending, summary=conclusion.summary)
         return Conclusion(
@@ -119,7 +122,7 @@ class Triage:
         return Conclusion(
             disposition=Disposition.ESCALATED,
             ending=ending,
-            summary=f"The triage was stopped by its budget ({ending.replace('_', ' ')}) before a conclusion.",
+            summary=f"The triage was stopped before a conclusion ({ending.replace('_', ' ')}).",
         )
 
 
