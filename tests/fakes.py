@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from worker.contract.incident import Incident, Severity, identity
 from worker.contract.observations import HealthReading, LogTail, ServiceStatus
 from worker.contract.transcript import ModelReply, Step, ToolCall, Transcript, Usage
-from worker.errors import SourceUnavailable, StaleClaim
+from worker.errors import OrderRefused, SourceUnavailable, StaleClaim
 from worker.ports import RestartOrder, Server, ToolSpec
 
 START = datetime(2026, 1, 1, 3, 0, tzinfo=UTC)
@@ -86,7 +86,7 @@ class FakeServer:
     def restart(self, order: RestartOrder) -> None:
         self.orders.append(order)
         if self.restart_failure is not None and not self.fails_after_restarting:
-            raise SourceUnavailable(self.restart_failure)
+            raise OrderRefused(self.restart_failure)
         self.clock.sleep(1)
         self.started_at = self.clock.now()
         self.clock.sleep(0.1)

@@ -1,6 +1,7 @@
 """What a worker does with a claim that is not like the others: taken over, given up, or broken in the middle."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -12,10 +13,12 @@ from producers.intake import take_in
 from producers.sources.plain import parse_text
 from tests.house import SICK, WELL, record, restarts_of, write_house
 from worker.bootstrap import make_worker
-from worker.contract.result import Disposition, Ending, RestartOutcome, TriageResult
+from worker.contract.result import Disposition, Ending, Refusal, RestartOutcome, TriageResult
 from worker.duty import Worker
+from worker.errors import GuardrailUnavailable
 from worker.escalation.card import as_text, card_of
-from worker.guardrails.restart_attempt import Grant
+from worker.guardrails.restart_attempt import Grant, RestartState
+from worker.guardrails.restart_guard import RestartGuard
 from worker.ports import RestartOrder
 from worker.settings import load_settings
 
@@ -87,6 +90,7 @@ def test_an_intent_that_was_never_sent_lets_the_triage_go_on_without_a_restart(
     result = triage(worker, incident_id)
     assert result.disposition is Disposition.ESCALATED
     assert [refusal.reason for refusal in result.refusals] == ["already_attempted"]
+    assert worker.guard.open_attempts() == ()
     assert restarts_of(tmp_path) == []
 
 
@@ -113,6 +117,43 @@ def test_a_triage_that_breaks_after_its_restart_says_that_there_was_one(
     assert result.restart is not None
     assert "secret" not in result.model_dump_json()
     assert "No restart was done" not in as_text(card_of(result), 100)
+
+
+def test_a_lost_answer_of_the_guard_leaves_no_intent_open(worker: Worker, incident_id: str, tmp_path: Path) -> None:
+    class Deaf(RestartGuard):
+        def mark_sent(self, grant: Grant) -> Refusal | None:
+            super().mark_sent(grant)
+            raise GuardrailUnavailable("the answer was lost")
+
+    deaf = Deaf(worker.guard._redis, worker.guard._limits, worker="w1")
+    result = triage(replace(worker, guard=deaf), incident_id)
+    assert result.disposition is Disposition.ESCALATED
+    assert restarts_of(tmp_path) == []
+    assert worker.guard.open_attempts() == ()
+
+
+def test_a_given_up_incident_that_was_restarted_says_so(worker: Worker, incident_id: str, tmp_path: Path) -> None:
+    for _ in range(4):
+        with worker.registry.claim(incident_id):
+            pass
+    order_and_die(worker, incident_id, tmp_path)
+    result = triage(worker, incident_id)
+    assert (result.disposition, result.ending) == (Disposition.DEAD_LETTERED, Ending.CLAIMS_SPENT)
+    assert "No restart was done" not in as_text(card_of(result), 100)
+    assert [attempt.state for attempt in worker.guard.open_attempts()] == [RestartState.UNKNOWN]
+
+
+def test_an_outcome_that_was_recorded_is_told_and_does_not_close_the_server(
+    worker: Worker, incident_id: str, tmp_path: Path
+) -> None:
+    order_and_die(worker, incident_id, tmp_path)
+    attempt = worker.guard.attempt_of(incident_id)
+    assert attempt is not None
+    worker.guard.record(attempt, RestartOutcome.RESTORED, "health good for 10 s")
+    result = triage(worker, incident_id)
+    assert result.ending is Ending.RESTART_INTERRUPTED
+    assert "recorded as RESTORED" in result.summary
+    assert "stays closed" not in result.summary
 
 
 def test_an_unreadable_entry_is_buried_closed_and_told(worker: Worker, incident_id: str, redis: FakeRedis) -> None:

@@ -90,6 +90,7 @@ def connect(settings: Settings) -> redis.Redis:
     return redis.Redis.from_url(
         str(settings.redis_url),
         decode_responses=True,
+        encoding_errors="backslashreplace",  # what is no text must be reported by whoever reads it, not raise here
         socket_timeout=5,
         socket_connect_timeout=3,
         socket_keepalive=True,

@@ -7,7 +7,7 @@ Everything that a worker's triages share is here, put together by `bootstrap.py`
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from worker.contract.result import Disposition, Ending, RestartRecord, Spent, TriageResult
+from worker.contract.result import Disposition, Ending, RestartOutcome, RestartRecord, Spent, TriageResult
 from worker.contract.transcript import ModelReply, Observation, Outcome, Step, Transcript
 from worker.errors import GuardrailUnavailable
 from worker.guardrails.guarded_restart import GuardedRestart
@@ -15,6 +15,7 @@ from worker.guardrails.policy import Policy
 from worker.guardrails.rate_limit import RateLimiter
 from worker.guardrails.rate_limited_tool import RateLimitedTool
 from worker.guardrails.recovery import look_after
+from worker.guardrails.restart_attempt import RestartAttempt, RestartState
 from worker.guardrails.restart_guard import RestartGuard
 from worker.guardrails.verification import VerificationTimes
 from worker.ports import Clock, Directory, Model, Server, Tool
@@ -53,15 +54,16 @@ class Worker:
 
     def triage(self, claim: Claim) -> TriageResult:
         """Investigate the claimed incident and return its result, or say why it could not be investigated."""
-        if claim.is_the_last:
-            return self._given_up(claim)
         server = self.directory.server_of(claim.incident)
+        if claim.is_the_last:
+            return self._given_up(claim, server)
+        if claim.epoch > 1 and self._was_restarted_before(claim):
+            return self._handed_over(claim, server, ending=Ending.RESTART_INTERRUPTED)
         if isinstance(server, str):
             return result_without_triage(
                 self._assignment(claim, None), ending=Ending.UNKNOWN_SERVER, summary=server, now=self.clock.now()
             )
-        interrupted = self._interrupted_restart(claim, server)
-        return self._handed_over(claim, server, interrupted) if interrupted else self._investigated(claim, server)
+        return self._settled(self._investigated(claim, server))
 
     def _investigated(self, claim: Claim, server: Server) -> TriageResult:
         budget = Budget(self.budget_limits, self.clock)
@@ -77,61 +79,82 @@ class Worker:
             clock=self.clock,
         ).run()
 
-    def _given_up(self, claim: Claim) -> TriageResult:
+    def _settled(self, result: TriageResult) -> TriageResult:
+        """Close an intent whose end this triage knows, where an answer of Redis was lost on the way; else say so."""
+        is_in_doubt = any(refusal.reason == "guardrail_unavailable" for refusal in result.refusals)
+        if result.restart is None and not is_in_doubt:
+            return result
+        try:
+            self._close_intent(result.incident.incident_id, result.restart)
+        except GuardrailUnavailable:
+            told = f"{result.server_id} may stay closed to restarts: see `firstline status` and `firstline resolve`."
+            return result.model_copy(
+                update={"disposition": Disposition.ESCALATED, "summary": f"{result.summary} {told}"}
+            )
+        return result
+
+    def _close_intent(self, incident_id: str, restart: RestartRecord | None) -> None:
+        attempt = self.guard.attempt_of(incident_id)
+        if attempt is None:
+            return
+        if attempt.state is RestartState.INTENT:
+            self.guard.withdraw(attempt, "the leave to restart was never heard")
+        elif attempt.state is RestartState.SENT and restart is not None:
+            self.guard.record(attempt, restart.outcome, restart.detail)
+        elif attempt.state is RestartState.SENT:
+            self.guard.record(attempt, RestartOutcome.FAILED, "never ordered: the leave to restart was not heard")
+
+    def _given_up(self, claim: Claim, server: Server | str) -> TriageResult:
         summary = f"{claim.epoch - 1} workers have had this incident, and none came to a result; nobody tries it again."
-        result = result_without_triage(
-            self._assignment(claim, None), ending=Ending.CLAIMS_SPENT, summary=summary, now=self.clock.now()
-        )
         self.dead_letters.keep("claims_spent", incident=claim.incident, detail=summary)
+        result = self._handed_over(claim, server, ending=Ending.CLAIMS_SPENT, summary=summary)
         return result.model_copy(update={"disposition": Disposition.DEAD_LETTERED})
 
     def escalation_of(self, claim: Claim, error: Exception) -> TriageResult:
         """Return the escalation of an incident whose triage broke, with what was seen and whether it was restarted.
 
-        It names the error's type only; its text may hold anything. A guard that can't be asked is said to be so.
+        It names the error's type only; its text may hold anything.
         """
         summary = f"The triage broke with {type(error).__name__}; the worker's log has the traceback."
         server = self.directory.server_of(claim.incident)
-        try:
-            attempt = self.guard.attempt_of(claim.incident.incident_id)
-        except GuardrailUnavailable:
-            summary += " Whether a restart was ordered is not known: look before you restart anything."
-            attempt = None
-        if isinstance(server, str):
-            return result_without_triage(
-                self._assignment(claim, None), ending=Ending.INTERNAL_ERROR, summary=summary, now=self.clock.now()
-            )
-        restart = look_after(attempt, server=server, guard=self.guard) if attempt else None
-        return self._handed_over(claim, server, restart, ending=Ending.INTERNAL_ERROR, summary=summary)
+        return self._handed_over(claim, server, ending=Ending.INTERNAL_ERROR, summary=summary)
 
-    def _interrupted_restart(self, claim: Claim, server: Server) -> RestartRecord | None:
-        """Return what became of a restart that an earlier claim ordered and did not live to record, if there is one."""
-        is_recorded = any(seen.restart is not None for step in claim.steps for seen in step.observations)
-        if claim.epoch == 1 or is_recorded:
+    def _was_restarted_before(self, claim: Claim) -> bool:
+        """Say whether an earlier claim ordered a restart and did not tell of it; one never sent is withdrawn here."""
+        attempt = self._unrecorded_attempt(claim, claim.steps)
+        if attempt is None or attempt.state is not RestartState.INTENT:
+            return attempt is not None
+        return self.guard.withdraw(attempt, "its worker was lost before it was sent") is not None
+
+    def _unrecorded_attempt(self, claim: Claim, steps: Sequence[Step]) -> RestartAttempt | None:
+        """Return a restart asked for since intake that no step tells of. Raises `GuardrailUnavailable`."""
+        if any(seen.restart is not None for step in steps for seen in step.observations):
             return None
         attempt = self.guard.attempt_of(claim.incident.incident_id)
-        return None if attempt is None else look_after(attempt, server=server, guard=self.guard)
+        if attempt is None or attempt.state is RestartState.WITHDRAWN:
+            return None
+        return attempt if attempt.ordered_at >= claim.accepted_at else None
 
-    def _handed_over(
-        self,
-        claim: Claim,
-        server: Server,
-        restart: RestartRecord | None,
-        *,
-        ending: Ending = Ending.RESTART_INTERRUPTED,
-        summary: str = "",
-    ) -> TriageResult:
-        """Escalate with all that the journal holds, and with the interrupted restart as a last step of nobody's."""
+    def _handed_over(self, claim: Claim, server: Server | str, *, ending: Ending, summary: str = "") -> TriageResult:
+        """Escalate with all that the journal holds; a restart that it does not tell of becomes its last step."""
         now = self.clock.now()
         entry = self.registry.find(claim.incident.incident_id)
         steps = entry.steps if entry else claim.steps
+        try:
+            attempt = self._unrecorded_attempt(claim, steps)
+            restart = look_after(attempt, server=server, guard=self.guard) if attempt else None
+        except GuardrailUnavailable:
+            summary += " Whether a restart was ordered is not known: look before you restart anything."
+            restart = None
         if restart is not None:
             steps = (*steps, self._step_of(restart, steps))
-        told = f" {server.server_id} stays closed until a person resolves it: {restart.detail}." if restart else ""
-        opening = self.prompts.opening(claim.incident, server_id=server.server_id, service=server.service)
+            claim.record(steps[-1])
+            summary += f" {restart.server_id}: {restart.detail}."
+        name, service = (None, "") if isinstance(server, str) else (server.server_id, server.service)
+        opening = self.prompts.opening(claim.incident, server_id=name or "", service=service)
         return result_of(
-            self._assignment(claim, server),
-            conclusion=Conclusion(disposition=Disposition.ESCALATED, ending=ending, summary=f"{summary}{told}".strip()),
+            self._assignment(claim, None if isinstance(server, str) else server),
+            conclusion=Conclusion(disposition=Disposition.ESCALATED, ending=ending, summary=summary.strip()),
             transcript=opening.model_copy(update={"steps": steps}),
             model=self.rules,
             spent=Spent(steps=len(steps)),

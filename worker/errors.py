@@ -6,6 +6,7 @@
     ├── StaleClaim             another worker has the incident     → stop at once, write nothing
     ├── GuardrailUnavailable   a guard could not decide            → escalate, never act
     ├── SourceUnavailable      a health or log source is down      → an observation; the triage goes on
+    │   └── OrderRefused       a restart certainly did not happen  → the outcome is known
     └── ModelUnavailable       no usable answer from the endpoint  → the rules finish, escalate-only
 
 A refusal is a value (`worker.contract.Refusal`), never an exception. SDK exceptions are translated where the
@@ -18,6 +19,7 @@ __all__ = [
     "FirstlineError",
     "GuardrailUnavailable",
     "ModelUnavailable",
+    "OrderRefused",
     "SourceUnavailable",
     "StaleClaim",
 ]
@@ -45,6 +47,10 @@ class GuardrailUnavailable(FirstlineError):  # noqa: N818 - the state, not an ac
 
 class SourceUnavailable(FirstlineError):  # noqa: N818 - the state, not an accident
     """A health or log source did not answer, or answered nonsense; the text says which and how."""
+
+
+class OrderRefused(SourceUnavailable):
+    """The service manager said no before it did anything; every other failure of an order leaves it unknown."""
 
 
 class ModelUnavailable(FirstlineError):  # noqa: N818 - the state, not an accident

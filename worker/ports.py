@@ -77,7 +77,8 @@ class ServiceManager(Protocol):
     def restart(self, order: RestartOrder) -> None:
         """Restart, and return when the service manager says that it is done; not before it has started again.
 
-        Raises `SourceUnavailable` when it failed or when it can't be known whether it happened. Never tries twice.
+        Raises `OrderRefused` when it certainly did not happen, any other `SourceUnavailable` when that is not known.
+        Never tries twice.
         """
         ...
 

@@ -23,6 +23,7 @@ from worker.registry.claim import Claim
 __all__ = ["app", "triage_incident"]
 
 app: Final = make_app()
+_EXIT_BROKEN: Final = 1
 _EXIT_CONFIGURATION: Final = 2
 _OBJECTS_BEFORE_COLLECTION: Final = 50_000
 _SWITCH_INTERVAL_SECONDS: Final = 0.001
@@ -79,6 +80,9 @@ def _open(**_: object) -> None:
         # Celery goes on after an exception in a signal; a worker without its parts would eat the queue.
         sys.stderr.write(f"firstline: {error}\n")
         raise SystemExit(_EXIT_CONFIGURATION) from error
+    except Exception as error:
+        log.exception("worker.not_opened")
+        raise SystemExit(_EXIT_BROKEN) from error
     bury_with(_open_workers["this"].dead_letters.bury)
     # What start-up made lives as long as the worker; looking through it again and again took a tenth of its CPU time.
     gc.collect()

@@ -94,6 +94,11 @@ class TestRequest:
         guard = guard_of(redis)
         assert granted(guard, "inc-1", "s1").fence < granted(guard, "inc-2", "s2").fence
 
+    def test_a_person_waits_for_the_lease_of_an_unknown_outcome_too(self, redis: Redis) -> None:
+        guard = guard_of(redis)
+        restarted(guard, "inc-1", "s1", RestartOutcome.UNKNOWN)
+        assert reason_of(guard.resolve(attempt_of(guard, "inc-1"), person="ada", why="it runs")) == "server_locked"
+
     def test_fences_rise_over_a_loss_of_all_data(self, redis: Redis) -> None:
         before = granted(guard_of(redis), "inc-1").fence
         redis.flushall()
@@ -194,6 +199,7 @@ class TestRequest:
         restarted(guard, "inc-1", "s1", RestartOutcome.UNKNOWN)
         granted(guard, "inc-2", "s2")
         assert refused(guard, "inc-3", "s3").reason == "fleet_concurrency"
+        let_time_pass(redis, 61)
         guard.resolve(attempt_of(guard, "inc-1"), person="ada", why="it runs")
         granted(guard, "inc-3", "s3")
 

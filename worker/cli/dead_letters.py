@@ -1,14 +1,14 @@
 """`firstline dead-letters`: see what nobody could work on, send it again, or put it away; each with a word of why."""
 
-import getpass
 import json
+import re
 import sys
 from datetime import UTC, datetime
-from uuid import uuid4
 
 from producers.intake import Answer, take_in
 from producers.intake import connect as connect_producer
 from worker.bootstrap import connect
+from worker.cli.restarts import person
 from worker.contract.incident import Incident, identity
 from worker.contract.text import visible
 from worker.errors import FirstlineError
@@ -18,6 +18,7 @@ from worker.settings import Settings
 __all__ = ["drop", "list_letters", "replay", "show_letter"]
 
 _LISTED = 100
+_ENTRY_ID = re.compile(r"[0-9]{1,15}-[0-9]{1,15}", re.ASCII)
 _SHOWN_BYTES = 4_000
 
 
@@ -46,7 +47,7 @@ def show_letter(settings: Settings, entry_id: str, *, as_json: bool) -> None:
 def drop(settings: Settings, entry_id: str, *, why: str) -> None:
     """Put a letter away; who did it and why is kept."""
     letters = DeadLetters(connect(settings))
-    letters.remove(_found(letters, entry_id).entry_id, action="dropped", person=getpass.getuser(), why=why)
+    letters.remove(_found(letters, entry_id).entry_id, action="dropped", person=person(), why=why)
     sys.stdout.write("Dropped; who and why is written down.\n")
 
 
@@ -60,26 +61,30 @@ def replay(settings: Settings, entry_id: str, *, as_new: bool) -> None:
     letter = _found(letters, entry_id)
     incident = _incident_of(letter)
     if as_new:
-        incident_id = identity(incident.fingerprint, f"replay {uuid4().hex}")
+        incident_id = identity(incident.fingerprint, f"replay {letter.entry_id}")
         incident = incident.model_copy(update={"incident_id": incident_id, "received_at": datetime.now(UTC)})
     (verdict,) = take_in(connect_producer(str(settings.redis_url)), [incident])
-    if verdict.answer is not Answer.ACCEPTED:
-        raise FirstlineError(f"Intake says {verdict.answer}: use --as-new for a new occurrence; nothing was changed.")
-    letters.remove(entry_id, action="replayed", person=getpass.getuser(), why=verdict.incident_id)
-    sys.stdout.write(f"accepted  {verdict.incident_id}\n")
+    if verdict.answer is Answer.FULL:
+        raise FirstlineError("Intake is full: too many incidents are open. Try again later; nothing was changed.")
+    if verdict.answer is Answer.DUPLICATE and not as_new:
+        raise FirstlineError("Intake knows this incident, and it is closed: use --as-new; nothing was changed.")
+    letters.remove(letter.entry_id, action="replayed", person=person(), why=verdict.incident_id)
+    sys.stdout.write(f"{verdict.answer}  {verdict.incident_id}\n")
 
 
 def _found(letters: DeadLetters, entry_id: str) -> DeadLetter:
-    letter = letters.find(entry_id) if entry_id.replace("-", "").isdigit() else None
+    letter = letters.find(entry_id) if _ENTRY_ID.fullmatch(entry_id) else None
     if letter is None:
         raise FirstlineError(f"There is no dead letter {visible(entry_id)!r}: see `firstline dead-letters list`.")
     return letter
 
 
 def _incident_of(letter: DeadLetter) -> Incident:
+    """Read the incident of a letter: as it was taken in, or within the registry's entry that held it."""
     try:
-        return Incident.model_validate_json(letter.content)
-    except ValueError as error:
+        stored = json.loads(letter.content)
+        return Incident.model_validate_json(stored["incident"] if "schema_version" not in stored else letter.content)
+    except (ValueError, KeyError, TypeError) as error:
         raise FirstlineError(
             "This letter holds no incident, so it can't be sent again: mend it at its source, then drop it."
         ) from error

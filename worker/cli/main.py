@@ -15,7 +15,7 @@ from typing import Annotated, Final
 
 import typer
 
-from worker.errors import ConfigurationError, FirstlineError
+from worker.errors import ConfigurationError, FirstlineError, GuardrailUnavailable
 from worker.settings import load_settings
 
 __all__ = ["app", "main"]
@@ -40,13 +40,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise typer.BadParameter("say why: it is kept, and the next person reads it")
+    return text
+
+
 dead_letters = typer.Typer(
     help="What nobody could work on: see it, send it again, or put it away.", no_args_is_help=True
 )
 app.add_typer(dead_letters, name="dead-letters")
 
 EntryId = Annotated[str, typer.Argument(help="The letter's id, as `dead-letters list` prints it.")]
-Why = Annotated[str, typer.Option("--why", help="The reason; it is kept.", prompt="Why")]
+Why = Annotated[str, typer.Option("--why", help="The reason; it is kept.", callback=_not_blank)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output, for pipes.")]
 
 
@@ -233,6 +240,8 @@ def main() -> None:
             "FIRSTLINE_REDIS_URL. `firstline demo` needs none.",
             EXIT_UNREACHABLE,
         )
+    except GuardrailUnavailable as error:
+        _fail(f"{error}. Nothing was changed: start Redis, or correct FIRSTLINE_REDIS_URL.", EXIT_UNREACHABLE)
     except FirstlineError as error:
         _fail(str(error), EXIT_INCOMPLETE)
     except BrokenPipeError:

@@ -10,12 +10,12 @@ from worker.guardrails.policy import Policy
 from worker.guardrails.restart_guard import RestartGuard
 from worker.settings import Settings
 
-__all__ = ["halt", "resolve", "resume"]
+__all__ = ["halt", "person", "resolve", "resume"]
 
 
 def halt(settings: Settings, why: str) -> None:
     """Stop all restarts, of every worker, from now on; what was not yet sent will not be."""
-    _guard(settings).halt(f"{_person()}: {why}")
+    _guard(settings).halt(f"{person()}: {why}")
     sys.stdout.write("All restarts are halted, until `firstline resume`. Triages go on and escalate.\n")
 
 
@@ -24,7 +24,7 @@ def resume(settings: Settings, why: str) -> None:
     guard = _guard(settings)
     if guard.halted() is None:
         raise FirstlineError("Restarts are not halted; nothing was changed.")
-    guard.resume(f"{_person()}: {why}")
+    guard.resume(f"{person()}: {why}")
     sys.stdout.write("Restarts are allowed again, under the policy.\n")
 
 
@@ -35,17 +35,19 @@ def resolve(settings: Settings, server_id: str, why: str) -> None:
     if not attempts:
         raise FirstlineError(f"No restart of {server_id} is open: see `firstline status`; nothing was changed.")
     for attempt in attempts:
-        refusal = guard.resolve(attempt, person=_person(), why=why)
+        refusal = guard.resolve(attempt, person=person(), why=why)
         if isinstance(refusal, Refusal):
             raise FirstlineError(f"{refusal.detail}; nothing was changed.")
     sys.stdout.write(f"{server_id} may be restarted again, after its cooldown.\n")
 
 
 def _guard(settings: Settings) -> RestartGuard:
-    return make_guard(connect(settings), Policy.load(settings.policy_file), worker=f"{_person()} at the command line")
+    # Without the policy file: a broken one is a good reason to halt. Its limits matter to workers only.
+    return make_guard(connect(settings), Policy(), worker=f"{person()} at the command line")
 
 
-def _person() -> str:
+def person() -> str:
+    """Return who sits at the command line, as far as the system knows."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -34,7 +34,7 @@ _NO_HOST: Final = re.compile(
 _AFTER_ENDING: Final[Mapping[Ending, str]] = {
     Ending.UNKNOWN_SERVER: "Add the server to the inventory, or correct its name in the alert, and send it again",
     Ending.RESTART_INTERRUPTED: (
-        "Look at {server} yourself, then open it again with `firstline resolve`: nobody knows how its restart ended"
+        "Look at {server} yourself; where `firstline status` shows it locked, open it again with `firstline resolve`"
     ),
     Ending.CLAIMS_SPENT: "Look at {server}, and at the workers: several died or gave up while they had this incident",
     Ending.UNREADABLE: "See what it was with `firstline dead-letters`; whoever sends it has to change it",

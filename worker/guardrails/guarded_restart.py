@@ -16,7 +16,7 @@ import structlog
 
 from worker.contract.result import Refusal, RestartOutcome, RestartRecord
 from worker.contract.transcript import Observation, Outcome, ToolCall, Transcript
-from worker.errors import GuardrailUnavailable, SourceUnavailable
+from worker.errors import GuardrailUnavailable, OrderRefused, SourceUnavailable
 from worker.guardrails.policy import RestartRules
 from worker.guardrails.restart_attempt import Grant
 from worker.guardrails.restart_policy import refusal_of_restart
@@ -127,8 +127,9 @@ class GuardedRestart:
             started_at = None
         if started_at is not None and started_at >= ordered_at:
             return self._verified(grant, ordered_at, restarted_at=self.clock.now())
-        outcome = RestartOutcome.UNKNOWN if started_at is None else RestartOutcome.FAILED
-        knowledge = "whether it happened is not known" if started_at is None else "the service did not start since"
+        is_known = isinstance(failure, OrderRefused)
+        outcome = RestartOutcome.FAILED if is_known else RestartOutcome.UNKNOWN
+        knowledge = "nothing was restarted" if is_known else "whether it still happens is not known"
         return self._record(grant, ordered_at, Verification(outcome, f"{failure}; {knowledge}", ()), restarted_at=None)
 
     def _verified(self, grant: Grant, ordered_at: datetime, *, restarted_at: datetime) -> RestartRecord:

@@ -13,7 +13,7 @@ from worker.ports import Server
 __all__ = ["look_after"]
 
 
-def look_after(attempt: RestartAttempt, *, server: Server, guard: RestartGuard) -> RestartRecord | None:
+def look_after(attempt: RestartAttempt, *, server: Server | str, guard: RestartGuard) -> RestartRecord | None:
     """Return what is known of an interrupted restart, for an engineer; None when it was never sent.
 
     One that was never sent is withdrawn: its server is free, the incident has had its attempt. One that was sent is
@@ -30,17 +30,22 @@ def look_after(attempt: RestartAttempt, *, server: Server, guard: RestartGuard) 
     seen = _what_health_says(attempt, server)
     guard.record(attempt, RestartOutcome.UNKNOWN, seen)
     settled = guard.attempt_of(attempt.incident_id) or attempt
-    told = f"{settled.detail}; now: {seen}" if settled.state is not RestartState.UNKNOWN else seen
+    if settled.state is RestartState.UNKNOWN:
+        told = f"{seen}. Its server stays closed to restarts until a person resolves it"
+    else:
+        told = f"recorded as {settled.state} ({settled.detail}); now {seen}"
     return RestartRecord(
         server_id=attempt.server_id,
         fence=attempt.fence,
         ordered_at=attempt.ordered_at,
         outcome=_outcome_of(settled.state),
-        detail=f"worker {attempt.worker} was lost after it had ordered the restart; {told}",
+        detail=f"a restart was ordered by {attempt.worker}, whose triage did not live to tell its end; {told}",
     )
 
 
-def _what_health_says(attempt: RestartAttempt, server: Server) -> str:
+def _what_health_says(attempt: RestartAttempt, server: Server | str) -> str:
+    if isinstance(server, str):
+        return "its server is not in the inventory any more"
     try:
         health = server.health.read_health()
     except SourceUnavailable as failure:

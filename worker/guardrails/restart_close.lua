@@ -37,8 +37,8 @@ if not may_follow[new_state][state] then
   return { 'refused', 'wrong_state', -1, state, new_state }
 end
 
--- Whoever holds the lease may be restarting at this moment, so a person has to wait for its end.
-if new_state == 'RESOLVED' and state ~= 'UNKNOWN' and tonumber(attempt[3]) > now then
+-- Whoever holds the lease may be restarting at this moment, even if it was given up as unknown: wait for its end.
+if new_state == 'RESOLVED' and tonumber(attempt[3]) > now then
   return { 'refused', 'server_locked', attempt[3] - now, incident, fence }
 end
 

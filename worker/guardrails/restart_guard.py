@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from typing import Final
 from uuid import uuid4
 
+import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -42,6 +43,8 @@ from worker.guardrails.restart_refusals import refusal_of_reply
 from worker.guardrails.script import GuardScript
 
 __all__ = ["Grant", "RestartAttempt", "RestartGuard", "RestartLimits", "RestartState"]
+
+log = structlog.get_logger()
 
 _PREFIX: Final = "firstline:restarts:"
 _HALTED: Final = f"{_PREFIX}halted"
@@ -150,7 +153,13 @@ class RestartGuard:
         """Read every attempt without a known outcome, oldest first: at most `fleet_concurrency` of them."""
         with _translated():
             incident_ids = [str(incident_id) for incident_id in self._redis.zrange(_OPEN, 0, -1)]
-        return self._attempts(incident_ids)
+        attempts: list[RestartAttempt] = []
+        for incident_id in incident_ids:
+            try:
+                attempts += self._attempts([incident_id])
+            except GuardrailUnavailable as error:
+                log.warning("restart.unreadable", incident_id=incident_id, error=str(error))
+        return tuple(attempts)
 
     def halted(self) -> str | None:
         """Return why all restarts are halted, or None when they are not."""

@@ -28,7 +28,7 @@ from pydantic_core import from_json
 
 from worker.contract.base import Frozen
 from worker.contract.observations import HealthReading, LogTail, ServiceStatus
-from worker.errors import SourceUnavailable
+from worker.errors import OrderRefused, SourceUnavailable
 from worker.infrastructure.log_files import read_file_tail
 from worker.ports import Clock, RestartOrder
 
@@ -123,7 +123,7 @@ class ReplayedServer:
         manner = self._restart_manner()
         now = self._clock.now()
         if now > order.not_after:
-            raise SourceUnavailable(f"The order to restart {self._server_id} is too old; nothing was restarted.")
+            raise OrderRefused(f"The order to restart {self._server_id} is too old; nothing was restarted.")
         if manner is None:
             self._note(order, at=now, done_at=None)
             return

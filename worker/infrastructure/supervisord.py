@@ -16,7 +16,7 @@ from typing import Final
 import psutil
 
 from worker.contract.observations import HealthReading, LogTail, ServiceStatus
-from worker.errors import SourceUnavailable
+from worker.errors import OrderRefused, SourceUnavailable
 from worker.infrastructure.cpu_wait import waited_seconds
 from worker.infrastructure.log_files import read_file_tail
 from worker.infrastructure.supervisord_api import SupervisordApi
@@ -111,7 +111,7 @@ class SupervisedProgram:
         out. Once stopped, the program is started even if `not_after` has passed meanwhile: down would be worse.
         """
         if self._clock.now() > order.not_after:
-            raise SourceUnavailable(f"The order to restart {self._server_id} is too old; nothing was restarted.")
+            raise OrderRefused(f"The order to restart {self._server_id} is too old; nothing was restarted.")
         self._api.stop_program(self._program)
         try:
             self._api.start_program(self._program)

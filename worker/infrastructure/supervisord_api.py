@@ -14,7 +14,7 @@ from xml.parsers.expat import ExpatError
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from worker.errors import SourceUnavailable
+from worker.errors import OrderRefused, SourceUnavailable
 
 __all__ = ["ProgramInfo", "SupervisordApi"]
 
@@ -79,7 +79,7 @@ class SupervisordApi:
             with xmlrpc.client.ServerProxy(self._url, transport=transport) as proxy:
                 return getattr(proxy.supervisor, method)(program)
         except xmlrpc.client.Fault as error:
-            raise SourceUnavailable(f"supervisord refused {method} of {program}: {error.faultString}.") from error
+            raise OrderRefused(f"supervisord refused {method} of {program}: {error.faultString}.") from error
         except xmlrpc.client.ProtocolError as error:
             raise SourceUnavailable(
                 f"supervisord at {self._url} answered {error.errcode} {error.errmsg} to {method} of {program}."

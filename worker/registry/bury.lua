@@ -1,13 +1,18 @@
 -- Sets something aside that nobody can work on, and tells engineers, both or neither.
 --
 -- KEYS     1 dead letters   2 results       3 the incident, or '' where there is none
---          4 open incidents 5 watched incidents
+--          4 open incidents 5 watched incidents  6 the incident's journal
 -- ARGV     1 incident id of the result      2 the result as JSON
 --          3 incident id to close, or ''    4 retention in milliseconds   5 ... fields and values of the letter
--- Answers  the letter's entry id
+-- Answers  the letter's entry id, or '' when the incident was closed already
 
 local letters, results, incident, open_incidents, watched = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local journal = KEYS[6]
 local result_id, result, closing, retention = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+
+if closing ~= '' and redis.call('HGET', incident, 'state') == 'CLOSED' then
+  return ''
+end
 
 local entry_id = redis.call('XADD', letters, '*', unpack(ARGV, 5))
 redis.call('XADD', results, '*', 'incident_id', result_id, 'version', '1', 'result', result)
@@ -15,6 +20,7 @@ if closing ~= '' then
   redis.call('HSET', incident, 'state', 'CLOSED')
   redis.call('HDEL', incident, 'lease_until', 'token')
   redis.call('PEXPIRE', incident, retention)
+  redis.call('PEXPIRE', journal, retention)
   redis.call('ZREM', open_incidents, closing)
   redis.call('ZREM', watched, closing)
 end

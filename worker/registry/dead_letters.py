@@ -15,7 +15,14 @@ import structlog
 from redis import Redis
 
 from worker.contract.incident import Incident, Severity, identity
-from worker.contract.queue import DEAD_LETTERS, OPEN_INCIDENTS, RESULTS_STREAM, WATCHED_INCIDENTS, incident_key
+from worker.contract.queue import (
+    DEAD_LETTERS,
+    OPEN_INCIDENTS,
+    RESULTS_STREAM,
+    WATCHED_INCIDENTS,
+    incident_key,
+    journal_key,
+)
 from worker.contract.result import Disposition, Ending, Spent, TriageResult
 from worker.contract.text import cut_to_bytes, visible
 from worker.registry.registry import RETENTION_SECONDS
@@ -81,13 +88,16 @@ class DeadLetters:
         The same content found again escalates under the same incident id, so that engineers see one case. With
         `closes_incident_id` the registry's entry of that incident is closed in the same script, whatever it holds.
         """
-        result = _result_of(reason, content=content, found_in=found_in, detail=detail)
         closing = closes_incident_id or ""
-        incident_id = closing or result.incident.incident_id
+        incident_id = closing or identity("dead-letter", hashlib.sha256(content).hexdigest())
+        result = _result_of(reason, incident_id=incident_id, content=content, found_in=found_in, detail=detail)
         letter = _fields(reason, content=content, found_in=found_in, detail=detail, incident_id=incident_id)
         entry_id = _text(
             self._bury(
-                keys=[DEAD_LETTERS, RESULTS_STREAM, incident_key(closing), OPEN_INCIDENTS, WATCHED_INCIDENTS],
+                keys=[
+                    *(DEAD_LETTERS, RESULTS_STREAM, incident_key(closing), OPEN_INCIDENTS, WATCHED_INCIDENTS),
+                    journal_key(closing),
+                ],
                 args=[
                     result.incident.incident_id,
                     result.model_dump_json(),
@@ -140,15 +150,14 @@ def _fields(reason: str, *, content: bytes, found_in: str, detail: str, incident
     }
 
 
-def _result_of(reason: str, *, content: bytes, found_in: str, detail: str) -> TriageResult:
+def _result_of(reason: str, *, incident_id: str, content: bytes, found_in: str, detail: str) -> TriageResult:
     now = datetime.now(UTC)
-    digest = hashlib.sha256(content).hexdigest()
     told = cut_to_bytes(visible(detail), _DETAIL_BYTES)
     return TriageResult(
         incident=Incident(
-            incident_id=identity("dead-letter", digest),
+            incident_id=incident_id,
             source="dead-letter",
-            fingerprint=digest[:32],
+            fingerprint=hashlib.sha256(content).hexdigest()[:32],
             server_id=None,
             text=f"Something in {found_in} could not be worked on ({reason}): {told}",
             severity=Severity.WARNING,

@@ -36,5 +36,7 @@ class Recurring:
                 self._action()
             except RedisError as error:
                 log.warning("recurring.turn_lost", name=self._name, error=type(error).__name__)
+            except Exception:  # the thread's outermost boundary: one bad turn must not be the last
+                log.exception("recurring.turn_broken", name=self._name)
             if self._stopped.wait(self._interval_seconds):
                 return

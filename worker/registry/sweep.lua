@@ -24,8 +24,8 @@ local function time_of_next(queue)
   end
   local is_read, message = pcall(cjson.decode, raw)
   local id = is_read and type(message) == 'table' and type(message.headers) == 'table' and message.headers.id
-  local enqueued_at = type(id) == 'string' and redis.call('HGET', prefix .. id, 'enqueued_at')
-  return tonumber(enqueued_at or 0)
+  local enqueued_at = type(id) == 'string' and redis.pcall('HGET', prefix .. id, 'enqueued_at')
+  return type(enqueued_at) == 'string' and tonumber(enqueued_at) or 0
 end
 
 local next_times = {}
@@ -35,8 +35,8 @@ end
 
 local found = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', watched, '-inf', now, 'LIMIT', 0, limit)) do
-  local entry = redis.call('HMGET', prefix .. id, 'state', 'lease_until', 'queue', 'enqueued_at')
-  local state, lease_until, enqueued_at = entry[1], tonumber(entry[2] or 0), tonumber(entry[4] or 0)
+  local entry = redis.pcall('HMGET', prefix .. id, 'state', 'lease_until', 'queue', 'enqueued_at')
+  local state, lease_until, enqueued_at = entry[1], tonumber(entry[2] or 0) or 0, tonumber(entry[4] or 0) or 0
   local queue = entry[3] or KEYS[3]
   if state == 'CLAIMED' and lease_until > now then
     redis.call('ZADD', watched, lease_until, id)
