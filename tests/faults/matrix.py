@@ -1,7 +1,7 @@
 """The fault matrix: which rows there are, what each needs, and how often it is tried."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tests.faults.ledger import Limits
@@ -16,6 +16,8 @@ __all__ = ["NOT_COVERED", "ROWS", "Row", "grouped"]
 class Row:
     """One fault: how it is made, on which site, and its trials in a short and in a long run.
 
+    `weight` is its share of the time that is left, against the other rows' weights.
+
     A control has its protection taken away, and must show what `must_show` names (`lost`, `doubles` or `overlaps`).
     """
 
@@ -25,6 +27,7 @@ class Row:
     make: Callable[[Site, int], None]
     short: int
     long: int
+    weight: int = 1
     must_show: str | None = None
 
 
@@ -37,7 +40,7 @@ _LIMITS_OF_A_STORM: Final = Limits(
     fleet_concurrency=3,
 )
 _FLEET: Final = {
-    "cured": Servers(number=300),
+    "cured": Servers(number=800),
     "stubborn": Servers(number=60, is_cured=False),
     "slow": Servers(number=60, restart_seconds=3),
     "late": Servers(number=60, restart_seconds=1, fails="after", is_cured=False),
@@ -47,8 +50,9 @@ _STANDARD: Final = Setup(servers=_FLEET)
 _SHORT_VISIBILITY: Final = Setup(
     servers={"slow": Servers(number=60, restart_seconds=9)}, faults={"visibility_timeout_seconds": 2}
 )
-_STORM: Final = Setup(
-    servers={"stubborn": Servers(number=100, is_cured=False), "single": Servers(number=50)}, limits=_LIMITS_OF_A_STORM
+_STORM: Final = Setup(servers={"stubborn": Servers(number=100, is_cured=False)}, limits=_LIMITS_OF_A_STORM)
+_ONE_SERVER: Final = Setup(
+    servers={"single": Servers(number=50)}, limits=replace(_LIMITS_OF_A_STORM, fleet_restarts=1_000)
 )
 _FAST_AND_SLOW: Final = Setup(servers=_FLEET, worker_clocks=("fast", "slow"))
 _JUMPING: Final = Setup(servers=_FLEET, worker_clocks=("jumps", "right"))
@@ -66,8 +70,24 @@ _NO_GUARD_NO_SWEEPER: Final = Setup(
 )
 
 ROWS: Final = (
-    Row(number="1", fault="worker killed at random", setup=_STANDARD, make=workers.killed_at_random, short=5, long=40),
-    Row(number="2", fault="killed at 12 points", setup=_STANDARD, make=workers.killed_at_each_point, short=1, long=5),
+    Row(
+        number="1",
+        fault="worker killed at random",
+        setup=_STANDARD,
+        make=workers.killed_at_random,
+        short=5,
+        long=40,
+        weight=4,
+    ),
+    Row(
+        number="2",
+        fault="killed at 12 points",
+        setup=_STANDARD,
+        make=workers.killed_at_each_point,
+        short=1,
+        long=5,
+        weight=4,
+    ),
     Row(number="3", fault="Redis clients killed", setup=_STANDARD, make=broker.clients_killed, short=10, long=60),
     Row(
         number="4",
@@ -76,6 +96,7 @@ ROWS: Final = (
         make=workers.frozen_between_intent_and_sent,
         short=2,
         long=6,
+        weight=2,
     ),
     Row(
         number="5",
@@ -84,6 +105,7 @@ ROWS: Final = (
         make=workers.frozen_between_sent_and_effect,
         short=2,
         long=6,
+        weight=2,
     ),
     Row(number="6", fault="SIGTERM, long grace", setup=_STANDARD, make=workers.stopped, short=2, long=8),
     Row(
@@ -94,7 +116,15 @@ ROWS: Final = (
         short=2,
         long=8,
     ),
-    Row(number="8", fault="broker killed, back in 3 s", setup=_STANDARD, make=broker.broker_killed, short=2, long=8),
+    Row(
+        number="8",
+        fault="broker killed, back in 3 s",
+        setup=_STANDARD,
+        make=broker.broker_killed,
+        short=2,
+        long=8,
+        weight=2,
+    ),
     Row(number="9", fault="broker down 15 s", setup=_STANDARD, make=broker.broker_down_for_long, short=1, long=2),
     Row(number="10", fault="broker frozen 10 s", setup=_STANDARD, make=broker.broker_frozen, short=1, long=3),
     Row(number="11", fault="connections reset", setup=_STANDARD, make=broker.connections_cut, short=8, long=40),
@@ -120,7 +150,7 @@ ROWS: Final = (
     ),
     Row(number="20b", fault="a clock that jumps by 2 h", setup=_JUMPING, make=restarts.wrong_clocks, short=3, long=12),
     Row(number="21", fault="storm: 250 alerts, 100 servers", setup=_STORM, make=restarts.storm, short=1, long=3),
-    Row(number="22", fault="50 for one server", setup=_STORM, make=restarts.fifty_for_one_server, short=2, long=8),
+    Row(number="22", fault="50 for one server", setup=_ONE_SERVER, make=restarts.fifty_for_one_server, short=2, long=8),
     Row(
         number="23",
         fault="restarts that go wrong",

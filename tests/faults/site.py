@@ -34,7 +34,7 @@ from tests.programs import environment_of, wait_until
 from worker.bootstrap import connect, make_guard
 from worker.contract.incident import Incident
 from worker.contract.queue import RESULTS_STREAM
-from worker.contract.result import TriageResult
+from worker.contract.result import Disposition, TriageResult
 from worker.embedded import EmbeddedValkey
 from worker.guardrails.policy import Policy
 from worker.registry.view import RegistryView
@@ -220,10 +220,19 @@ class Site:
         return sum(restart.incident_id == incident_id for restart in restarts_in(self.folder))
 
     def resolve_all(self) -> None:
-        """Free every server whose restart has no known outcome, as a person would; one under a lease has to wait."""
+        """Free every server whose restart has no known outcome, as a person would; one under a lease has to wait.
+
+        Complains of one that nobody was told of.
+        """
         guard = make_guard(self.redis, Policy.load(self._settings.policy_file), worker="a person")
+        results = self.results()
         for attempt in guard.open_attempts():
-            guard.resolve(attempt, person="test", why="looked after")
+            result = results.get(attempt.incident_id)
+            if guard.resolve(attempt, person="test", why="looked after") is not None or result is None:
+                continue
+            self.note("servers closed for a person", 1)
+            if result.disposition in (Disposition.RECOVERED, Disposition.NO_ACTION):
+                self.complain(f"{attempt.server_id} is closed, and nobody was told: {result.disposition}")
 
     def close_row(self) -> Figures:
         """Wait for what is open, judge the row, and begin a new ledger."""

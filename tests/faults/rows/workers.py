@@ -33,7 +33,7 @@ def killed_at_random(site: Site, trials: int) -> None:
     for trial in site.trials(trials):
         site.submit("cured", 5)
         site.submit("stubborn", 3)
-        time.sleep(site.random.uniform(0.1, 2.0))
+        time.sleep(site.random.uniform(1.0, 4.0))  # a worker takes two seconds to start
         site.fault()
         site.fleet.send(trial % WORKERS, SIGKILL)
 
