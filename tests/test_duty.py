@@ -132,6 +132,21 @@ def test_a_lost_answer_of_the_guard_leaves_no_intent_open(worker: Worker, incide
     assert worker.guard.open_attempts() == ()
 
 
+def test_a_client_that_asks_twice_for_leave_leaves_no_intent_open(
+    worker: Worker, incident_id: str, tmp_path: Path
+) -> None:
+    class Stuttering(RestartGuard):
+        def mark_sent(self, grant: Grant) -> Refusal | None:
+            super().mark_sent(grant)
+            return super().mark_sent(grant)
+
+    stuttering = Stuttering(worker.guard._redis, worker.guard._limits, worker="w1")
+    result = triage(replace(worker, guard=stuttering), incident_id)
+    assert [refusal.reason for refusal in result.refusals] == ["not_pending"]
+    assert restarts_of(tmp_path) == []
+    assert worker.guard.open_attempts() == ()
+
+
 def test_a_given_up_incident_that_was_restarted_says_so(worker: Worker, incident_id: str, tmp_path: Path) -> None:
     for _ in range(4):
         with worker.registry.claim(incident_id):

@@ -6,6 +6,7 @@ Everything that a worker's triages share is here, put together by `bootstrap.py`
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from worker.contract.result import Disposition, Ending, RestartOutcome, RestartRecord, Spent, TriageResult
 from worker.contract.transcript import ModelReply, Observation, Outcome, Step, Transcript
@@ -31,6 +32,9 @@ from worker.triage.toolbox import Toolbox
 from worker.triage.tools import EscalateToEngineer, FetchRecentLogs, GetServerHealth
 
 __all__ = ["Worker"]
+
+_LOST_ANSWERS: Final = frozenset({"guardrail_unavailable", "not_pending", "already_attempted"})
+"""Refusals behind which an answer of Redis may have been lost, or asked for twice by its client."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +85,7 @@ class Worker:
 
     def _settled(self, result: TriageResult) -> TriageResult:
         """Close an intent whose end this triage knows, where an answer of Redis was lost on the way; else say so."""
-        is_in_doubt = any(refusal.reason == "guardrail_unavailable" for refusal in result.refusals)
+        is_in_doubt = any(refusal.reason in _LOST_ANSWERS for refusal in result.refusals)
         if result.restart is None and not is_in_doubt:
             return result
         try:
