@@ -144,7 +144,6 @@ class TriageResult(Frozen):
     disposition: Disposition
     ending: Ending
     summary: str
-    reasons: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     findings: LogFindings | None = None
