@@ -85,6 +85,8 @@ class FakeServer:
 
     def restart(self, order: RestartOrder) -> None:
         self.orders.append(order)
+        if self.clock.monotonic_seconds() > order.give_up_at:
+            raise OrderRefused("The order is too old.")
         if self.restart_failure is not None and not self.fails_after_restarting:
             raise OrderRefused(self.restart_failure)
         self.clock.sleep(1)

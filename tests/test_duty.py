@@ -1,5 +1,6 @@
 """What a worker does with a claim that is not like the others: taken over, given up, or broken in the middle."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -62,8 +63,9 @@ def order_and_die(worker: Worker, incident_id: str, tmp_path: Path, *, is_restar
         server = worker.directory.server_of(claim.incident)
         assert not isinstance(server, str)
         if is_restarted:
+            never = datetime.max.replace(tzinfo=UTC)
             server.service_manager.restart(
-                RestartOrder(incident_id=incident_id, fence=grant.fence, not_after=datetime.max.replace(tzinfo=UTC))
+                RestartOrder(incident_id=incident_id, fence=grant.fence, not_after=never, give_up_at=math.inf)
             )
 
 
@@ -94,10 +96,16 @@ def test_an_intent_that_was_never_sent_lets_the_triage_go_on_without_a_restart(
     assert restarts_of(tmp_path) == []
 
 
-def test_an_incident_that_nobody_could_finish_is_given_up_and_told(worker: Worker, incident_id: str) -> None:
+def test_an_incident_that_nobody_could_finish_is_given_up_and_told_at_once_or_not_at_all(
+    worker: Worker, incident_id: str
+) -> None:
     for _ in range(5):
         with worker.registry.claim(incident_id):
             pass
+    with worker.registry.claim(incident_id) as claim:
+        assert claim is not None
+        worker.triage(claim)
+        assert worker.dead_letters.newest(10) == ()
     result = triage(worker, incident_id)
     assert (result.disposition, result.ending) == (Disposition.DEAD_LETTERED, Ending.CLAIMS_SPENT)
     (letter,) = worker.dead_letters.newest(10)

@@ -14,7 +14,9 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic_seconds(self) -> float:
-        """Return seconds since some fixed moment; they never step back."""
+        """Return seconds since some fixed moment; they never step back. On Linux those of a suspended machine count."""
+        if hasattr(time, "CLOCK_BOOTTIME"):
+            return time.clock_gettime(time.CLOCK_BOOTTIME)
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:

@@ -110,7 +110,6 @@ class Worker:
 
     def _given_up(self, claim: Claim, server: Server | str) -> TriageResult:
         summary = f"{claim.epoch - 1} workers have had this incident, and none came to a result; nobody tries it again."
-        self.dead_letters.keep("claims_spent", incident=claim.incident, detail=summary)
         result = self._handed_over(claim, server, ending=Ending.CLAIMS_SPENT, summary=summary)
         return result.model_copy(update={"disposition": Disposition.DEAD_LETTERED})
 

@@ -64,11 +64,16 @@ class LogSource(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestartOrder:
-    """Permission to restart one server once: the guard's fence, and the time after which it must not be used."""
+    """Permission to restart one server once: the guard's fence, and the time after which it must not be used.
+
+    That time is the same moment by two clocks: `not_after` by Redis' own, for a server that compares it with its clock;
+    `give_up_at` by `Clock.monotonic_seconds` of the worker that was given leave, whose wall clock may be wrong or jump.
+    """
 
     incident_id: str
     fence: int
     not_after: datetime
+    give_up_at: float
 
 
 class ServiceManager(Protocol):

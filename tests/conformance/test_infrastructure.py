@@ -87,7 +87,8 @@ def wait_for_lines(server: Server, *, count: int) -> None:
 
 def an_order(*, not_after_seconds: float) -> RestartOrder:
     not_after = CLOCK.now() + timedelta(seconds=not_after_seconds)
-    return RestartOrder(incident_id="inc-1", fence=1, not_after=not_after)
+    give_up_at = CLOCK.monotonic_seconds() + not_after_seconds
+    return RestartOrder(incident_id="inc-1", fence=1, not_after=not_after, give_up_at=give_up_at)
 
 
 def test_a_reading_has_its_server_its_time_its_source_and_the_known_figures(subject: Subject) -> None:

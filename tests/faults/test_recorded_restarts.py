@@ -30,7 +30,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def order(*, seconds: float = 30) -> RestartOrder:
-    return RestartOrder(incident_id="inc-1", fence=7, not_after=START + timedelta(seconds=seconds))
+    not_after = START + timedelta(seconds=seconds)
+    return RestartOrder(incident_id="inc-1", fence=7, not_after=not_after, give_up_at=seconds)
 
 
 def noted(folder: Path) -> list[dict[str, object]]:

@@ -42,7 +42,8 @@ def write_health(folder: Path, health: object) -> None:
 
 
 def an_order(*, not_after_seconds: float = 30, fence: int = 7) -> RestartOrder:
-    return RestartOrder(incident_id="inc-1", fence=fence, not_after=START + timedelta(seconds=not_after_seconds))
+    not_after = START + timedelta(seconds=not_after_seconds)
+    return RestartOrder(incident_id="inc-1", fence=fence, not_after=not_after, give_up_at=not_after_seconds)
 
 
 def cpu_figures(server: ReplayedServer, *, reads: int) -> list[float | None]:

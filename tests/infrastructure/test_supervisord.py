@@ -57,7 +57,8 @@ def server_with(api: SupervisordApi, *, clock: Clock | None = None, memory_limit
 
 
 def an_order(*, not_after_seconds: float) -> RestartOrder:
-    return RestartOrder(incident_id="inc-1", fence=1, not_after=START + timedelta(seconds=not_after_seconds))
+    not_after = START + timedelta(seconds=not_after_seconds)
+    return RestartOrder(incident_id="inc-1", fence=1, not_after=not_after, give_up_at=not_after_seconds)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,9 @@ def server_of(inventory: Inventory, server_id: str) -> Server:
 
 def restart(server: Server) -> None:
     not_after = CLOCK.now() + timedelta(seconds=30)
-    server.service_manager.restart(RestartOrder(incident_id="inc-1", fence=1, not_after=not_after))
+    server.service_manager.restart(
+        RestartOrder(incident_id="inc-1", fence=1, not_after=not_after, give_up_at=CLOCK.monotonic_seconds() + 30)
+    )
 
 
 def health_that(server: Server, is_so: Callable[[HealthReading], bool]) -> HealthReading:

@@ -360,6 +360,22 @@ def test_rules_that_cannot_conclude_either_still_leave_a_named_escalation() -> N
     assert (result.disposition, result.ending) == (Disposition.ESCALATED, Ending.NO_USABLE_ANSWER)
 
 
+def test_a_worker_that_stalls_between_leave_and_order_orders_nothing() -> None:
+    clock = FakeClock()
+
+    class StallingGuard(OpenGuard):
+        def mark_sent(self, grant: Grant) -> Refusal | None:
+            clock.sleep(61)
+            return None
+
+    limits = replace(LIMITS, max_seconds=300)
+    desk = Desk([HEALTH, LOGS, RESTART, ESCALATE], clock=clock, guard=StallingGuard(), limits=limits)
+    desk.run()
+    assert [order.give_up_at < clock.monotonic_seconds() for order in desk.server.orders] == [True]
+    assert desk.server.started_at < START
+    assert desk.guard.outcomes == [RestartOutcome.FAILED]
+
+
 def test_a_lost_lease_stops_the_triage_at_once() -> None:
     desk = Desk([HEALTH, LOGS, RESTART, RECOVERED], journal=MemoryJournal(is_lost=True))
     with pytest.raises(StaleClaim):

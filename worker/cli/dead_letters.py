@@ -12,7 +12,8 @@ from worker.cli.restarts import person
 from worker.contract.incident import Incident, identity
 from worker.contract.text import visible
 from worker.errors import FirstlineError
-from worker.registry.dead_letters import DeadLetter, DeadLetters
+from worker.registry.dead_letters import DeadLetters
+from worker.registry.letter import DeadLetter
 from worker.settings import Settings
 
 __all__ = ["drop", "list_letters", "replay", "show_letter"]

@@ -9,7 +9,7 @@ and the server stays closed to further restarts until a person has looked.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Protocol
 
 import structlog
@@ -94,8 +94,13 @@ class GuardedRestart:
             # Never sent, and after this never to be sent: the server need not stay closed for it.
             self.guard.withdraw(grant, refusal.detail)
             return refused(call, refusal, self.clock)
-        lease_left = grant.lease_seconds - (self.clock.monotonic_seconds() - asked_at)
-        return _observation(call, self._restart_and_verify(grant, lease_left), self.clock)
+        order = RestartOrder(
+            incident_id=self.incident_id,
+            fence=grant.fence,
+            not_after=grant.not_after,
+            give_up_at=asked_at + grant.lease_seconds,
+        )
+        return _observation(call, self._restart_and_verify(grant, order), self.clock)
 
     def _refusal_by_time(self) -> Refusal | None:
         needed = self.times.timeout_seconds + RESTART_SECONDS
@@ -106,10 +111,8 @@ class GuardedRestart:
         )
         return Refusal(reason="deadline_too_near", detail=detail)
 
-    def _restart_and_verify(self, grant: Grant, lease_left_seconds: float) -> RestartRecord:
+    def _restart_and_verify(self, grant: Grant, order: RestartOrder) -> RestartRecord:
         ordered_at = self.clock.now()
-        not_after = ordered_at + timedelta(seconds=lease_left_seconds)
-        order = RestartOrder(incident_id=self.incident_id, fence=grant.fence, not_after=not_after)
         try:
             self.server.service_manager.restart(order)
         except SourceUnavailable as failure:

@@ -115,14 +115,14 @@ class ReplayedServer:
         )
 
     def restart(self, order: RestartOrder) -> None:
-        """Note one restart durably; an order past its `not_after` is refused and nothing is noted.
+        """Note one restart durably; an order past its time is refused and nothing is noted.
 
-        How far the fence reaches: `not_after` is checked here, on the worker, by its clock; the fencing token is
-        written down for the reader, and not compared.
+        How far the fence reaches: the time is checked here, on the worker; the fencing token is written down for the
+        reader, and not compared.
         """
         manner = self._restart_manner()
         now = self._clock.now()
-        if now > order.not_after:
+        if self._clock.monotonic_seconds() > order.give_up_at:
             raise OrderRefused(f"The order to restart {self._server_id} is too old; nothing was restarted.")
         if manner is None:
             self._note(order, at=now, done_at=None)

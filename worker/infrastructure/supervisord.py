@@ -106,11 +106,11 @@ class SupervisedProgram:
     def restart(self, order: RestartOrder) -> None:
         """Stop the program if it runs, and start it; return when supervisord counts it as running again.
 
-        How far the fence reaches: `not_after` is checked here, on the worker, by its clock, right before the stop.
+        How far the fence reaches: the order's time is checked here, on the worker, right before the stop.
         supervisord knows no fencing token, so an order that is delayed between this check and the socket is carried
-        out. Once stopped, the program is started even if `not_after` has passed meanwhile: down would be worse.
+        out. Once stopped, the program is started even if its time has passed meanwhile: down would be worse.
         """
-        if self._clock.now() > order.not_after:
+        if self._clock.monotonic_seconds() > order.give_up_at:
             raise OrderRefused(f"The order to restart {self._server_id} is too old; nothing was restarted.")
         self._api.stop_program(self._program)
         try:

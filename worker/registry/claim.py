@@ -6,17 +6,26 @@ Made by `Registry.claim`; the triage writes its steps through it (`worker.ports.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Self
 
 from redis import Redis
 from redis.commands.core import Script
 
 from worker.contract.incident import Incident
-from worker.contract.queue import OPEN_INCIDENTS, RESULTS_STREAM, WATCHED_INCIDENTS, incident_key, journal_key
-from worker.contract.result import TriageResult
+from worker.contract.queue import (
+    DEAD_LETTERS,
+    OPEN_INCIDENTS,
+    RESULTS_STREAM,
+    WATCHED_INCIDENTS,
+    incident_key,
+    journal_key,
+)
+from worker.contract.result import Disposition, TriageResult
 from worker.contract.transcript import Step
 from worker.errors import StaleClaim
 from worker.registry.lease import Lease
+from worker.registry.letter import letter_fields_of_incident
 from worker.registry.script import load_script
 
 __all__ = ["Claim", "ClaimScripts"]
@@ -70,17 +79,22 @@ class Claim:
     def finish(self, result: TriageResult) -> bool:
         """Close the incident and publish its result, in one script, and let both expire after the retention.
 
+        A result that says `dead_lettered` leaves the incident's dead letter in the same script.
         True when this call published; False, with nothing written, when this claim had done so already. Raises
         `StaleClaim`, having written nothing, when the lease is lost or another claim came after this one.
         """
         self._check_lease()
+        letter = {}
+        if result.disposition is Disposition.DEAD_LETTERED:
+            letter = letter_fields_of_incident(result.ending, self.incident, detail=result.summary)
         reply = self.scripts.finish(
-            keys=[*self._keys(), OPEN_INCIDENTS, RESULTS_STREAM, WATCHED_INCIDENTS],
+            keys=[*self._keys(), OPEN_INCIDENTS, RESULTS_STREAM, WATCHED_INCIDENTS, DEAD_LETTERS],
             args=[
                 self.incident.incident_id,
                 self.epoch,
                 result.model_dump_json(),
                 round(self.retention_seconds * 1000),
+                *chain.from_iterable(letter.items()),
             ],
         )
         self._check_reply(reply)

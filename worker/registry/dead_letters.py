@@ -1,15 +1,12 @@
 """Dead letters: what nobody could work on is kept with its reason, and told to engineers; it never just vanishes.
 
 Poison messages come from the broker's channel, unreadable entries from the registry, unreadable results from the
-escalation consumer, and incidents that several workers have given up from the triage task. It is never trimmed.
+escalation consumer, and incidents that several workers have given up from their last claim. It is never trimmed.
 """
 
-import base64
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import structlog
 from redis import Redis
@@ -25,49 +22,15 @@ from worker.contract.queue import (
 )
 from worker.contract.result import Disposition, Ending, Spent, TriageResult
 from worker.contract.text import cut_to_bytes, visible
+from worker.registry.letter import DETAIL_BYTES, DeadLetter, letter_fields
 from worker.registry.registry import RETENTION_SECONDS
 from worker.registry.script import load_script
 
-__all__ = ["DeadLetter", "DeadLetters"]
+__all__ = ["DeadLetters"]
 
-_CONTENT_BYTES: Final = 256 * 1024
-_DETAIL_BYTES: Final = 1_000
 _AUDIT: Final = "firstline:dead-letters:audit"
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
-    """One letter: why, what (its head, at most 256 KiB of `content_bytes` bytes), and where it was found."""
-
-    entry_id: str
-    reason: str
-    detail: str
-    found_in: str
-    incident_id: str
-    content: bytes
-    content_bytes: int
-    content_sha256: str
-
-    @property
-    def found_at(self) -> datetime:
-        """The time of the server at which it was set aside."""
-        return datetime.fromtimestamp(int(self.entry_id.partition("-")[0]) / 1000, UTC)
-
-    @classmethod
-    def of(cls, entry_id: str, fields: Mapping[str, str]) -> Self:
-        """Read a stream entry; a field that is missing is empty."""
-        return cls(
-            entry_id=entry_id,
-            reason=fields.get("reason", "unknown"),
-            detail=fields.get("detail", ""),
-            found_in=fields.get("found_in", ""),
-            incident_id=fields.get("incident_id", ""),
-            content=base64.b64decode(fields.get("content", "")),
-            content_bytes=int(fields.get("content_bytes", 0)),
-            content_sha256=fields.get("content_sha256", ""),
-        )
 
 
 class DeadLetters:
@@ -91,7 +54,7 @@ class DeadLetters:
         closing = closes_incident_id or ""
         incident_id = closing or identity("dead-letter", hashlib.sha256(content).hexdigest())
         result = _result_of(reason, incident_id=incident_id, content=content, found_in=found_in, detail=detail)
-        letter = _fields(reason, content=content, found_in=found_in, detail=detail, incident_id=incident_id)
+        letter = letter_fields(reason, content=content, found_in=found_in, detail=detail, incident_id=incident_id)
         entry_id = _text(
             self._bury(
                 keys=[
@@ -109,14 +72,6 @@ class DeadLetters:
         )
         log.error("dead_letter.buried", reason=reason, found_in=found_in, entry_id=entry_id, content_bytes=len(content))
         return entry_id
-
-    def keep(self, reason: str, *, incident: Incident, detail: str) -> None:
-        """Keep a letter of an incident that can be read, and whose own result says that it was given up."""
-        content = incident.model_dump_json().encode()
-        letter = _fields(
-            reason, content=content, found_in="the registry", detail=detail, incident_id=incident.incident_id
-        )
-        self._redis.xadd(DEAD_LETTERS, dict(letter.items()))
 
     def newest(self, limit: int) -> tuple[DeadLetter, ...]:
         """Return at most `limit` letters, the newest first."""
@@ -138,21 +93,9 @@ class DeadLetters:
             pipeline.execute()
 
 
-def _fields(reason: str, *, content: bytes, found_in: str, detail: str, incident_id: str) -> dict[str, str]:
-    return {
-        "reason": reason,
-        "detail": cut_to_bytes(visible(detail), _DETAIL_BYTES),
-        "found_in": found_in,
-        "incident_id": incident_id,
-        "content": base64.b64encode(content[:_CONTENT_BYTES]).decode(),
-        "content_bytes": str(len(content)),
-        "content_sha256": hashlib.sha256(content).hexdigest(),
-    }
-
-
 def _result_of(reason: str, *, incident_id: str, content: bytes, found_in: str, detail: str) -> TriageResult:
     now = datetime.now(UTC)
-    told = cut_to_bytes(visible(detail), _DETAIL_BYTES)
+    told = cut_to_bytes(visible(detail), DETAIL_BYTES)
     return TriageResult(
         incident=Incident(
             incident_id=incident_id,

@@ -1,10 +1,12 @@
--- Closes an incident and publishes its result, both or neither.
+-- Closes an incident and publishes its result, and keeps a dead letter of it where it is given up: all or nothing.
 --
--- KEYS     1 the incident  2 its journal  3 open incidents      4 results   5 watched incidents
+-- KEYS     1 the incident  2 its journal  3 open incidents      4 results   5 watched incidents  6 dead letters
 -- ARGV     1 incident id   2 epoch        3 the result as JSON  4 retention in milliseconds
+--          5 ... fields and values of the letter, or nothing
 -- Answers  'published', 'repeated' when this epoch has published already, or 'stale'
 
 local incident, journal, open_incidents, results, watched = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local letters = KEYS[6]
 local incident_id, epoch, result, retention = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local entry = redis.call('HMGET', incident, 'epoch', 'state')
@@ -15,6 +17,9 @@ if entry[1] ~= epoch or entry[2] ~= 'CLAIMED' then
   return 'stale'
 end
 
+if #ARGV > 4 then
+  redis.call('XADD', letters, '*', unpack(ARGV, 5))
+end
 redis.call('HSET', incident, 'state', 'CLOSED', 'result', result)
 redis.call('HDEL', incident, 'lease_until', 'token')
 redis.call('XADD', results, '*', 'incident_id', incident_id, 'version', '1', 'result', result)
