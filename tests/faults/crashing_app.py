@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 from redis import Redis
 
+from tests.faults.fenced import FencedDirectory
 from tests.faults.naive_guard import NaiveGuard
 from tests.faults.settings import SKEW_SECONDS, FaultSettings
 from tests.faults.traps import TrappedDirectory, TrappedGuard, TrappedRegistry, Traps
@@ -67,10 +68,17 @@ def _open_worker() -> Worker:
     with patch.multiple(bootstrap, **_exchanges(settings)):
         worker = bootstrap.open_worker()
     traps = Traps(settings.traps_folder)
+    directory = FencedDirectory(
+        directory=worker.directory,
+        folder=settings.servers_folder,
+        traps=traps,
+        clock=worker.clock,
+        has_fence=settings.has_fence,
+    )
     return replace(
         worker,
         guard=cast("RestartGuard", TrappedGuard(worker.guard, traps)),
-        directory=TrappedDirectory(worker.directory, traps),
+        directory=TrappedDirectory(directory, traps),
     )
 
 

@@ -4,6 +4,7 @@ Restarts are read from the recorded servers' own files, which no worker's Redis 
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,6 +53,7 @@ class Figures:
     lost: int
     doubles: int
     overlaps: int
+    late: int
     duplicates: int
     over_budget: int
     complaints: Sequence[str]
@@ -60,18 +62,21 @@ class Figures:
 
     @property
     def is_safe(self) -> bool:
-        """Whether nothing was lost, doubled, overlapping or over budget, and the row saw what it expected."""
-        return not (
-            self.lost or self.doubles or self.overlaps or self.duplicates or self.over_budget or self.complaints
-        )
+        """Whether nothing was lost, doubled, overlapping, late or over budget, and the row saw what it expected."""
+        harm = (self.lost, self.doubles, self.overlaps, self.late, self.duplicates, self.over_budget)
+        return not (any(harm) or self.complaints)
 
 
 @dataclass(slots=True)
 class Ledger:
-    """Written by the row as it goes; times are seconds since 1970 by this machine's clock."""
+    """Written by the row as it goes; times are seconds since 1970 by this machine's clock.
+
+    `not_after` has the incidents whose leave to restart has lapsed for certain, each with a time after that.
+    """
 
     accepted: dict[str, float] = field(default_factory=dict)
     results: dict[str, list[float]] = field(default_factory=dict)
+    not_after: dict[str, float] = field(default_factory=dict)
     faults: list[float] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     notes: dict[str, float] = field(default_factory=dict)
@@ -91,6 +96,7 @@ class Ledger:
             lost=len(self.unanswered()),
             doubles=sum(count - 1 for count in Counter(restart.incident_id for restart in ours).values()),
             overlaps=_overlaps(ours, limits.cooldown_seconds),
+            late=sum(restart.at > self.not_after.get(restart.incident_id, math.inf) for restart in ours),
             duplicates=sum(len(times) - 1 for id_, times in self.results.items() if id_ in self.accepted),
             over_budget=_over_budget(ours, limits),
             complaints=tuple(self.complaints),
@@ -110,8 +116,8 @@ class Ledger:
 
 
 def restarts_in(folder: Path) -> list[Restart]:
-    """Read every server's own record of its restarts."""
-    lines = [line for path in folder.glob("*/restarts.jsonl") for line in path.read_text().splitlines()]
+    """Read every server's own record of its restarts; what it did before it was made sick again is kept beside it."""
+    lines = [line for path in folder.glob("*/restarts*.jsonl") for line in path.read_text().splitlines()]
     return [_restart_of(json.loads(line)) for line in lines]
 
 

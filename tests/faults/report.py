@@ -16,8 +16,8 @@ __all__ = ["Line", "is_as_it_must_be", "render", "render_line"]
 Line = tuple[Row, Figures]
 
 _HEAD: Final = (
-    "| row | fault | trials | promised | lost | double restarts | overlaps | duplicate results | over budget "
-    "| restarts | recovery p50 / p95 s | notes |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
+    "| row | fault | trials | promised | lost | double restarts | overlaps | late restarts | duplicate results "
+    "| over budget | restarts | recovery p50 / p95 s | notes |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|"
 )
 _TIMES: Final = (
     "Two workers of four threads, leases of 3 s, a sweep each 0.5 s with 1 s patience "
@@ -42,7 +42,7 @@ def render_line(row: Row, figures: Figures) -> str:
         notes.insert(0, "**FAILED**")
     cells: list[object] = [
         row.number, row.fault, figures.trials, figures.promised, figures.lost, figures.doubles, figures.overlaps,
-        figures.duplicates, figures.over_budget, figures.restarts, _recovery(figures.recovery_seconds),
+        figures.late, figures.duplicates, figures.over_budget, figures.restarts, _recovery(figures.recovery_seconds),
         "; ".join(notes),
     ]  # fmt: skip
     return f"| {' | '.join(map(str, cells))} |"
@@ -52,7 +52,8 @@ def render(lines: Sequence[Line], *, command: str, seed: int, server: str, minut
     """Return the whole report as Markdown."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("celery", "kombu", "redis", "firstline"))
     run = f"`{command}`, seed {seed}, {minutes:.1f} minutes, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC."
-    place = f"Python {platform.python_version()}, {packages}, {server}; {os.cpu_count()} cores, shared with others."
+    cores = f"{os.cpu_count()} cores, shared with others"
+    place = f"The server is {server}. Python {platform.python_version()}, {packages}; {cores}."
     table = "\n".join([_HEAD, *(render_line(*line) for line in lines)])
     gaps = "\n".join(f"- row {number}: {why}" for number, why in NOT_COVERED.items())
     worth = f"{_worth(lines)} {_RECOVERY}"

@@ -22,12 +22,14 @@ class FaultSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True)
 
     traps_folder: Path
+    servers_folder: Path
     lease_seconds: float = 3.0
     patience_seconds: float = 1.0
     sweep_interval_seconds: float = 0.5
     visibility_timeout_seconds: float = 300
     has_guard: bool = True
     has_sweeper: bool = True
+    has_fence: bool = True
     clock: str = "right"
 
 

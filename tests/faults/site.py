@@ -9,8 +9,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass, field
+from contextlib import ExitStack, nullcontext, suppress
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -23,84 +22,55 @@ from redis.exceptions import RedisError
 
 from producers import intake
 from producers.sources.plain import parse_text
-from tests.endpoint import Manner, StubEndpoint
+from tests.endpoint import StubEndpoint
+from tests.faults.fenced import host_answers
 from tests.faults.fleet import Fleet
-from tests.faults.ledger import Figures, Ledger, Limits, restarts_in
+from tests.faults.ledger import Figures, Ledger, restarts_in
 from tests.faults.proxy import Proxy
+from tests.faults.results import ResultsReader
 from tests.faults.settings import environment_of_faults
+from tests.faults.setup import WORKERS, Setup, server_name, write_servers
 from tests.faults.traps import Traps
-from tests.house import SICK, WELL, record, write_house
 from tests.programs import environment_of, wait_until
 from worker.bootstrap import connect, make_guard
 from worker.contract.incident import Incident
-from worker.contract.queue import RESULTS_STREAM
 from worker.contract.result import Disposition, TriageResult
 from worker.embedded import EmbeddedValkey
 from worker.guardrails.policy import Policy
 from worker.registry.view import RegistryView
 from worker.settings import load_settings
 
-__all__ = ["GENEROUS", "PATIENCE_SECONDS", "WORKERS", "Servers", "Setup", "Site"]
+__all__ = ["PATIENCE_SECONDS", "Site"]
 
-WORKERS: Final = 2
-_THREADS: Final = 4
 PATIENCE_SECONDS: Final = 1.0
 _INTAKE_SECONDS: Final = 60.0
-_GUARD_LEASE_SECONDS: Final = 5
 _SILENCE_SECONDS: Final = 0.3
+_TRIALS_BETWEEN_VISITS: Final = 10
+"""In a long run every server would be closed at last, and nothing would be tried any more."""
 
-GENEROUS: Final = Limits(
-    cooldown_seconds=2,
-    server_restarts=10_000,
-    server_window_seconds=3600,
-    fleet_restarts=100_000,
-    fleet_window_seconds=600,
-    fleet_concurrency=10_000,
-)
-_RATE_LIMITS: Final = "".join(
-    f"[rate_limits.{tool}]\nper_server = 100000\nfleet = 1000000\n"
-    for tool in ("get_server_health", "fetch_recent_logs", "restart_service")
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Servers:
-    """A kind of recorded server: how many there are, how a restart of one goes, and whether it helps."""
-
-    number: int
-    restart_seconds: float = 0.2
-    fails: str | None = None
-    health: Mapping[str, object] = field(default_factory=lambda: SICK)
-    is_cured: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Setup:
-    """What rows with the same needs share. `worker_clocks` has one clock a worker; `faults` are `FaultSettings`."""
-
-    servers: Mapping[str, Servers]
-    limits: Limits = GENEROUS
-    manner: Manner | None = None
-    settings: Mapping[str, object] = field(default_factory=dict)
-    faults: Mapping[str, object] = field(default_factory=dict)
-    worker_clocks: tuple[str, ...] = ("right",) * WORKERS
-    settle_seconds: float = 75.0
+_DEBUG: Final = {"enable-debug-command": "local"}
+"""Only here: a product's server obeys no `DEBUG SLEEP`."""
 
 
 class Site:
-    """`with Site(folder, setup, seed=1) as site:` is ready when both workers beat. For one thread."""
+    """`with Site(folder, setup, seed=1) as site:` is ready when both workers beat. For one thread.
 
-    def __init__(self, folder: Path, setup: Setup, *, seed: int) -> None:
+    `server` is the Redis or Valkey to run; without it, the embedded one.
+    """
+
+    def __init__(self, folder: Path, setup: Setup, *, seed: int, server: Path | None = None) -> None:
         self.setup = setup
         self.random = random.Random(seed)
         self.ledger = Ledger()
-        self.valkey = EmbeddedValkey(folder / "valkey")
+        self.valkey = EmbeddedValkey(folder / "valkey", binary=server, more_settings=_DEBUG)
         self.traps = Traps(folder / "traps")
         self.deadline = time.monotonic() + 3600
+        """No trial is begun after it, by the monotonic clock."""
+        self.allowed_minutes = 0.0
+        """How long a long run may take; 0 in a short one."""
         self.endpoint = StubEndpoint(setup.manner) if setup.manner else None
         self.folder = folder
         self._stack = ExitStack()
-        self._newest_entry = "0"
         self._numbers = {kind: count() for kind in setup.servers}
         self._incidents = count()
         self.exits_before = 0
@@ -111,10 +81,11 @@ class Site:
         with self._stack as stack:
             stack.enter_context(patch.object(intake, "SWEEPER_PATIENCE_SECONDS", PATIENCE_SECONDS))
             stack.enter_context(self.valkey)
-            settings = self._write_house() | {"redis_url": self.valkey.url, **self.setup.settings}
+            settings = write_servers(self.folder, self.setup) | {"redis_url": self.valkey.url, **self.setup.settings}
             self.proxy = stack.enter_context(Proxy(urlsplit(self.valkey.url).port or 0))
             self._settings = load_settings(_env_file=None, **settings)
             self.redis = stack.enter_context(connect(self._settings))
+            self._results = ResultsReader(self.redis)
             if self.endpoint is not None:
                 stack.enter_context(self.endpoint)
             stack.callback(time.sleep, _SILENCE_SECONDS)  # the proxy sees the last connections end before it does
@@ -132,10 +103,13 @@ class Site:
         return self.valkey.url.replace(f":{urlsplit(self.valkey.url).port}/", f":{self.proxy.port}/")
 
     def trials(self, number: int) -> Iterator[int]:
-        """Count up to `number` trials, as long as the time allows."""
+        """Count up to `number` trials, as long as the time allows; now and then a person frees what is closed."""
         for trial in range(number):
             if time.monotonic() > self.deadline:
                 return
+            if trial and trial % _TRIALS_BETWEEN_VISITS == 0:
+                self.settle()
+                self.resolve_all()
             self.ledger.trials += 1
             yield trial
 
@@ -143,14 +117,14 @@ class Site:
         """Send incidents of the next servers of a kind, until they are accepted; return their ids."""
         return self.send([self.incident(self.next_server(kind)) for _ in range(number)])
 
-    def send(self, incidents: Sequence[Incident]) -> list[str]:
+    def send(self, incidents: Sequence[Incident], *, patience_seconds: float = _INTAKE_SECONDS) -> list[str]:
         """Send incidents until each has its answer, as a producer must; return their ids."""
         waiting = list(incidents)
-        give_up = time.monotonic() + _INTAKE_SECONDS
+        give_up = time.monotonic() + patience_seconds
         while (waiting := self.offer(waiting)) and time.monotonic() < give_up:
             time.sleep(0.2)
         if waiting:
-            self.complain(f"intake had no answer for {len(waiting)} incidents in {_INTAKE_SECONDS:g} s")
+            self.complain(f"intake had no answer for {len(waiting)} incidents in {patience_seconds:g} s")
         return [incident.incident_id for incident in incidents]
 
     def offer(self, incidents: Sequence[Incident], *, redis: Redis | None = None) -> list[Incident]:
@@ -176,8 +150,15 @@ class Site:
         return parse_text(text, received_at=datetime.now(UTC), unique=f"{server}-{next(self._incidents)}")
 
     def next_server(self, kind: str) -> str:
-        """Return the next server of a kind; after the last comes the first again."""
-        return f"{kind}-{next(self._numbers[kind]) % self.setup.servers[kind].number:03}"
+        """Return the next server of a kind; after the last comes the first again, as sick as it was at first."""
+        servers = self.setup.servers[kind]
+        round_number, number = divmod(next(self._numbers[kind]), servers.number)
+        server = server_name(kind, number)
+        if round_number and servers.is_cured:
+            restarts = self.folder / server / "restarts.jsonl"
+            with suppress(FileNotFoundError):
+                restarts.rename(restarts.with_name(f"restarts.{round_number}.jsonl"))
+        return server
 
     def fault(self) -> None:
         """Note that harm is done now: whatever is open has to recover from it."""
@@ -206,18 +187,18 @@ class Site:
         return incident_id in self.ledger.results
 
     def results(self) -> dict[str, TriageResult]:
-        """Read the results of this row's incidents."""
-        entries: Any = self.redis.xrange(RESULTS_STREAM)
-        read = [TriageResult.model_validate_json(fields["result"]) for _, fields in entries]
-        return {
-            result.incident.incident_id: result
-            for result in read
-            if result.incident.incident_id in self.ledger.accepted
-        }
+        """Return the results of this row's incidents."""
+        self._read_results()
+        return self._results.results(self.ledger.accepted)
 
-    def restarts_of(self, incident_id: str) -> int:
-        """Count the restarts that servers have noted for an incident."""
-        return sum(restart.incident_id == incident_id for restart in restarts_in(self.folder))
+    def restarts_of(self, *incident_ids: str) -> int:
+        """Count the restarts that servers have noted for these incidents."""
+        wanted = frozenset(incident_ids)
+        return sum(restart.incident_id in wanted for restart in restarts_in(self.folder))
+
+    def host_answers(self, server: str, incident_id: str) -> list[int]:
+        """Return how a fenced server's restart command has answered orders for an incident: its exit codes."""
+        return host_answers(self.folder / server, incident_id)
 
     def resolve_all(self) -> None:
         """Free every server whose restart has no known outcome, as a person would; one under a lease has to wait.
@@ -249,43 +230,26 @@ class Site:
         self.exits_before, self._saves_before = self.fleet.exits, saves
         figures = self.ledger.figures(restarts_in(self.folder), self.setup.limits)
         self.ledger = Ledger()
+        self._results.forget()
         return figures
 
     def _read_results(self) -> bool:
         """Read on in the results stream. True while something is unanswered."""
         try:
-            entries: Any = self.redis.xrange(RESULTS_STREAM, min=f"({self._newest_entry}")
+            arrived = self._results.read_on()
         except RedisError:
             return True
-        for entry_id, fields in entries:
-            milliseconds = int(entry_id.partition("-")[0])
-            self.ledger.results.setdefault(fields["incident_id"], []).append(milliseconds / 1000)
-            self._newest_entry = entry_id
+        for incident_id, at in arrived:
+            self.ledger.results.setdefault(incident_id, []).append(at)
         return bool(self.ledger.unanswered())
-
-    def _write_house(self) -> dict[str, Any]:
-        services = {}
-        for kind, servers in self.setup.servers.items():
-            for number in range(servers.number):
-                server_id = f"{kind}-{number:03}"
-                services[server_id] = "payments"
-                after = WELL if servers.is_cured else None
-                record(self.folder / server_id, servers.health, "WARNING request threads hung\n", after_restart=after)
-                manner = {"seconds": servers.restart_seconds, "fails": servers.fails}
-                (self.folder / server_id / "restart.json").write_text(json.dumps(manner))
-        return write_house(self.folder, services, policy=_policy(self.setup.limits)) | {
-            "verification_interval_seconds": 0.05,
-            "verification_hold_seconds": 0.15,
-            "verification_timeout_seconds": 0.6,
-            "worker_concurrency": _THREADS,
-        }
 
     def _fleet(self, settings: Mapping[str, Any]) -> Fleet:
         environments = []
         for number, clock in enumerate(self.setup.worker_clocks):
             name = {"worker_name": f"worker-{number}", "redis_url": self.proxied_url}
             environment = environment_of({**settings, **name})
-            faults = {"traps_folder": self.folder / "traps", "clock": clock, **self.setup.faults}
+            folders = {"traps_folder": self.folder / "traps", "servers_folder": self.folder}
+            faults = {**folders, "clock": clock, **self.setup.faults}
             environment |= environment_of_faults(**faults)
             if self.endpoint is not None:
                 environment["OPENAI_BASE_URL"] = self.endpoint.url
@@ -293,17 +257,3 @@ class Site:
         celery = (sys.executable, "-m", "celery", "-A", "tests.faults.crashing_app", "worker")
         options = ("--without-gossip", "--without-mingle", "--loglevel=INFO")
         return Fleet((*celery, *options), environments, logs=self.folder / "logs")
-
-
-def _policy(limits: Limits) -> str:
-    lines = {
-        "cooldown_seconds": limits.cooldown_seconds,
-        "server_restarts": limits.server_restarts,
-        "server_window_seconds": limits.server_window_seconds,
-        "fleet_restarts": limits.fleet_restarts,
-        "fleet_window_seconds": limits.fleet_window_seconds,
-        "fleet_concurrency": limits.fleet_concurrency,
-        "lease_seconds": _GUARD_LEASE_SECONDS,
-        "trip_after": 1_000_000,
-    }
-    return "\n".join([*(f"{name} = {value}" for name, value in lines.items()), _RATE_LIMITS])

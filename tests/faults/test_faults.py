@@ -11,7 +11,8 @@ import pytest
 
 from tests.faults.matrix import ROWS, Row, grouped
 from tests.faults.report import is_as_it_must_be, render_line
-from tests.faults.site import Setup, Site
+from tests.faults.setup import Setup
+from tests.faults.site import Site
 from tests.infrastructure.demo_extra import require_demo_extra
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(240)]

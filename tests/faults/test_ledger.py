@@ -73,6 +73,14 @@ def test_too_many_restarts_at_once_are_seen() -> None:
     assert ledger_of("a", "b").figures(restarts, LIMITS).over_budget == 1
 
 
+def test_a_restart_after_its_leave_has_lapsed_is_late() -> None:
+    ledger = ledger_of("a", "b")
+    ledger.not_after["a"] = START + 5
+    figures = ledger.figures([restart("a", after=6), restart("b", after=20, server="web-2")], LIMITS)
+    assert (figures.late, figures.doubles, figures.overlaps) == (1, 0, 0)
+    assert not figures.is_safe
+
+
 def test_a_complaint_is_enough_to_fail_a_row() -> None:
     ledger = ledger_of("a")
     ledger.complaints.append("a worker died of a message")
@@ -92,6 +100,7 @@ def test_restarts_are_read_with_start_and_end_of_every_server(tmp_path: Path) ->
     line = '{{"at": "2027-01-15T08:00:00Z", "incident_id": "{}", "fence": 1, "server_id": "{}"{}}}\n'
     (tmp_path / "web-1" / "restarts.jsonl").write_text(line.format("a", "web-1", ""))
     ended = ', "done_at": "2027-01-15T08:00:02Z"'
-    (tmp_path / "web-2" / "restarts.jsonl").write_text(line.format("b", "web-2", ended) * 2)
+    for name in ("restarts.jsonl", "restarts.1.jsonl"):
+        (tmp_path / "web-2" / name).write_text(line.format("b", "web-2", ended))
     found = restarts_in(tmp_path)
     assert [(each.server_id, each.done_at - each.at) for each in found] == [("web-1", 0), ("web-2", 2), ("web-2", 2)]

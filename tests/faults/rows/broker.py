@@ -5,10 +5,13 @@ import json
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from signal import SIGCONT, SIGSTOP
 from threading import Timer
 from typing import Any, Final
+
+from redis import Redis
 
 from producers import intake
 from tests.faults.site import Site
@@ -29,8 +32,15 @@ __all__ = [
 ]
 
 _DOWN_SECONDS: Final = 15
+_DOWN_FOR_LONG_SECONDS: Final = 60
+_DOWN_FOR_LONGEST_SECONDS: Final = 600
+_MINUTES_FOR_THE_LONGEST: Final = 45
 _FROZEN_SECONDS: Final = 10
+_ASLEEP_SECONDS: Final = 8
+_FALLS_ASLEEP_SECONDS: Final = 0.2
 _SWALLOWED_SECONDS: Final = 6
+_SWALLOWED_FOR_LONG_SECONDS: Final = 120
+_ANSWERED_AFTER_SECONDS: Final = 60
 _LONGEST_OFFER_SECONDS: Final = 6
 _QUEUE: Final = queue_of(Severity.WARNING)
 _QUEUE_KEY: Final = BROKER_KEY_PREFIX + _QUEUE
@@ -66,25 +76,31 @@ def broker_killed(site: Site, trials: int) -> None:
 
 
 def broker_down_for_long(site: Site, trials: int) -> None:
-    """Row 9: the server is away for longer than every timeout; the producer keeps what it could not send."""
-    for _ in site.trials(trials):
+    """Row 9: the server is away for longer than every timeout; the producer keeps what it could not send.
+
+    15 s; a long run begins with 60 s, or with ten minutes when it has the time.
+    """
+    longest = _DOWN_FOR_LONG_SECONDS
+    if site.allowed_minutes >= _MINUTES_FOR_THE_LONGEST:
+        longest = _DOWN_FOR_LONGEST_SECONDS
+    for trial in site.trials(trials):
+        seconds = _longer_at_first(site, trial, usual=_DOWN_SECONDS, longest=longest)
         site.submit("cured", 4)
         site.fault()
         site.valkey.kill()
-        _meanwhile(site, _DOWN_SECONDS, site.valkey.start)
+        _meanwhile(site, seconds, site.valkey.start)
         site.settle()
+        site.note("seconds down", seconds)
 
 
 def broker_frozen(site: Site, trials: int) -> None:
-    """Row 10: SIGSTOP of the server; a producer gets its no in seconds."""
-    for _ in site.trials(trials):
+    """Row 10: DEBUG SLEEP for 8 s and SIGSTOP of the server for 10 s, by turns; a producer gets its no in seconds."""
+    manners = (_put_to_sleep, _stop_for_a_while)
+    for trial in site.trials(trials):
         site.submit("cured", 4)
-        pid = site.valkey.pid
-        assert pid is not None
         site.longest_offer_seconds = 0.0
         site.fault()
-        os.kill(pid, SIGSTOP)
-        _meanwhile(site, _FROZEN_SECONDS, partial(os.kill, pid, SIGCONT))
+        manners[trial % len(manners)](site)
         site.settle()
         if site.longest_offer_seconds > _LONGEST_OFFER_SECONDS:
             site.complain(f"a producer waited {site.longest_offer_seconds:.1f} s for its answer")
@@ -101,15 +117,17 @@ def connections_cut(site: Site, trials: int) -> None:
 
 
 def network_swallows(site: Site, trials: int) -> None:
-    """Row 12: connections stay open, and nothing comes through."""
-    for _ in site.trials(trials):
+    """Row 12: connections stay open, and nothing comes through for 6 s; a long run begins with two minutes."""
+    for trial in site.trials(trials):
+        seconds = _longer_at_first(site, trial, usual=_SWALLOWED_SECONDS, longest=_SWALLOWED_FOR_LONG_SECONDS)
         site.submit("cured", 4)
         site.submit("stubborn", 2)
         time.sleep(site.random.uniform(0.0, 0.5))
         site.fault()
         with site.proxy.swallowing():
-            time.sleep(_SWALLOWED_SECONDS)
+            time.sleep(seconds)
         site.settle()
+        site.note("seconds swallowed", seconds)
 
 
 def replies_lost(site: Site, trials: int) -> None:
@@ -169,11 +187,34 @@ def poisoned(site: Site, trials: int) -> None:
         site.complain("a worker died of a message")
 
 
+def _longer_at_first(site: Site, trial: int, *, usual: float, longest: float) -> float:
+    return usual if trial or not site.allowed_minutes else longest
+
+
+def _stop_for_a_while(site: Site) -> None:
+    pid = site.valkey.pid
+    assert pid is not None
+    os.kill(pid, SIGSTOP)
+    _meanwhile(site, _FROZEN_SECONDS, partial(os.kill, pid, SIGCONT))
+    site.note("stopped", 1)
+
+
+def _put_to_sleep(site: Site) -> None:
+    with Redis.from_url(site.valkey.url, socket_timeout=3 * _ASLEEP_SECONDS) as redis, ThreadPoolExecutor(1) as aside:
+        asleep = aside.submit(redis.execute_command, "DEBUG", "SLEEP", str(_ASLEEP_SECONDS))
+        time.sleep(_FALLS_ASLEEP_SECONDS)
+        site.submit("cured", 2)
+        asleep.result()
+    site.submit("cured", 2)
+    site.note("put to sleep", 1)
+
+
 def _meanwhile(site: Site, seconds: float, mend: Callable[[], None]) -> None:
     """Go on submitting until the broker is mended, `seconds` from now."""
     mending = Timer(seconds, mend)
     mending.start()
-    site.submit("cured", 2)
+    incidents = [site.incident(site.next_server("cured")) for _ in range(2)]
+    site.send(incidents, patience_seconds=seconds + _ANSWERED_AFTER_SECONDS)
     mending.join()
     site.submit("cured", 2)
 

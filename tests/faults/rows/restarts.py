@@ -39,7 +39,7 @@ def fifty_for_one_server(site: Site, trials: int) -> None:
         site.fault()
         incident_ids = site.send([site.incident(server) for _ in range(_FOR_ONE_SERVER)])
         site.settle()
-        restarts = sum(map(site.restarts_of, incident_ids))
+        restarts = site.restarts_of(*incident_ids)
         if restarts != 1:
             site.complain(f"{server} was restarted {restarts} times")
 
@@ -59,6 +59,6 @@ def restarts_that_go_wrong(site: Site, trials: int) -> None:
 
 
 def _expect_restarts(site: Site) -> None:
-    restarts = sum(map(site.restarts_of, site.ledger.accepted))
+    restarts = site.restarts_of(*site.ledger.accepted)
     if not restarts:
         site.complain("nothing was restarted at all, so nothing was tried")

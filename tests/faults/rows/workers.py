@@ -1,31 +1,22 @@
-"""Rows 1, 2, 4 to 7: a worker is killed, frozen or stopped, at random and at each point of its work."""
+"""Rows 1, 2, 6 and 7: a worker is killed or stopped, at random and at each point of its work."""
 
 import time
-from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
+from signal import SIGKILL, SIGTERM
 from typing import Final
 
-from tests.faults.site import WORKERS, Site
-from tests.faults.traps import POINTS, Sprung
-from tests.programs import wait_until
-from worker.contract.result import Disposition
+from tests.faults.rows.interrupted import expect_no_success
+from tests.faults.setup import WORKERS
+from tests.faults.site import Site
+from tests.faults.traps import POINTS
 
 __all__ = [
-    "frozen_between_intent_and_sent",
-    "frozen_between_sent_and_effect",
     "killed_at_each_point",
     "killed_at_random",
     "stopped",
     "stopped_with_too_short_a_grace",
 ]
 
-_LONGER_THAN_THE_GUARDS_LEASE_SECONDS: Final = 5.5
-_UNTIL_ANOTHER_HAS_TAKEN_OVER_SECONDS: Final = 4.5
 _ALL_SPRUNG_SECONDS: Final = 60
-_ENGINEERS_LOOK: Final = (Disposition.ESCALATED, Disposition.DEAD_LETTERED)
-_KINDS: Final = ("cured", "stubborn")
-"""A server that a restart cures hides a second one: nobody would ask for it."""
-
-_OUTCOME_UNKNOWN: Final = POINTS[POINTS.index("after_intent") : POINTS.index("before_finish")]
 
 
 def killed_at_random(site: Site, trials: int) -> None:
@@ -55,19 +46,7 @@ def killed_at_each_point(site: Site, trials: int) -> None:
         site.note("points", len(sprung))
         if len(sprung) < len(POINTS):
             site.complain(f"only {len(sprung)} of {len(POINTS)} points were reached")
-        _expect_no_success(site, sprung)
-
-
-def frozen_between_intent_and_sent(site: Site, trials: int) -> None:
-    """Row 4: SIGSTOP after the intent, for longer than the restart lock's lease, while others work on the server."""
-    for trial in site.trials(trials):
-        _freeze(site, "after_intent", _KINDS[trial % len(_KINDS)])
-
-
-def frozen_between_sent_and_effect(site: Site, trials: int) -> None:
-    """Row 5: SIGSTOP after the leave to send; the recorded server refuses the late order, as a host's fence does."""
-    for trial in site.trials(trials):
-        _freeze(site, "before_effect", _KINDS[trial % len(_KINDS)])
+        expect_no_success(site, sprung)
 
 
 def stopped(site: Site, trials: int) -> None:
@@ -95,32 +74,3 @@ def stopped_with_too_short_a_grace(site: Site, trials: int) -> None:
         time.sleep(1)
         site.fleet.send_to_pid(pid, SIGKILL)
         site.settle()
-
-
-def _freeze(site: Site, point: str, kind: str) -> None:
-    site.traps.disarm_all()
-    site.traps.arm(point, SIGSTOP)
-    first = site.incident(site.next_server(kind))
-    site.send([first])
-    wait_until(lambda: bool(site.traps.sprung()), seconds=20)
-    (frozen,) = site.traps.sprung()
-    site.fault()
-    time.sleep(_UNTIL_ANOTHER_HAS_TAKEN_OVER_SECONDS)
-    site.send([site.incident(first.text.split()[0])])
-    time.sleep(_LONGER_THAN_THE_GUARDS_LEASE_SECONDS - _UNTIL_ANOTHER_HAS_TAKEN_OVER_SECONDS)
-    site.fleet.send_to_pid(frozen.pid, SIGCONT)
-    site.settle()
-    time.sleep(0.5)  # what woke up late could act late
-    if site.restarts_of(first.incident_id):
-        site.complain(f"{first.incident_id} was restarted by a worker that had slept through its lease")
-    _expect_no_success(site, [frozen])
-    site.resolve_all()
-
-
-def _expect_no_success(site: Site, sprung: list[Sprung]) -> None:
-    """Whoever dies between intent and outcome leaves a restart of which nobody may say that it helped."""
-    results = site.results()
-    for trap in sprung:
-        result = results.get(trap.incident_id)
-        if trap.point in _OUTCOME_UNKNOWN and result and result.disposition not in _ENGINEERS_LOOK:
-            site.complain(f"{trap.incident_id}, interrupted {trap.point}, ended as {result.disposition}")
