@@ -16,7 +16,7 @@ from tests.house import SICK, WELL, record, restarts_of, write_house
 from worker.bootstrap import make_worker
 from worker.contract.result import Disposition, Ending, Refusal, RestartOutcome, TriageResult
 from worker.duty import Worker
-from worker.errors import GuardrailUnavailable
+from worker.errors import GuardrailUnavailable, StaleClaim
 from worker.escalation.card import as_text, card_of
 from worker.guardrails.restart_attempt import Grant, RestartState
 from worker.guardrails.restart_guard import RestartGuard
@@ -57,7 +57,7 @@ def order_and_die(worker: Worker, incident_id: str, tmp_path: Path, *, is_restar
     """Do what a worker does until the order is given, and then nothing more."""
     with worker.registry.claim(incident_id) as claim:
         assert claim is not None
-        grant = worker.guard.request(incident_id, "payment-server-01", evidence="E1")
+        grant = worker.guard.request(incident_id, "payment-server-01", epoch=claim.epoch, evidence="E1")
         assert isinstance(grant, Grant)
         assert worker.guard.mark_sent(grant) is None
         server = worker.directory.server_of(claim.incident)
@@ -87,8 +87,9 @@ def test_an_order_whose_worker_was_lost_is_looked_after_and_never_given_again(
 def test_an_intent_that_was_never_sent_lets_the_triage_go_on_without_a_restart(
     worker: Worker, incident_id: str, tmp_path: Path
 ) -> None:
-    with worker.registry.claim(incident_id):
-        worker.guard.request(incident_id, "payment-server-01", evidence="E1")
+    with worker.registry.claim(incident_id) as claim:
+        assert claim is not None
+        worker.guard.request(incident_id, "payment-server-01", epoch=claim.epoch, evidence="E1")
     result = triage(worker, incident_id)
     assert result.disposition is Disposition.ESCALATED
     assert [refusal.reason for refusal in result.refusals] == ["already_attempted"]
@@ -117,7 +118,7 @@ def test_a_triage_that_breaks_after_its_restart_says_that_there_was_one(
 ) -> None:
     with worker.registry.claim(incident_id) as claim:
         assert claim is not None
-        grant = worker.guard.request(incident_id, "payment-server-01", evidence="E1")
+        grant = worker.guard.request(incident_id, "payment-server-01", epoch=claim.epoch, evidence="E1")
         assert isinstance(grant, Grant)
         assert worker.guard.mark_sent(grant) is None
         result = worker.escalation_of(claim, RuntimeError("the text of an error may hold a secret"))
@@ -186,3 +187,24 @@ def test_an_unreadable_entry_is_buried_closed_and_told(worker: Worker, incident_
         assert claim is None
     (letter,) = worker.dead_letters.newest(10)
     assert letter.incident_id == incident_id
+
+
+def test_a_clock_that_was_set_back_hides_no_restart(
+    worker: Worker, incident_id: str, redis: FakeRedis, tmp_path: Path
+) -> None:
+    order_and_die(worker, incident_id, tmp_path)
+    redis.hset(f"firstline:restarts:incident:{incident_id}", "ordered_at", 1)
+    assert triage(worker, incident_id).ending is Ending.RESTART_INTERRUPTED
+    assert [attempt.state for attempt in worker.guard.open_attempts()] == [RestartState.UNKNOWN]
+
+
+def test_a_worker_that_lost_its_incident_restarts_nothing(
+    worker: Worker, incident_id: str, redis: FakeRedis, tmp_path: Path
+) -> None:
+    with worker.registry.claim(incident_id) as claim:
+        assert claim is not None
+        redis.hset(f"firstline:incident:{incident_id}", "epoch", 2)
+        with pytest.raises(StaleClaim):
+            worker.triage(claim)
+    assert worker.guard.attempt_of(incident_id) is None
+    assert restarts_of(tmp_path) == []

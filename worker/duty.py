@@ -34,7 +34,7 @@ from worker.triage.tools import EscalateToEngineer, FetchRecentLogs, GetServerHe
 __all__ = ["Worker"]
 
 _LOST_ANSWERS: Final = frozenset({"guardrail_unavailable", "not_pending", "already_attempted"})
-"""Refusals behind which an answer of Redis may have been lost, or asked for twice by its client."""
+"""Refusals behind which an answer of Redis to this claim may have been lost, or asked for twice by its client."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class Worker:
             return result_without_triage(
                 self._assignment(claim, None), ending=Ending.UNKNOWN_SERVER, summary=server, now=self.clock.now()
             )
-        return self._settled(self._investigated(claim, server))
+        return self._settled(claim, self._investigated(claim, server))
 
     def _investigated(self, claim: Claim, server: Server) -> TriageResult:
         budget = Budget(self.budget_limits, self.clock)
@@ -83,13 +83,13 @@ class Worker:
             clock=self.clock,
         ).run()
 
-    def _settled(self, result: TriageResult) -> TriageResult:
+    def _settled(self, claim: Claim, result: TriageResult) -> TriageResult:
         """Close an intent whose end this triage knows, where an answer of Redis was lost on the way; else say so."""
         is_in_doubt = any(refusal.reason in _LOST_ANSWERS for refusal in result.refusals)
         if result.restart is None and not is_in_doubt:
             return result
         try:
-            self._close_intent(result.incident.incident_id, result.restart)
+            self._close_intent(claim, result.restart)
         except GuardrailUnavailable:
             told = f"{result.server_id} may stay closed to restarts: see `firstline status` and `firstline resolve`."
             return result.model_copy(
@@ -97,10 +97,10 @@ class Worker:
             )
         return result
 
-    def _close_intent(self, incident_id: str, restart: RestartRecord | None) -> None:
-        attempt = self.guard.attempt_of(incident_id)
-        if attempt is None:
-            return
+    def _close_intent(self, claim: Claim, restart: RestartRecord | None) -> None:
+        attempt = self.guard.attempt_of(claim.incident.incident_id)
+        if attempt is None or (attempt.epoch, attempt.accepted_at) != (claim.epoch, claim.accepted_at):
+            return  # another claim's: only who asked for it knows what became of it
         if attempt.state is RestartState.INTENT:
             self.guard.withdraw(attempt, "the leave to restart was never heard")
         elif attempt.state is RestartState.SENT and restart is not None:
@@ -109,7 +109,7 @@ class Worker:
             self.guard.record(attempt, RestartOutcome.FAILED, "never ordered: the leave to restart was not heard")
 
     def _given_up(self, claim: Claim, server: Server | str) -> TriageResult:
-        summary = f"{claim.epoch - 1} workers have had this incident, and none came to a result; nobody tries it again."
+        summary = f"{claim.epoch - 1} claims of this incident came to no result; nobody tries it again."
         result = self._handed_over(claim, server, ending=Ending.CLAIMS_SPENT, summary=summary)
         return result.model_copy(update={"disposition": Disposition.DEAD_LETTERED})
 
@@ -130,13 +130,16 @@ class Worker:
         return self.guard.withdraw(attempt, "its worker was lost before it was sent") is not None
 
     def _unrecorded_attempt(self, claim: Claim, steps: Sequence[Step]) -> RestartAttempt | None:
-        """Return a restart asked for since intake that no step tells of. Raises `GuardrailUnavailable`."""
+        """Return a restart of this incident that no step tells of. Raises `GuardrailUnavailable`.
+
+        One with a known outcome that was asked for before the incident was last taken in is another story.
+        """
         if any(seen.restart is not None for step in steps for seen in step.observations):
             return None
         attempt = self.guard.attempt_of(claim.incident.incident_id)
         if attempt is None or attempt.state is RestartState.WITHDRAWN:
             return None
-        return attempt if attempt.ordered_at >= claim.accepted_at else None
+        return attempt if attempt.is_open or attempt.accepted_at == claim.accepted_at else None
 
     def _handed_over(self, claim: Claim, server: Server | str, *, ending: Ending, summary: str = "") -> TriageResult:
         """Escalate with all that the journal holds; a restart that it does not tell of becomes its last step."""
@@ -197,6 +200,7 @@ class Worker:
     def _toolbox(self, claim: Claim, server: Server, budget: Budget) -> Toolbox:
         guarded_restart = GuardedRestart(
             incident_id=claim.incident.incident_id,
+            epoch=claim.epoch,
             server=server,
             rules=self.policy.restart,
             guard=self.guard,

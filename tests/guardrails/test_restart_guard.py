@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from tests.guardrails.claims import ask, claim
 from tests.redis_servers import SwitchableRedis, let_time_pass
 from tests.redis_servers import redis_fixture as redis_fixture  # noqa: PLC0414 - pytest finds fixtures by import
 from tests.redis_servers import valkey_fixture as valkey_fixture  # noqa: PLC0414
@@ -35,13 +36,13 @@ def guard_of(redis: Redis, limits: RestartLimits = LIMITS, *, worker: str = "w1"
 
 
 def granted(guard: RestartGuard, incident_id: str, server_id: str = "s1") -> Grant:
-    answer = guard.request(incident_id, server_id, evidence='["E1"]')
+    answer = ask(guard, incident_id, server_id, evidence='["E1"]')
     assert isinstance(answer, Grant), answer
     return answer
 
 
 def refused(guard: RestartGuard, incident_id: str, server_id: str = "s1") -> Refusal:
-    answer = guard.request(incident_id, server_id, evidence="")
+    answer = ask(guard, incident_id, server_id)
     assert isinstance(answer, Refusal), answer
     return answer
 
@@ -206,6 +207,7 @@ class TestRequest:
     def test_a_refusal_writes_nothing(self, redis: Redis) -> None:
         guard = guard_of(redis)
         granted(guard, "inc-1")
+        claim(redis, "inc-2")
         before = all_keys(redis)
         refused(guard, "inc-2")
         refused(guard, "inc-1")
@@ -237,7 +239,7 @@ class TestRequest:
 
     def test_long_evidence_is_cut(self, redis: Redis) -> None:
         guard = guard_of(redis)
-        guard.request("inc-1", "s1", evidence="x" * 100_000)
+        ask(guard, "inc-1", "s1", evidence="x" * 100_000)
         assert len(attempt_of(guard, "inc-1").evidence) < 2_100
 
 
@@ -419,7 +421,7 @@ class TestWithoutRedis:
         attempt = attempt_of(guard, "inc-1")
         switchable.goes_away()
         questions: list[Callable[[], object]] = [
-            lambda: guard.request("inc-2", "s2", evidence=""),
+            lambda: guard.request("inc-2", "s2", epoch=1, evidence=""),
             lambda: guard.mark_sent(grant),
             lambda: guard.withdraw(grant, ""),
             lambda: guard.record(grant, RestartOutcome.RESTORED, ""),
@@ -445,8 +447,60 @@ class TestWithoutRedis:
     def test_a_key_of_a_wrong_kind_means_no(self, redis: Redis) -> None:
         redis.lpush("firstline:restarts:halted", "not a string")
         with pytest.raises(GuardrailUnavailable):
-            guard_of(redis).request("inc-1", "s1", evidence="")
+            ask(guard_of(redis), "inc-1", "s1")
 
     def test_a_client_that_does_not_decode_is_refused_at_once(self) -> None:
         with pytest.raises(ConfigurationError, match="decode_responses"):
             guard_of(Redis())
+
+
+def test_whoever_lost_the_incident_gets_no_intent(redis: Redis) -> None:
+    guard = guard_of(redis)
+    claim(redis, "inc-1", epoch=2)
+    stale = guard.request("inc-1", "s1", epoch=1, evidence="")
+    assert isinstance(stale, Refusal)
+    assert stale.reason == "stale_claim"
+    assert guard.attempt_of("inc-1") is None
+
+
+def test_whoever_lost_the_incident_after_the_intent_gets_no_leave(redis: Redis) -> None:
+    guard = guard_of(redis)
+    grant = granted(guard, "inc-1")
+    claim(redis, "inc-1", epoch=2)
+    assert reason_of(guard.mark_sent(grant)) == "stale_claim"
+
+
+@pytest.mark.parametrize("changes", [{"state": "CLOSED"}, {"state": "NEW"}, {"lease_until": "1"}])
+def test_an_incident_that_nobody_holds_is_not_restarted_for(redis: Any, changes: dict[str, str]) -> None:
+    guard = guard_of(redis)
+    claim(redis, "inc-1")
+    redis.hset("firstline:incident:inc-1", mapping=changes)
+    assert refused(guard, "inc-1").reason == "stale_claim"
+    redis.delete("firstline:incident:inc-1")
+    unknown = guard.request("inc-1", "s1", epoch=1, evidence="")
+    assert isinstance(unknown, Refusal)
+
+
+def test_an_attempt_that_cannot_be_read_is_named_and_hides_no_other(redis: Redis) -> None:
+    guard = guard_of(redis)
+    granted(guard, "inc-1", "s1")
+    granted(guard, "inc-2", "s2")
+    redis.hdel("firstline:restarts:incident:inc-1", "fence")
+    assert [attempt.incident_id for attempt in guard.open_attempts()] == ["inc-2"]
+    assert guard.unreadable_attempts() == ("inc-1",)
+
+
+@pytest.mark.integration
+def test_an_outcome_whose_journal_could_not_be_written_can_be_written_again(valkey: Redis) -> None:
+    guard = guard_of(valkey, OPEN_HANDED)
+    grant = granted(guard, "inc-1")
+    assert guard.mark_sent(grant) is None
+    journal = valkey.dump("firstline:restarts:journal")
+    valkey.xadd("firstline:restarts:journal", {"last": "one"}, id="18446744073709551615-18446744073709551615")
+    with pytest.raises(GuardrailUnavailable):
+        guard.record(grant, RestartOutcome.RESTORED, "seen")
+    assert [attempt.state for attempt in guard.open_attempts()] == [RestartState.SENT]
+    valkey.restore("firstline:restarts:journal", 0, journal, replace=True)  # type: ignore[arg-type]
+    assert guard.record(grant, RestartOutcome.RESTORED, "seen") is None
+    assert guard.open_attempts() == ()
+    granted(guard, "inc-2")

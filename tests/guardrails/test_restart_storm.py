@@ -9,6 +9,7 @@ from threading import Barrier, Lock
 import pytest
 from redis import Redis
 
+from tests.guardrails.claims import ask
 from tests.redis_servers import valkey_fixture as valkey_fixture  # noqa: PLC0414 - pytest finds fixtures by import
 from worker.contract.result import Refusal, RestartOutcome
 from worker.guardrails.restart_guard import Grant, RestartGuard, RestartLimits
@@ -71,7 +72,7 @@ class TestStorm:
 
         def restart(number: int) -> None:
             guard, server_id = guards[number % 8], f"s{number // THREADS % SERVERS}"
-            grant = guard.request(f"inc-{number // 2}", server_id, evidence="")
+            grant = ask(guard, f"inc-{number // 2}", server_id)
             if isinstance(grant, Refusal) or guard.mark_sent(grant) is not None:
                 return
             servers.start(server_id)
@@ -89,7 +90,7 @@ class TestStorm:
         servers = Servers()
 
         def restart(number: int) -> None:
-            grant = guard.request(f"inc-{number}", f"s{number % SERVERS}", evidence="")
+            grant = ask(guard, f"inc-{number}", f"s{number % SERVERS}")
             if isinstance(grant, Grant):
                 servers.start(grant.server_id)
 
@@ -115,19 +116,19 @@ class TestStorm:
     def test_one_incident_delivered_to_all_threads_is_restarted_once(self, valkey: Redis) -> None:
         guard = RestartGuard(valkey, OPEN_HANDED, worker="w1")
         answers: list[Grant | Refusal] = []
-        storm(lambda number: answers.append(guard.request("inc-1", f"s{number}", evidence="")))
+        storm(lambda number: answers.append(ask(guard, "inc-1", f"s{number}")))
         assert sum(isinstance(answer, Grant) for answer in answers) == 1
 
 
 @pytest.mark.integration
 def test_a_worker_whose_clock_steps_gains_nothing(valkey: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     guard = RestartGuard(valkey, LIMITS, worker="w1")
-    grant = guard.request("inc-1", "s1", evidence="")
+    grant = ask(guard, "inc-1", "s1")
     assert isinstance(grant, Grant)
     guard.mark_sent(grant)
     guard.record(grant, RestartOutcome.RESTORED, "")
-    guard.request("inc-2", "s2", evidence="")
+    ask(guard, "inc-2", "s2")
     for worker_time in (0.0, 4e9):
         monkeypatch.setattr("time.time", lambda now=worker_time: now)
-        answers = [guard.request("inc-3", server_id, evidence="") for server_id in ("s1", "s2")]
+        answers = [ask(guard, "inc-3", server_id) for server_id in ("s1", "s2")]
         assert [answer.reason for answer in answers if isinstance(answer, Refusal)] == ["cooldown", "server_locked"]

@@ -33,10 +33,14 @@ RESTART_SECONDS: Final = 10.0
 """What a restart itself may take, on top of its verification, before the incident's deadline."""
 
 
+_ORDER_SECONDS: Final = 10.0
+"""Between leave and order nothing is waited for; whoever takes longer was frozen, and orders nothing any more."""
+
+
 class Guard(Protocol):
     """What is asked of the restart guard; `restart_guard.py` answers. Every method raises `GuardrailUnavailable`."""
 
-    def request(self, incident_id: str, server_id: str, *, evidence: str) -> Grant | Refusal:
+    def request(self, incident_id: str, server_id: str, *, epoch: int, evidence: str) -> Grant | Refusal:
         """Take the lock and write the intent, or refuse."""
         ...
 
@@ -55,9 +59,10 @@ class Guard(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardedRestart:
-    """The tool `restart_service`, bound to one incident and its one server."""
+    """The tool `restart_service`, bound to one claim of one incident and to its one server."""
 
     incident_id: str
+    epoch: int
     server: Server
     rules: RestartRules
     guard: Guard
@@ -86,9 +91,10 @@ class GuardedRestart:
             return refused(call, refusal, self.clock)
         asked_at = self.clock.monotonic_seconds()
         evidence = ", ".join(f"{seen.evidence_id} {seen.tool}" for seen in transcript.observations)
-        grant = self.guard.request(self.incident_id, self.server.server_id, evidence=evidence)
+        grant = self.guard.request(self.incident_id, self.server.server_id, epoch=self.epoch, evidence=evidence)
         if isinstance(grant, Refusal):
             return refused(call, grant, self.clock)
+        leave_asked_at = self.clock.monotonic_seconds()
         refusal = self.guard.mark_sent(grant)
         if refusal is not None:
             # Never sent, and after this never to be sent: the server need not stay closed for it.
@@ -98,7 +104,7 @@ class GuardedRestart:
             incident_id=self.incident_id,
             fence=grant.fence,
             not_after=grant.not_after,
-            give_up_at=asked_at + grant.lease_seconds,
+            give_up_at=min(asked_at + grant.lease_seconds, leave_asked_at + _ORDER_SECONDS),
         )
         return _observation(call, self._restart_and_verify(grant, order), self.clock)
 

@@ -39,7 +39,7 @@ def look_after(attempt: RestartAttempt, *, server: Server | str, guard: RestartG
         fence=attempt.fence,
         ordered_at=attempt.ordered_at,
         outcome=_outcome_of(settled.state),
-        detail=f"a restart was ordered by {attempt.worker}, whose triage did not live to tell its end; {told}",
+        detail=f"a restart was ordered by {attempt.worker}, whose triage has not told its end; {told}",
     )
 
 

@@ -59,7 +59,8 @@ class Grant:
 class RestartAttempt:
     """What Redis knows of one incident's restart. It permits nothing: `mark_sent` takes a `Grant` only.
 
-    `worker` asked for it, at `ordered_at` by Redis' clock. `lease_seconds_left` is 0.0 once the lease is over.
+    `worker` asked for it, at `ordered_at` by Redis' clock, under the claim `epoch` of the incident that intake took in
+    at `accepted_at`. `lease_seconds_left` is 0.0 once the lease is over.
     """
 
     incident_id: str
@@ -70,7 +71,14 @@ class RestartAttempt:
     evidence: str
     detail: str
     ordered_at: datetime
+    epoch: int
+    accepted_at: datetime
     lease_seconds_left: float
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no outcome is known."""
+        return self.state in (RestartState.INTENT, RestartState.SENT, RestartState.UNKNOWN)
 
 
 def attempt_of_fields(incident_id: str, fields: Mapping[str, str], *, now_ms: int) -> RestartAttempt:
@@ -84,6 +92,8 @@ def attempt_of_fields(incident_id: str, fields: Mapping[str, str], *, now_ms: in
         evidence=fields["evidence"],
         detail=fields.get("detail", ""),
         ordered_at=time_of(int(fields["ordered_at"])),
+        epoch=int(fields["epoch"]),
+        accepted_at=time_of(int(fields["accepted_at"])),
         lease_seconds_left=max(0, int(fields["lease_until"]) - now_ms) / 1000,
     )
 

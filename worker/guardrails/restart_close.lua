@@ -42,7 +42,7 @@ if new_state == 'RESOLVED' and tonumber(attempt[3]) > now then
   return { 'refused', 'server_locked', attempt[3] - now, incident, fence }
 end
 
-redis.call('HSET', intent, 'state', new_state, 'detail', detail)
+-- The state is written last: whatever fails before it can be done again as a whole.
 redis.call('XADD', journal, '*', 'state', new_state, 'incident', incident, 'server', server, 'fence', fence,
   'worker', worker, 'detail', detail)
 
@@ -59,15 +59,14 @@ elseif new_state == 'NOT_RESTORED' or new_state == 'FAILED' or new_state == 'UNK
 end
 
 -- An unknown outcome keeps the server closed, and its place in the fleet taken.
-if new_state == 'UNKNOWN' then
-  return { 'closed' }
+if new_state ~= 'UNKNOWN' then
+  redis.call('ZREM', open_intents, incident)
+  if redis.call('HGET', lock, 'incident') == incident then
+    redis.call('HDEL', lock, 'incident', 'fence', 'lease_until')
+  end
+  if new_state ~= 'WITHDRAWN' then
+    redis.call('HSET', lock, 'cooldown_until', now + cooldown)
+  end
 end
-
-redis.call('ZREM', open_intents, incident)
-if redis.call('HGET', lock, 'incident') == incident then
-  redis.call('HDEL', lock, 'incident', 'fence', 'lease_until')
-end
-if new_state ~= 'WITHDRAWN' then
-  redis.call('HSET', lock, 'cooldown_until', now + cooldown)
-end
+redis.call('HSET', intent, 'state', new_state, 'detail', detail)
 return { 'closed' }

@@ -4,6 +4,7 @@
 
     kill switch         key `firstline:restarts:halted` exists      no restart anywhere, until a person resumes
     incident            an intent exists, whatever its state        never a second restart for this incident
+    claim               the registry's epoch and lease are ours     whoever lost the incident restarts nothing
     restart lock        an open intent on the server, held by an    no other restart of the server; when the lease ends
                         owner under a fencing token, for a lease    without an outcome, none until a person resolves it
     cooldown            seconds since the server's last outcome     wait for its end
@@ -20,14 +21,14 @@ What Redis can't close is a stall between `mark_sent` and the restart itself: th
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 from uuid import uuid4
 
-import structlog
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
+from worker.contract.queue import incident_key
 from worker.contract.result import Refusal, RestartOutcome
 from worker.contract.text import cut_to_bytes
 from worker.errors import GuardrailUnavailable
@@ -43,8 +44,6 @@ from worker.guardrails.restart_refusals import refusal_of_reply
 from worker.guardrails.script import GuardScript
 
 __all__ = ["Grant", "RestartAttempt", "RestartGuard", "RestartLimits", "RestartState"]
-
-log = structlog.get_logger()
 
 _PREFIX: Final = "firstline:restarts:"
 _HALTED: Final = f"{_PREFIX}halted"
@@ -76,8 +75,10 @@ class RestartGuard:
         self._send = GuardScript(redis, "restart_send.lua")
         self._close = GuardScript(redis, "restart_close.lua")
 
-    def request(self, incident_id: str, server_id: str, *, evidence: str) -> Grant | Refusal:
+    def request(self, incident_id: str, server_id: str, *, epoch: int, evidence: str) -> Grant | Refusal:
         """Ask for the incident's one restart; the checks and their order stand at the top of this module.
+
+        `epoch` is that of the claim under which it is asked.
 
         A grant has written the intent and taken the restart lock. Of two that ask at once for one server or one
         incident, one is refused. `evidence` goes into the journal, cut to 2,000 bytes.
@@ -86,14 +87,14 @@ class RestartGuard:
         reply = self._request(
             keys=[
                 _HALTED, _intent_key(incident_id), _lock_key(server_id), _server_log_key(server_id),
-                _FLEET_LOG, _OPEN, _FENCE, _JOURNAL,
+                _FLEET_LOG, _OPEN, _FENCE, _JOURNAL, incident_key(incident_id),
             ],
             args=[
                 incident_id, server_id, self._worker, uuid4().hex,
                 _milliseconds(limits.lease_seconds),
                 limits.server_restarts, _milliseconds(limits.server_window_seconds),
                 limits.fleet_restarts, _milliseconds(limits.fleet_window_seconds),
-                limits.fleet_concurrency, cut_to_bytes(evidence, _TEXT_LIMIT_BYTES),
+                limits.fleet_concurrency, cut_to_bytes(evidence, _TEXT_LIMIT_BYTES), epoch,
             ],
         )  # fmt: skip
         if reply[0] == "refused":
@@ -111,11 +112,12 @@ class RestartGuard:
         """Ask for leave to restart now: None is yes, once. Anything else means that the server must not be touched.
 
         Refused when the kill switch was set since (``halted``), when another fence is in force (``stale_fence``), when
-        leave was given before or the intent is closed (``not_pending``), and when no more than 2 s of the lease are
-        left (``expired``). The intent stays open then, and keeps its server closed, until it is withdrawn or resolved.
+        leave was given before or the intent is closed (``not_pending``), when the incident is another claim's by now
+        (``stale_claim``), and when no more than 2 s of the lease are left (``expired``). The intent stays open then,
+        and keeps its server closed, until it is withdrawn or resolved.
         """
         reply = self._send(
-            keys=[_HALTED, _intent_key(grant.incident_id), _JOURNAL],
+            keys=[_HALTED, _intent_key(grant.incident_id), _JOURNAL, incident_key(grant.incident_id)],
             args=[grant.incident_id, grant.server_id, self._worker, grant.fence, _MARGIN_MILLISECONDS],
         )
         return None if reply[0] == "sent" else self._refusal(reply, grant.incident_id, grant.server_id)
@@ -146,20 +148,15 @@ class RestartGuard:
 
     def attempt_of(self, incident_id: str) -> RestartAttempt | None:
         """Read how far the incident's restart came, or None when none was ever granted. Recovery asks this first."""
-        attempts = self._attempts([incident_id])
-        return attempts[0] if attempts else None
+        return self._stored(incident_id)
 
     def open_attempts(self) -> tuple[RestartAttempt, ...]:
         """Read every attempt without a known outcome, oldest first: at most `fleet_concurrency` of them."""
-        with _translated():
-            incident_ids = [str(incident_id) for incident_id in self._redis.zrange(_OPEN, 0, -1)]
-        attempts: list[RestartAttempt] = []
-        for incident_id in incident_ids:
-            try:
-                attempts += self._attempts([incident_id])
-            except GuardrailUnavailable as error:
-                log.warning("restart.unreadable", incident_id=incident_id, error=str(error))
-        return tuple(attempts)
+        return self._open()[0]
+
+    def unreadable_attempts(self) -> tuple[str, ...]:
+        """Return the incidents whose open attempt can't be read; each keeps its server closed, and its place taken."""
+        return self._open()[1]
 
     def halted(self) -> str | None:
         """Return why all restarts are halted, or None when they are not."""
@@ -197,28 +194,44 @@ class RestartGuard:
     def _refusal(self, reply: list[str], incident_id: str, server_id: str) -> Refusal:
         return refusal_of_reply(reply, incident_id=incident_id, server_id=server_id, limits=self._limits)
 
-    def _attempts(self, incident_ids: list[str]) -> tuple[RestartAttempt, ...]:
+    def _open(self) -> tuple[tuple[RestartAttempt, ...], tuple[str, ...]]:
+        with _translated():
+            incident_ids = [str(incident_id) for incident_id in self._redis.zrange(_OPEN, 0, -1)]
+        attempts: list[RestartAttempt] = []
+        unreadable: list[str] = []
+        for incident_id in incident_ids:
+            attempt = None
+            with suppress(_Unreadable):
+                attempt = self._stored(incident_id)
+            if attempt is None:
+                unreadable.append(incident_id)
+            else:
+                attempts.append(attempt)
+        return tuple(attempts), tuple(unreadable)
+
+    def _stored(self, incident_id: str) -> RestartAttempt | None:
         with _translated(), self._redis.pipeline() as pipeline:
             pipeline.time()
-            for incident_id in incident_ids:
-                pipeline.hgetall(_intent_key(incident_id))
-            (seconds, microseconds), *stored = pipeline.execute()
+            pipeline.hgetall(_intent_key(incident_id))
+            (seconds, microseconds), fields = pipeline.execute()
             now_ms = seconds * 1000 + microseconds // 1000
-            return tuple(
-                attempt_of_fields(incident_id, fields, now_ms=now_ms)
-                for incident_id, fields in zip(incident_ids, stored, strict=True)
-                if fields
-            )
+            return attempt_of_fields(incident_id, fields, now_ms=now_ms) if fields else None
+
+
+class _Unreadable(GuardrailUnavailable):
+    """What Redis stores of a restart is none."""
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
-    except RedisError as error:
-        raise GuardrailUnavailable(f"Redis does not say what was restarted: {error}") from error
     except (KeyError, ValueError) as error:
-        raise GuardrailUnavailable(f"A stored restart can't be read: {error!r}") from error
+        raise _Unreadable(f"A stored restart can't be read: {error!r}") from error
+    except ResponseError as error:
+        raise _Unreadable(f"Redis refused a question or an order about restarts: {error}") from error
+    except RedisError as error:
+        raise GuardrailUnavailable(f"Redis gave no answer about restarts: {error}") from error
 
 
 def _intent_key(incident_id: str) -> str:

@@ -3,9 +3,11 @@
 --
 -- KEYS     1 kill switch     2 the incident's intent  3 the server's lock   4 the server's log of restarts
 --          5 the fleet's log 6 open intents           7 fence               8 journal
+--          9 the incident in the registry
 -- ARGV     1 incident        2 server                 3 worker              4 this request's own token
 --          5 lease           6 restarts a server      7 their window        8 restarts in the fleet
 --          9 their window    10 restarts at once      11 evidence           (times in milliseconds)
+--          12 epoch of the claim under which it is asked
 -- Answers  { 'granted', fence, time of the server's clock at which the lease ends }
 --       or { 'refused', reason, milliseconds until asking again makes sense or -1, values for the sentence ... }
 
@@ -16,7 +18,7 @@ local lease = tonumber(ARGV[5])
 local server_limit, server_window = tonumber(ARGV[6]), tonumber(ARGV[7])
 local fleet_limit, fleet_window = tonumber(ARGV[8]), tonumber(ARGV[9])
 local concurrency = tonumber(ARGV[10])
-local evidence = ARGV[11]
+local evidence, epoch = ARGV[11], ARGV[12]
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -50,7 +52,13 @@ if attempt[1] then
   return { 'refused', 'already_attempted', -1, attempt[1], attempt[5] }
 end
 
--- 3. The lock. A lease that ran out without an outcome frees nothing: what became of that restart is not known.
+-- 3. Only the claim that holds the incident may act on it: who was frozen past its lease stops here.
+local claim = redis.call('HMGET', KEYS[9], 'epoch', 'state', 'lease_until', 'accepted_at')
+if claim[1] ~= epoch or claim[2] ~= 'CLAIMED' or tonumber(claim[3] or 0) <= now then
+  return { 'refused', 'stale_claim', -1, epoch, claim[1] or 'none' }
+end
+
+-- 4. The lock. A lease that ran out without an outcome frees nothing: what became of that restart is not known.
 local held = redis.call('HMGET', lock, 'incident', 'fence', 'lease_until', 'cooldown_until')
 if held[1] and tonumber(held[3]) > now then
   return { 'refused', 'server_locked', held[3] - now, held[1], held[2] }
@@ -59,43 +67,43 @@ if held[1] then
   return { 'refused', 'server_unresolved', -1, held[1], held[2] }
 end
 
--- 4. The cooldown after the server's last outcome.
+-- 5. The cooldown after the server's last outcome.
 local cooldown = tonumber(held[4] or 0) - now
 if cooldown > 0 then
   return { 'refused', 'cooldown', cooldown }
 end
 
--- 5. The server's restart budget.
+-- 6. The server's restart budget.
 local server_wait = wait_for_room(server_log, server_limit, server_window)
 if server_wait ~= 0 then
   return { 'refused', 'server_budget', server_wait }
 end
 
--- 6. The fleet's restart budget.
+-- 7. The fleet's restart budget.
 local fleet_wait = wait_for_room(fleet_log, fleet_limit, fleet_window)
 if fleet_wait ~= 0 then
   return { 'refused', 'fleet_budget', fleet_wait }
 end
 
--- 7. Restarts at once. An intent counts until its outcome is known, however long that takes.
+-- 8. Restarts at once. An intent counts until its outcome is known, however long that takes.
 local open = redis.call('ZCARD', open_intents)
 if open >= concurrency then
   return { 'refused', 'fleet_concurrency', -1, open }
 end
 
--- All agree: the intent is written before anything is done to the server.
+-- All agree: the intent is written before anything is done to the server. What may fail is written first.
 -- Fences grow, and start at the clock: after a loss of all data they are still larger than any that a server has seen.
 local fence = string.format('%.0f', math.max(tonumber(redis.call('GET', fences) or 0) + 1, now))
-redis.call('SET', fences, fence)
 local lease_until = now + lease
+redis.call('XADD', journal, '*', 'state', 'INTENT', 'incident', incident, 'server', server, 'fence', fence,
+  'worker', worker, 'detail', evidence)
+redis.call('SET', fences, fence)
 redis.call('HSET', intent, 'state', 'INTENT', 'token', token, 'fence', fence, 'server', server, 'worker', worker,
-  'evidence', evidence, 'ordered_at', now, 'lease_until', lease_until)
+  'evidence', evidence, 'ordered_at', now, 'lease_until', lease_until, 'epoch', epoch, 'accepted_at', claim[4])
 redis.call('HSET', lock, 'incident', incident, 'fence', fence, 'lease_until', lease_until)
 redis.call('ZADD', open_intents, now, incident)
 redis.call('ZREMRANGEBYSCORE', server_log, '-inf', now - server_window)
 redis.call('ZREMRANGEBYSCORE', fleet_log, '-inf', now - fleet_window)
 redis.call('ZADD', server_log, now, fence)
 redis.call('ZADD', fleet_log, now, fence)
-redis.call('XADD', journal, '*', 'state', 'INTENT', 'incident', incident, 'server', server, 'fence', fence,
-  'worker', worker, 'detail', evidence)
 return { 'granted', fence, lease_until }

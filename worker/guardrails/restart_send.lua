@@ -1,7 +1,7 @@
 -- Asks for leave to carry out a granted restart now. The last check before the world changes.
 -- A worker that stalled after its grant is stopped here: its lease is over, or nearly so.
 --
--- KEYS     1 kill switch  2 the incident's intent  3 journal
+-- KEYS     1 kill switch  2 the incident's intent  3 journal  4 the incident in the registry
 -- ARGV     1 incident     2 server                 3 worker   4 fence   5 milliseconds that the lease must still have
 -- Answers  { 'sent' } or { 'refused', reason, -1, values for the sentence ... }
 -- A second run is refused as not pending: a lost reply means no restart.
@@ -18,12 +18,17 @@ if why then
   return { 'refused', 'halted', -1, why }
 end
 
-local attempt = redis.call('HMGET', intent, 'state', 'fence', 'lease_until')
+local attempt = redis.call('HMGET', intent, 'state', 'fence', 'lease_until', 'epoch')
 if attempt[2] ~= fence then
   return { 'refused', 'stale_fence', -1, fence, attempt[2] or 'none' }
 end
 if attempt[1] ~= 'INTENT' then
   return { 'refused', 'not_pending', -1, attempt[1] }
+end
+
+local claim = redis.call('HMGET', KEYS[4], 'epoch', 'state', 'lease_until')
+if claim[1] ~= attempt[4] or claim[2] ~= 'CLAIMED' or tonumber(claim[3] or 0) <= now then
+  return { 'refused', 'stale_claim', -1, attempt[4], claim[1] or 'none' }
 end
 
 -- The intent stays open: a holder that is late is a reason to look, not to try again.
@@ -33,7 +38,7 @@ if attempt[3] - now <= margin then
   return { 'refused', 'expired', -1 }
 end
 
-redis.call('HSET', intent, 'state', 'SENT')
 redis.call('XADD', journal, '*', 'state', 'SENT', 'incident', incident, 'server', server, 'fence', fence,
   'worker', worker, 'detail', '')
+redis.call('HSET', intent, 'state', 'SENT')
 return { 'sent' }
