@@ -1,4 +1,4 @@
-"""The Celery application and every setting with its reason (measured: see `worker/registry/README.md`).
+"""The Celery application and every setting with its reason.
 
 A Celery message is a hint with an incident's id; the registry is the truth. So nothing here tries to make the queue
 exact: the settings see to it that a message comes again soon, that no worker freezes, and that nothing but JSON is

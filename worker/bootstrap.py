@@ -21,6 +21,7 @@ from worker.registry.dead_letters import DeadLetters
 from worker.registry.recurring import Recurring
 from worker.registry.registry import BEAT_INTERVAL_SECONDS, Registry
 from worker.registry.sweeper import Sweeper
+from worker.registry.trimming import ResultsTrimmer
 from worker.settings import Settings, load_settings
 from worker.triage.budget import BudgetLimits
 from worker.triage.prompts import Prompts
@@ -28,6 +29,7 @@ from worker.triage.prompts import Prompts
 __all__ = ["check_configuration", "connect", "make_guard", "make_worker", "open_worker"]
 
 _SWEEP_INTERVAL_SECONDS: Final = 10.0
+_TRIM_INTERVAL_SECONDS: Final = 600.0
 
 
 def open_worker(settings: Settings | None = None) -> Worker:
@@ -48,6 +50,7 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
     recurring = [
         Recurring("heartbeat", lambda: registry.beat(about), interval_seconds=BEAT_INTERVAL_SECONDS),
         Recurring("sweeper", Sweeper(connection).sweep, interval_seconds=_SWEEP_INTERVAL_SECONDS),
+        Recurring("trimmer", ResultsTrimmer(connection).trim, interval_seconds=_TRIM_INTERVAL_SECONDS),
     ]
     for each in recurring:
         each.start()

@@ -182,10 +182,7 @@ class Worker:
 
     def bury(self, incident_id: str, why: str) -> None:
         """Set an entry aside that can't be read, close it, and tell engineers: it would come back for ever."""
-        content = self.registry.raw(incident_id)
-        self.dead_letters.bury(
-            "unreadable_entry", content=content, found_in="the registry", detail=why, closes_incident_id=incident_id
-        )
+        self.dead_letters.bury_entry(incident_id, why=why)
 
     def _assignment(self, claim: Claim, server: Server | None) -> Assignment:
         return Assignment(

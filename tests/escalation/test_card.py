@@ -164,7 +164,7 @@ def test_endpoints_are_found_in_log_lines_and_times_and_source_lines_are_not(
         ({"ending": Ending.UNKNOWN_SERVER, "server_id": None, "last_health": None}, "Add the server to the inventory"),
         ({"ending": Ending.NO_USABLE_ANSWER}, "Trust the checks above, not the model"),
         ({"ending": Ending.MODEL_UNAVAILABLE}, "Check the model's endpoint"),
-        ({"ending": Ending.CLAIMS_SPENT}, "several died"),
+        ({"ending": Ending.CLAIMS_SPENT}, "several claims"),
         ({"last_health": health(status="stopped", cpu=None, memory=None)}, "what stopped the service"),
         ({"last_health": health(memory=96)}, "what holds the memory"),
         ({"last_health": health(cpu=97)}, "what keeps the CPU"),

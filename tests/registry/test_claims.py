@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisGone
+from redis.exceptions import RedisError
 
 from tests.redis_servers import SwitchableRedis, let_time_pass
 from tests.registry.entries import accept, all_keys, published, result_of, step
 from worker.contract.incident import Incident
-from worker.contract.queue import OPEN_INCIDENTS, incident_key, journal_key
+from worker.contract.queue import OPEN_INCIDENTS, RESULTS_STREAM, incident_key, journal_key
 from worker.errors import ConfigurationError, ContractError, StaleClaim
 from worker.registry import IncidentState, Registry
 
@@ -299,3 +300,50 @@ class TestAtOnce:
                 with registry_of(valkey, worker="w2").claim(incident.incident_id) as other:
                     assert other is None
             claim.record(step(1))
+
+
+class TestBrokenEntries:
+    @pytest.mark.parametrize(
+        "changes",
+        [{"epoch": "9223372036854775807"}, {"deliveries": "abc"}, {"lease_until": "soon"}, {"epoch": "1.5"}],
+    )
+    def test_a_number_that_is_none_is_said_and_nothing_is_written(
+        self, redis: Any, accepted: Incident, registry_of: RegistryOf, changes: dict[str, str]
+    ) -> None:
+        redis.hset(incident_key(accepted.incident_id), mapping=changes)
+        before = all_keys(redis)
+        with pytest.raises(ContractError, match="a number is none"), registry_of(redis).claim(accepted.incident_id):
+            pass
+        assert all_keys(redis) == before
+
+    @pytest.mark.parametrize("key_of", [incident_key, journal_key])
+    def test_a_key_of_another_type_is_said_and_nothing_is_written(
+        self, redis: Any, accepted: Incident, registry_of: RegistryOf, key_of: Callable[[str], str]
+    ) -> None:
+        redis.delete(key_of(accepted.incident_id))
+        redis.set(key_of(accepted.incident_id), "something else")
+        before = all_keys(redis)
+        with pytest.raises(ContractError, match="is a string"), registry_of(redis).claim(accepted.incident_id):
+            pass
+        assert all_keys(redis) == before
+
+    def test_a_claim_without_a_lease_is_nobodys(
+        self, redis: Redis, accepted: Incident, registry_of: RegistryOf
+    ) -> None:
+        redis.hset(incident_key(accepted.incident_id), "state", "CLAIMED")
+        with registry_of(redis).claim(accepted.incident_id) as claim:
+            assert claim is not None
+
+    @pytest.mark.integration
+    def test_an_incident_whose_result_could_not_be_published_stays_open(
+        self, valkey: Redis, registry_of: RegistryOf
+    ) -> None:
+        incident = accept(valkey)
+        valkey.xadd(RESULTS_STREAM, {"last": "one"}, id="18446744073709551615-18446744073709551615")
+        with registry_of(valkey).claim(incident.incident_id) as claim:
+            assert claim is not None
+            with pytest.raises(RedisError):
+                claim.finish(result_of(incident))
+            valkey.delete(RESULTS_STREAM)
+            assert claim.finish(result_of(incident))
+        assert len(published(valkey)) == 1

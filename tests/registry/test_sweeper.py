@@ -12,10 +12,11 @@ from redis import Redis
 from producers.intake import take_in
 from producers.sources.plain import parse_text
 from tests.redis_servers import let_time_pass
-from tests.registry.entries import result_of
+from tests.registry.entries import published, result_of
 from worker.contract.incident import Incident
-from worker.contract.queue import BROKER_KEY_PREFIX, QUEUES, WATCHED_INCIDENTS
+from worker.contract.queue import BROKER_KEY_PREFIX, OPEN_INCIDENTS, QUEUES, WATCHED_INCIDENTS, incident_key
 from worker.registry import Registry
+from worker.registry.dead_letters import DeadLetters
 from worker.registry.sweeper import PATIENCE_SECONDS, Sweeper
 
 QUEUE = BROKER_KEY_PREFIX + QUEUES[1]
@@ -92,7 +93,7 @@ def test_a_claimed_incident_is_left_alone_while_its_lease_lives(redis: Redis) ->
     registry = Registry(redis, worker="w1", lease_seconds=1000)
     with registry.claim(held.incident_id):
         let_time_pass(redis, PATIENCE_SECONDS + 1)
-        assert Sweeper(redis).sweep() == 0
+        assert Sweeper(redis, lease_seconds=1000).sweep() == 0
     registry.close()
 
 
@@ -135,3 +136,37 @@ def test_the_claim_after_so_many_without_a_result_is_the_last(redis: Redis, clai
             is_the_last = claim.is_the_last
     registry.close()
     assert is_the_last is (claims > 5)
+
+
+@pytest.mark.parametrize("spoil", ["delete", "set"])
+def test_an_accepted_incident_whose_entry_is_gone_or_none_is_told(redis: Any, spoil: str) -> None:
+    (lost,) = taken_in(redis)
+    redis.delete(incident_key(lost.incident_id))
+    if spoil == "set":
+        redis.set(incident_key(lost.incident_id), "something else")
+    let_time_pass(redis, PATIENCE_SECONDS + 1)
+    assert [Sweeper(redis).sweep() for _ in range(2)] == [0, 0]
+    (told,) = published(redis)
+    assert told["incident_id"] == lost.incident_id
+    assert DeadLetters(redis).count() == 1
+    assert redis.zcard(OPEN_INCIDENTS) == redis.zcard(WATCHED_INCIDENTS) == 0
+
+
+def test_an_open_incident_that_nobody_watches_is_found(redis: Redis) -> None:
+    incidents = taken_in(redis, 5)
+    redis.delete(QUEUE, WATCHED_INCIDENTS)
+    sweeper = Sweeper(redis)
+    assert sum(sweeper.sweep() for _ in range(20)) == 5
+    assert sorted(waiting(redis)) == sorted(ids(incidents))
+
+
+def test_a_lease_and_a_look_that_a_wrong_clock_has_put_far_ahead_hold_nothing_up(redis: Any) -> None:
+    (held,) = taken_in(redis)
+    seconds, _ = redis.time()
+    in_an_hour = 1000 * (seconds + 3600)
+    redis.hset(incident_key(held.incident_id), mapping={"state": "CLAIMED", "epoch": 1, "lease_until": in_an_hour})
+    redis.zadd(WATCHED_INCIDENTS, {held.incident_id: in_an_hour})
+    redis.delete(QUEUE)
+    assert Sweeper(redis).sweep() == 1
+    with Registry(redis, worker="w2").claim(held.incident_id) as claim:
+        assert claim is not None

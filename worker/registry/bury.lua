@@ -10,13 +10,21 @@ local letters, results, incident, open_incidents, watched = KEYS[1], KEYS[2], KE
 local journal = KEYS[6]
 local result_id, result, closing, retention = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
-if closing ~= '' and redis.call('HGET', incident, 'state') == 'CLOSED' then
+local function is_of_type(key, expected)
+  local found = redis.call('TYPE', key)['ok']
+  return found == expected or found == 'none'
+end
+
+if closing ~= '' and is_of_type(incident, 'hash') and redis.call('HGET', incident, 'state') == 'CLOSED' then
   return ''
 end
 
 local entry_id = redis.call('XADD', letters, '*', unpack(ARGV, 5))
 redis.call('XADD', results, '*', 'incident_id', result_id, 'version', '1', 'result', result)
 if closing ~= '' then
+  if not is_of_type(incident, 'hash') then
+    redis.call('DEL', incident)
+  end
   redis.call('HSET', incident, 'state', 'CLOSED')
   redis.call('HDEL', incident, 'lease_until', 'token')
   redis.call('PEXPIRE', incident, retention)

@@ -3,6 +3,7 @@
 -- KEYS     1 the incident  2 its journal
 -- ARGV     1 worker        2 this claim's own token  3 lease in milliseconds
 -- Answers  { 'claimed', epoch, deliveries, incident, time of intake, steps } or { 'unknown' | 'closed' | 'busy' }
+--       or { 'unreadable', why } for what is no entry: nothing was written
 -- A second run with the same token, after a lost reply, answers as the first.
 
 local incident, journal = KEYS[1], KEYS[2]
@@ -15,7 +16,21 @@ if redis.call('EXISTS', incident) == 0 then
   return { 'unknown' }
 end
 
-local entry = redis.call('HMGET', incident, 'state', 'token', 'lease_until')
+for key, expected in pairs({ [incident] = 'hash', [journal] = 'list' }) do
+  local found = redis.call('TYPE', key)['ok']
+  if found ~= expected and found ~= 'none' then
+    return { 'unreadable', key .. ' is a ' .. found }
+  end
+end
+
+local entry = redis.call('HMGET', incident, 'state', 'token', 'lease_until', 'epoch', 'deliveries')
+for field = 3, 5 do
+  local number = tonumber(entry[field] or 0)
+  if not number or number ~= math.floor(number) or math.abs(number) > 2 ^ 53 then
+    return { 'unreadable', 'a number is none' }
+  end
+end
+
 local is_again = entry[1] == 'CLAIMED' and entry[2] == token
 if not is_again then
   redis.call('HINCRBY', incident, 'deliveries', 1)
@@ -24,7 +39,9 @@ end
 if entry[1] == 'CLOSED' then
   return { 'closed' }
 end
-if entry[1] == 'CLAIMED' and not is_again and tonumber(entry[3]) > now then
+-- A lease that ends later than any lease could was given by a clock that has been set back since.
+local lease_until = tonumber(entry[3] or 0)
+if entry[1] == 'CLAIMED' and not is_again and lease_until > now and lease_until <= now + lease then
   return { 'busy' }
 end
 

@@ -5,11 +5,13 @@ escalation consumer, and incidents that several workers have given up from their
 """
 
 import hashlib
+import json
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from worker.contract.incident import Incident, Severity, identity
 from worker.contract.queue import (
@@ -72,6 +74,20 @@ class DeadLetters:
         )
         log.error("dead_letter.buried", reason=reason, found_in=found_in, entry_id=entry_id, content_bytes=len(content))
         return entry_id
+
+    def bury_entry(self, incident_id: str, *, why: str) -> None:
+        """Set an entry of the registry aside that is gone, or that nobody can read: closed, and told.
+
+        A second call does nothing.
+        """
+        try:
+            stored = cast("dict[str, str]", self._redis.hgetall(incident_key(incident_id)))
+            content = json.dumps(stored).encode()
+        except ResponseError as error:
+            content = str(error).encode()
+        self.bury(
+            "unreadable_entry", content=content, found_in="the registry", detail=why, closes_incident_id=incident_id
+        )
 
     def newest(self, limit: int) -> tuple[DeadLetter, ...]:
         """Return at most `limit` letters, the newest first."""

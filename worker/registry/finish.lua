@@ -17,12 +17,13 @@ if entry[1] ~= epoch or entry[2] ~= 'CLAIMED' then
   return 'stale'
 end
 
+-- What may fail comes first: an incident that is closed has been published.
 if #ARGV > 4 then
   redis.call('XADD', letters, '*', unpack(ARGV, 5))
 end
+redis.call('XADD', results, '*', 'incident_id', incident_id, 'version', '1', 'result', result)
 redis.call('HSET', incident, 'state', 'CLOSED', 'result', result)
 redis.call('HDEL', incident, 'lease_until', 'token')
-redis.call('XADD', results, '*', 'incident_id', incident_id, 'version', '1', 'result', result)
 redis.call('ZREM', open_incidents, incident_id)
 redis.call('ZREM', watched, incident_id)
 redis.call('PEXPIRE', incident, retention)

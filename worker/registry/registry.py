@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from worker.contract.incident import Incident
 from worker.contract.queue import incident_key, journal_key, worker_key
 from worker.contract.transcript import Step
+from worker.errors import ContractError
 from worker.registry.claim import Claim, ClaimScripts
 from worker.registry.lease import Lease, LeaseKeeper
 from worker.registry.script import load_script
@@ -82,6 +83,8 @@ class Registry(RegistryView):
             keys=[incident_key(incident_id), journal_key(incident_id)],
             args=[self._worker, uuid4().hex, round(self._lease_seconds * 1000)],
         )
+        if reply[0] == "unreadable":
+            raise ContractError(f"The registry's entry of {incident_id} is none: {reply[1]}")
         if reply[0] != "claimed":
             _log.info("registry.claim_refused", incident_id=incident_id, reason=reply[0])
             yield None

@@ -1,13 +1,15 @@
 -- Finds open incidents that no message and no worker will bring on: lost by the broker, or left by a dead worker.
 -- Each is looked at when its time in the watched set has come, so a sweep costs the same however many are open.
 --
--- KEYS     1 watched incidents  2-4 the queues' lists
--- ARGV     1 how many to look at  2 patience in milliseconds  3 prefix of incident keys
--- Answers  { id, queue key, id, queue key, ... } to be put at the head of their queues
+-- KEYS     1 watched incidents  2-4 the queues' lists  5 open incidents
+-- ARGV     1 how many to look at  2 patience  3 lease (both in milliseconds)  4 prefix of incident keys
+-- Answers  { id, queue key, id, queue key, ... } to be put at the head of their queues; an empty queue key stands for an
+--          incident that was taken in and has no entry any more
 -- A second sweeper at the same time finds nothing: what is answered here is not looked at again before its patience ends.
 
 local watched = KEYS[1]
-local limit, patience, prefix = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local open_incidents = KEYS[5]
+local limit, patience, lease, prefix = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -33,12 +35,21 @@ for index = 2, 4 do
   next_times[KEYS[index]] = time_of_next(KEYS[index])
 end
 
+-- The watched set is made from the open one, and may have lost a member, or have one of a clock that was set back since:
+-- a few open incidents are looked up each time.
+for _, id in ipairs(redis.call('ZRANDMEMBER', open_incidents, 20)) do
+  local score = redis.call('ZSCORE', watched, id)
+  if not score or tonumber(score) > now + math.max(patience, lease) then
+    redis.call('ZADD', watched, now, id)
+  end
+end
+
 local found = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', watched, '-inf', now, 'LIMIT', 0, limit)) do
   local entry = redis.pcall('HMGET', prefix .. id, 'state', 'lease_until', 'queue', 'enqueued_at')
   local state, lease_until, enqueued_at = entry[1], tonumber(entry[2] or 0) or 0, tonumber(entry[4] or 0) or 0
   local queue = entry[3] or KEYS[3]
-  if state == 'CLAIMED' and lease_until > now then
+  if state == 'CLAIMED' and lease_until > now and lease_until <= now + lease then
     redis.call('ZADD', watched, lease_until, id)
   elseif state == 'CLAIMED' or (state == 'NEW' and enqueued_at < (next_times[queue] or math.huge)) then
     redis.call('ZADD', watched, now + patience, id)
@@ -46,8 +57,13 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', watched, '-inf', now, 'LIMIT', 0
     found[#found + 1] = queue
   elseif state == 'NEW' then
     redis.call('ZADD', watched, now + patience, id)
-  else
+  elseif state == 'CLOSED' then
     redis.call('ZREM', watched, id)
+    redis.call('ZREM', open_incidents, id)
+  else
+    redis.call('ZADD', watched, now + patience, id)
+    found[#found + 1] = id
+    found[#found + 1] = ''
   end
 end
 return found

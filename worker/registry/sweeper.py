@@ -10,7 +10,16 @@ from typing import Final
 import structlog
 from redis import Redis
 
-from worker.contract.queue import BROKER_KEY_PREFIX, QUEUES, WATCHED_INCIDENTS, incident_key, render_message
+from worker.contract.queue import (
+    BROKER_KEY_PREFIX,
+    OPEN_INCIDENTS,
+    QUEUES,
+    WATCHED_INCIDENTS,
+    incident_key,
+    render_message,
+)
+from worker.registry.dead_letters import DeadLetters
+from worker.registry.registry import LEASE_SECONDS
 from worker.registry.script import load_script
 
 __all__ = ["PATIENCE_SECONDS", "Sweeper"]
@@ -27,23 +36,35 @@ log = structlog.get_logger()
 class Sweeper:
     """Sweeps when told to. Redis errors (`redis.exceptions.RedisError`) pass through; nothing is lost by one."""
 
-    def __init__(self, redis: Redis, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self, redis: Redis, *, patience_seconds: float = PATIENCE_SECONDS, lease_seconds: float = LEASE_SECONDS
+    ) -> None:
         self._redis = redis
+        self._dead_letters = DeadLetters(redis)
         self._patience_milliseconds = round(patience_seconds * 1000)
+        self._lease_milliseconds = round(lease_seconds * 1000)
         self._sweep = load_script(redis, "sweep.lua")
 
     def sweep(self) -> int:
         """Look once, and return how many incidents went back to the head of their queues.
 
-        A crash between finding and putting back costs one patience, for the incident is then looked at again.
+        An incident that was accepted and whose entry is gone, or is none, is buried: engineers are told. A crash
+        between finding and putting back costs one patience, for the incident is then looked at again.
         """
         queue_keys = [BROKER_KEY_PREFIX + queue for queue in QUEUES]
         found = self._sweep(
-            keys=[WATCHED_INCIDENTS, *queue_keys], args=[_LOOKS, self._patience_milliseconds, incident_key("")]
+            keys=[WATCHED_INCIDENTS, *queue_keys, OPEN_INCIDENTS],
+            args=[_LOOKS, self._patience_milliseconds, self._lease_milliseconds, incident_key("")],
         )
+        placed = dict(zip(found[::2], found[1::2], strict=True))
+        lost = [incident_id for incident_id, queue_key in placed.items() if not queue_key]
+        for incident_id in lost:
+            self._dead_letters.bury_entry(incident_id, why=f"the entry of {incident_id} is gone, or none")
         with self._redis.pipeline(transaction=False) as pipeline:
-            for incident_id, queue_key in zip(found[::2], found[1::2], strict=True):
+            for incident_id, queue_key in placed.items():
+                if not queue_key:
+                    continue
                 pipeline.rpush(queue_key, render_message(incident_id, queue_key.removeprefix(BROKER_KEY_PREFIX)))
                 log.warning("incident.reenqueued", incident_id=incident_id, queue=queue_key)
             pipeline.execute()
-        return len(found) // 2
+        return len(placed) - len(lost)
