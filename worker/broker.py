@@ -7,6 +7,7 @@ reaches Celery, whose workers die of some of it. No message may end a worker, st
 Chosen by `broker_transport` in `worker/app.py`; `bury_with` is called once before the worker consumes.
 """
 
+import json
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,7 +18,6 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
 from kombu.transport import redis
-from kombu.utils.json import dumps, loads
 from redis import Redis
 from redis.exceptions import ResponseError
 
@@ -115,12 +115,16 @@ class QoS(redis.QoS):
 
 
 def _noted(note: bytes) -> tuple[str, str | bytes]:
-    """Return queue and content of a noted message; of a note that can't be read, itself."""
+    """Return queue and content of a noted message; of a note that can't be read, itself.
+
+    Read as JSON and nothing more: kombu's own reader makes dates, numbers and bytes of what asks for it, and a note
+    that asked for the number "x" ended every worker, again and again.
+    """
     try:
-        message, _, queue = loads(note)
+        message, _, queue = json.loads(note)
+        return (queue if queue in QUEUES else QUEUES[-1]), json.dumps(message)
     except (TypeError, ValueError, RecursionError):
         return QUEUES[-1], note
-    return (queue if queue in QUEUES else QUEUES[-1]), dumps(message)
 
 
 class Channel(redis.Channel):
@@ -140,6 +144,7 @@ class Channel(redis.Channel):
 
     # Kombu has these; its type stubs don't.
     _in_poll: Any
+    _in_listen: Any
     _queue_cycle: Any
     _flush_brpop_reauth: Callable[[], None]
     connection_errors: tuple[type[Exception], ...]
@@ -193,7 +198,18 @@ class Channel(redis.Channel):
             _morgue.take(content, queue=queue, detail=str(error))
             _morgue.bury_all()
         else:
-            self.connection._deliver(loads(render_message(incident_id, queue)), queue)  # noqa: SLF001 - as kombu does
+            self.connection._deliver(json.loads(render_message(incident_id, queue)), queue)  # noqa: SLF001 - as kombu does
+
+    def _receive_one(self, subscription: Any) -> None:  # noqa: ANN401 - kombu's types end before it
+        """Take one broadcast and let it be: only gossip would read it, and anybody can send one.
+
+        Kombu reads it as it reads its notes, and Celery expects events only: both die of what they don't expect.
+        """
+        try:
+            subscription.parse_response()
+        except self.connection_errors:
+            self._in_listen = None
+            raise
 
     def close(self) -> None:
         """Close the channel, also when the broker is gone.

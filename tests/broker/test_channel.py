@@ -168,13 +168,49 @@ def test_without_an_undertaker_poison_ends_the_worker_loudly(consumer: Consumer,
     assert len(grave.buried) == 1
 
 
-@pytest.mark.parametrize("note", [b"nonsense", b"7", b"[7, 8]", b'[7, "", "elsewhere"]', b"[" * 5_000])
+@pytest.mark.parametrize(
+    "note",
+    [
+        b"nonsense", b"7", b"[7, 8]", b'[7, "", "elsewhere"]', b'[NaN, "", {}]', b"[" * 5_000, b"\xff\xfe",
+        *(b'[%s0%s, "", ""]' % (b"[" * depth, b"]" * depth) for depth in range(900, 1_000, 7)),
+        b'[{"__type__": "decimal", "__value__": "x"}, "", ""]',
+        b'[{"__type__": "bytes", "__value__": {}}, "", ""]',
+        b'[{"__type__": "uuid", "__value__": 7}, "", ""]',
+    ],
+)  # fmt: skip
 def test_a_note_that_cannot_be_read_is_put_back_and_buried(consumer: Consumer, grave: Grave, note: bytes) -> None:
     consumer.redis.hset("unacked", "tag", note)
     consumer.redis.zadd("unacked_index", {"tag": 1})
     consumer.channel.qos.restore_visible()
     assert (consumer.redis.hlen("unacked"), consumer.redis.zcard("unacked_index")) == (0, 0)
     assert consumer.redis.llen(QUEUES[-1]) == 1
+
+
+class Broadcast:
+    """A subscription with one message that asks kombu's reader for the number "x"."""
+
+    def parse_response(self) -> list[object]:
+        return [b"pmessage", b"/0.celeryev/*", b"/0.celeryev/x", b'{"__type__": "decimal", "__value__": "x"}']
+
+
+def test_a_broadcast_is_not_read_whatever_it_holds(consumer: Consumer) -> None:
+    assert consumer.channel._receive_one(Broadcast()) is None
+    assert consumer.received == []
+
+
+def test_kombus_own_channel_dies_of_a_broadcast() -> None:
+    """The control. Should this fail, `Channel._receive_one` may have become needless."""
+    with pytest.raises(ArithmeticError):
+        Consumer(transport=kombus.Transport).channel._receive_one(Broadcast())
+
+
+def test_kombus_own_notes_end_the_worker() -> None:
+    """The control. Should this fail, `_noted` may have become needless."""
+    consumer = Consumer(transport=kombus.Transport)
+    consumer.redis.hset("unacked", "tag", b'[{"__type__": "decimal", "__value__": "x"}, "", ""]')
+    consumer.redis.zadd("unacked_index", {"tag": 1})
+    with pytest.raises(ArithmeticError):
+        consumer.channel.qos.restore_visible()
 
 
 def test_a_noted_hint_is_put_back_and_received_again(consumer: Consumer) -> None:

@@ -5,15 +5,22 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
+from producers.intake import Answer, take_in
+from tests.fakes import an_incident
 from tests.house import SICK, WELL, record, restarts_of, write_house
 from tests.programs import environment_of, firstline, running, wait_until
 from tests.redis_servers import running_valkey
+from worker.contract.incident import Incident
+from worker.contract.queue import DEAD_LETTERS, OPEN_INCIDENTS, incident_key
+from worker.registry.dead_letters import AUDIT
+from worker.registry.letter import letter_fields, letter_fields_of_incident
 
 pytestmark = pytest.mark.integration
 
@@ -110,7 +117,17 @@ def test_what_is_wrong_is_said_in_a_sentence_with_an_exit_code(
 
 
 @pytest.mark.parametrize(
-    "command", [["submit", "it is slow"], ["status"], ["show", "inc-1"], ["escalations", "--once"]]
+    "command",
+    [
+        ["submit", "it is slow"],
+        ["status"],
+        ["show", "inc-1"],
+        ["escalations", "--once"],
+        ["halt", "--why", "a test"],
+        ["resume", "--why", "a test"],
+        ["resolve", "web-1", "--why", "a test"],
+        ["dead-letters", "list"],
+    ],
 )
 def test_without_redis_every_command_says_so_in_one_sentence(desk: Desk, command: list[str]) -> None:
     environment = desk.environment | {"FIRSTLINE_REDIS_URL": "redis://127.0.0.1:1/0"}
@@ -118,6 +135,102 @@ def test_without_redis_every_command_says_so_in_one_sentence(desk: Desk, command
     assert done.returncode == 3
     assert "FIRSTLINE_REDIS_URL" in done.stderr.decode()
     assert "Traceback" not in done.stderr.decode()
+    assert "othing was changed" not in done.stderr.decode()
+
+
+@pytest.mark.parametrize("command", ["status", "halt"])
+def test_looking_and_halting_need_no_policy_file(desk: Desk, command: str) -> None:
+    environment = desk.environment | {"FIRSTLINE_POLICY_FILE": "/none/policy.toml"}
+    done = firstline(command, *(["--why", "it is broken"] if command == "halt" else []), environment=environment)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_reason_in_bytes_that_are_no_text_halts(desk: Desk) -> None:
+    assert desk.run("halt", "--why", os.fsdecode(b"caf\xe9\n\x1b[2J")).returncode == 0
+    assert rb"caf\udce9 \x1b[2J" in desk.run("status").stdout
+
+
+@pytest.mark.parametrize(("why", "words"), [(" \n", "say why"), ("x" * 501, "500 characters")])
+def test_a_reason_that_is_none_or_too_long_is_refused(desk: Desk, why: str, words: str) -> None:
+    done = desk.run("halt", "--why", why)
+    assert (done.returncode, words in done.stderr.decode()) == (2, True)
+    assert b"not halted" in desk.run("status").stdout
+
+
+def test_a_halt_that_redis_refuses_says_why_and_what_helps(desk: Desk) -> None:
+    with Redis.from_url(desk.environment["FIRSTLINE_REDIS_URL"]) as redis:
+        redis.config_set("maxmemory", 1)
+        full = desk.run("halt", "--why", "a test")
+        redis.config_set("maxmemory", 0)
+        redis.execute_command("REPLICAOF", "127.0.0.1", "1")
+        replica = desk.run("halt", "--why", "a test")
+    for done, words in ((full, "raise its maxmemory"), (replica, "name the master")):
+        said = done.stderr.decode()
+        assert (done.returncode, words in said, "stop the workers" in said) == (3, True, True), said
+        assert "start it" not in said
+        assert "othing was changed" not in said
+    assert b"its role is slave, not master" in desk.run("status").stdout
+
+
+def test_status_for_a_pipe_is_json_and_nothing_else_whatever_redis_holds(desk: Desk) -> None:
+    with Redis.from_url(desk.environment["FIRSTLINE_REDIS_URL"]) as redis:
+        redis.zadd("firstline:restarts:open", {"inc-odd": 1})
+        redis.set("firstline:restarts:incident:inc-odd", "no hash")
+        redis.set("firstline:dead-letters", "no stream")
+    done = desk.run("status", "--json")
+    assert done.returncode == 0
+    found = json.loads(done.stdout)
+    assert (found["unreadable_restarts"], list(found["unreadable"])) == (["inc-odd"], ["dead_letters"])
+
+
+def letter_of(desk: Desk, fields: Callable[[Incident], dict[str, str]]) -> tuple[Incident, str]:
+    """Write a dead letter of an incident as somebody else did; return both ids."""
+    incident = an_incident()
+    with Redis.from_url(desk.environment["FIRSTLINE_REDIS_URL"], decode_responses=True) as redis:
+        return incident, str(redis.xadd(DEAD_LETTERS, dict(fields(incident))))
+
+
+def given_up(incident: Incident) -> dict[str, str]:
+    return letter_fields_of_incident("claims_spent", incident, detail="a test")
+
+
+def test_the_letter_of_an_open_incident_is_not_called_closed(desk: Desk) -> None:
+    incident, entry_id = letter_of(desk, given_up)
+    with Redis.from_url(desk.environment["FIRSTLINE_REDIS_URL"]) as redis:
+        assert [verdict.answer for verdict in take_in(redis, [incident])] == [Answer.ACCEPTED]
+        said = desk.run("dead-letters", "replay", entry_id).stderr.decode()
+        assert f"{incident.incident_id} is still open (NEW)" in said
+        redis.hset(incident_key(incident.incident_id), "state", "CLOSED")
+    said = desk.run("dead-letters", "replay", entry_id).stderr.decode()
+    assert "it is closed: --as-new" in said
+    assert entry_id in desk.run("dead-letters", "list").stdout.decode()
+
+
+def test_a_letter_that_is_replayed_at_once_by_three_is_put_away_by_one(desk: Desk) -> None:
+    _, entry_id = letter_of(desk, given_up)
+    command = [sys.executable, "-m", "worker.cli", "dead-letters", "replay", entry_id, "--as-new"]
+    programs = [
+        subprocess.Popen(command, env=desk.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    said = [program.communicate(timeout=60) for program in programs]
+    assert sorted(program.returncode for program in programs) == [0, 1, 1], said
+    with Redis.from_url(desk.environment["FIRSTLINE_REDIS_URL"], decode_responses=True) as redis:
+        ((_, word),) = redis.xrange(AUDIT)
+        assert (word["entry_id"], word["action"]) == (entry_id, "replayed")
+        assert redis.zcard(OPEN_INCIDENTS) == 1
+
+
+@pytest.mark.parametrize("content", [b"[" * 10_000, b'{"incident":' * 10_000, b'"schema_version"', b"42"])
+def test_a_letter_that_holds_no_incident_is_not_replayed(desk: Desk, content: bytes) -> None:
+    def fields(_: Incident) -> dict[str, str]:
+        return letter_fields("odd\x1b[2J", content=content, found_in="x\ny", detail="\x1b", incident_id="")
+
+    _, entry_id = letter_of(desk, fields)
+    done = desk.run("dead-letters", "replay", entry_id)
+    assert (done.returncode, b"holds no incident" in done.stderr) == (1, True), done.stderr
+    listed, shown = desk.run("dead-letters", "list").stdout, desk.run("dead-letters", "show", entry_id).stdout
+    assert (len(listed.splitlines()), b"\x1b" in listed + shown) == (1, False)
 
 
 def test_a_worker_with_wrong_settings_does_not_start_and_lists_them_all(desk: Desk) -> None:

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import pytest
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from tests.fakes import an_incident
-from worker.contract.queue import OPEN_INCIDENTS, RESULTS_STREAM, incident_key
+from worker.contract.queue import DEAD_LETTERS, OPEN_INCIDENTS, RESULTS_STREAM, incident_key
 from worker.contract.result import Disposition, TriageResult
-from worker.registry.dead_letters import DeadLetters
+from worker.registry.dead_letters import AUDIT, DeadLetters
 
 
 def results(redis: Any) -> list[TriageResult]:
@@ -53,7 +55,52 @@ def test_an_unreadable_entry_is_closed_in_the_same_step(redis: Redis) -> None:
 def test_a_letter_that_is_removed_leaves_a_word_of_who_and_why(redis: Any) -> None:
     letters = DeadLetters(redis)
     entry_id = letters.bury("poison", content=b"42", found_in="triage.p1", detail="")
-    letters.remove(entry_id, action="dropped", person="ann", why="a test")
+    assert letters.remove(entry_id, action="dropped", person="ann", why="a test")
     assert letters.find(entry_id) is None
-    (audit,) = redis.xrange("firstline:dead-letters:audit")
+    (audit,) = redis.xrange(AUDIT)
     assert audit[1] == {"entry_id": entry_id, "action": "dropped", "person": "ann", "why": "a test"}
+
+
+def test_a_letter_is_removed_once_and_the_second_is_told(redis: Any) -> None:
+    letters = DeadLetters(redis)
+    entry_id = letters.bury("poison", content=b"42", found_in="triage.p1", detail="")
+    answers = [letters.remove(entry_id, action="replayed", person=person, why="a test") for person in ("ann", "bob")]
+    assert answers == [True, False]
+    assert [fields["person"] for _, fields in redis.xrange(AUDIT)] == ["ann"]
+
+
+def test_a_letter_stays_where_the_word_about_it_cannot_be_written(redis: Any) -> None:
+    letters = DeadLetters(redis)
+    entry_id = letters.bury("poison", content=b"42", found_in="triage.p1", detail="")
+    redis.set(AUDIT, "no stream")
+    with pytest.raises(ResponseError):
+        letters.remove(entry_id, action="dropped", person="ann", why="a test")
+    assert letters.find(entry_id) is not None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"reason": "odd", "content": "%%%", "content_bytes": "many"},
+        {"reason": "odd", "content": "caf\u00e9", "content_bytes": "-1"},
+        {"reason": "odd", "content_bytes": "9" * 5_000},
+        {"nothing": "of a letter"},
+    ],
+)
+def test_a_letter_that_nobody_here_wrote_hides_no_other(redis: Any, fields: dict[str, str]) -> None:
+    letters = DeadLetters(redis)
+    ours = letters.bury("poison", content=b"42", found_in="triage.p1", detail="")
+    odd = redis.xadd(DEAD_LETTERS, fields)
+    assert [letter.entry_id for letter in letters.newest(10)] == [odd, ours]
+    found = letters.find(odd)
+    assert found is not None
+    assert found.content == fields.get("content", "").encode()
+    assert found.content_bytes == len(found.content)
+
+
+def test_a_letter_with_an_id_that_is_no_time_can_be_listed_and_removed(redis: Any) -> None:
+    letters = DeadLetters(redis)
+    odd = redis.xadd(DEAD_LETTERS, {"reason": "odd"}, id=f"{2**63}-1")
+    (letter,) = letters.newest(1)
+    assert letter.found_at.year == 1970
+    assert letters.remove(odd, action="dropped", person="ann", why="a test")

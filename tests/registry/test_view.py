@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError as RedisGone
 from tests.redis_servers import SwitchableRedis, let_time_pass
 from tests.registry.entries import accept, all_keys, result_of, step
 from worker.contract.incident import Incident
-from worker.contract.queue import BROKER_KEY_PREFIX, incident_key
+from worker.contract.queue import BROKER_KEY_PREFIX, OPEN_INCIDENTS, incident_key
 from worker.errors import ContractError
 from worker.registry import IncidentState, Registry, RegistryView
 
@@ -88,6 +88,41 @@ def test_one_unreadable_incident_does_not_hide_the_other_open_ones(redis: Redis,
     assert {line.incident_id for line in listed} == {accepted.incident_id, other.incident_id}
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("state", "ODD"), ("epoch", "1e5"), ("lease_until", "x"), ("lease_until", "9" * 400)]
+)
+def test_an_open_incident_that_cannot_be_read_is_named_beside_the_others(
+    redis: Redis, accepted: Incident, field: str, value: str
+) -> None:
+    redis.hset(incident_key(accepted.incident_id), field, value)
+    other = accept(redis, "another")
+    listed = {line.incident_id: line.state for line in RegistryView(redis).open_incidents(10)}
+    assert listed == {accepted.incident_id: None, other.incident_id: IncidentState.NEW}
+
+
+def test_an_entry_of_the_wrong_type_is_named_beside_the_others(redis: Redis, accepted: Incident) -> None:
+    redis.delete(incident_key(accepted.incident_id))
+    redis.set(incident_key(accepted.incident_id), "no hash")
+    other = accept(redis, "another")
+    listed = {line.incident_id: line.state for line in RegistryView(redis).open_incidents(10)}
+    assert listed == {accepted.incident_id: None, other.incident_id: IncidentState.NEW}
+
+
+@pytest.mark.parametrize("score", [float("-inf"), float("inf"), 1e300])
+def test_an_age_is_a_number_whatever_time_is_stored(redis: Redis, score: float) -> None:
+    redis.zadd(OPEN_INCIDENTS, {"inc-odd": score})
+    view = RegistryView(redis)
+    (listed,) = view.open_incidents(10)
+    assert 0 <= listed.age_seconds < 1e11
+    assert listed.age_seconds == pytest.approx(view.oldest_open_age_seconds(), abs=5)
+
+
+def test_an_entry_with_an_impossible_time_says_so(redis: Redis, accepted: Incident) -> None:
+    redis.hset(incident_key(accepted.incident_id), "accepted_at", "9" * 30)
+    with pytest.raises(ContractError, match=accepted.incident_id):
+        RegistryView(redis).find(accepted.incident_id)
+
+
 def test_queue_lengths_come_most_urgent_first(redis: Redis) -> None:
     redis.lpush(BROKER_KEY_PREFIX + "triage.p1", "a", "b")
     lengths = RegistryView(redis).queue_lengths()
@@ -98,11 +133,18 @@ def test_workers_are_listed_while_they_beat(redis: Redis, registry_of: RegistryO
     registry_of(redis, worker="w2").beat({"concurrency": 16})
     registry_of(redis, worker="w[1]*").beat({"concurrency": 8, "model": "rules"})
     beats = RegistryView(redis).workers()
-    assert [(beat.name, dict(beat.fields)) for beat in beats] == [
+    assert [(beat.name, beat.fields) for beat in beats] == [
         ("w2", {"concurrency": "16"}),
         ("w[1]*", {"concurrency": "8", "model": "rules"}),
     ]
     assert 13 < redis.ttl("firstline:worker:w2") <= 15
+
+
+def test_a_beat_of_the_wrong_type_hides_no_worker(redis: Redis, registry_of: RegistryOf) -> None:
+    registry_of(redis, worker="w1").beat({"concurrency": 16})
+    redis.set("firstline:worker:odd", "no hash")
+    beats = {beat.name: beat.fields for beat in RegistryView(redis).workers()}
+    assert beats == {"odd": None, "w1": {"concurrency": "16"}}
 
 
 def test_without_redis_reading_raises() -> None:

@@ -5,22 +5,27 @@ import re
 import sys
 from datetime import UTC, datetime
 
+from redis.exceptions import ResponseError
+
 from producers.intake import Answer, take_in
 from producers.intake import connect as connect_producer
 from worker.bootstrap import connect
+from worker.cli.failures import confirmed
 from worker.cli.restarts import person
+from worker.cli.words import folded, one_line
 from worker.contract.incident import Incident, identity
-from worker.contract.text import visible
-from worker.errors import FirstlineError
-from worker.registry.dead_letters import DeadLetters
+from worker.errors import ContractError, FirstlineError
+from worker.registry.dead_letters import AUDIT, DeadLetters
 from worker.registry.letter import DeadLetter
+from worker.registry.view import IncidentState, RegistryView
 from worker.settings import Settings
 
 __all__ = ["drop", "list_letters", "replay", "show_letter"]
 
 _LISTED = 100
-_ENTRY_ID = re.compile(r"[0-9]{1,15}-[0-9]{1,15}", re.ASCII)
+_ENTRY_ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}", re.ASCII)
 _SHOWN_BYTES = 4_000
+_STILL_THERE = "The letter is kept; replaying it again is safe."
 
 
 def list_letters(settings: Settings, *, as_json: bool) -> None:
@@ -38,45 +43,68 @@ def show_letter(settings: Settings, entry_id: str, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(_as_json(letter))
         return
-    content = visible(letter.content[:_SHOWN_BYTES].decode("utf-8", "backslashreplace"))
+    content = folded(letter.content[:_SHOWN_BYTES].decode("utf-8", "backslashreplace"))
     sys.stdout.write(
-        f"{_as_line(letter)}  detail     {letter.detail}\n  sha256     {letter.content_sha256}\n"
-        f"  content    {letter.content_bytes} bytes, of which the head:\n{content}\n"
+        f"{_as_line(letter)}  detail     {one_line(letter.detail)}\n  sha256     {one_line(letter.content_sha256)}\n"
+        f"  content    {letter.content_bytes} bytes, of which the head:\n             {content}\n"
     )
 
 
 def drop(settings: Settings, entry_id: str, *, why: str) -> None:
     """Put a letter away; who did it and why is kept."""
     letters = DeadLetters(connect(settings))
-    letters.remove(_found(letters, entry_id).entry_id, action="dropped", person=person(), why=why)
+    letter = _found(letters, entry_id)
+    _put_away(letters, letter, action="dropped", why=why)
     sys.stdout.write("Dropped; who and why is written down.\n")
 
 
 def replay(settings: Settings, entry_id: str, *, as_new: bool) -> None:
     """Send the incident of a letter through intake again, and put the letter away when it was taken in.
 
-    A closed incident is a duplicate to intake; `as_new` makes it a new occurrence. Raises `FirstlineError` when the
-    letter holds no incident, or intake did not accept it.
+    A known incident is a duplicate to intake; `as_new` makes it a new occurrence, the same one however often it is
+    asked for. Raises `FirstlineError` when the letter holds no incident, or intake did not accept it.
     """
-    letters = DeadLetters(connect(settings))
+    connection = connect(settings)
+    letters = DeadLetters(connection)
     letter = _found(letters, entry_id)
     incident = _incident_of(letter)
     if as_new:
         incident_id = identity(incident.fingerprint, f"replay {letter.entry_id}")
         incident = incident.model_copy(update={"incident_id": incident_id, "received_at": datetime.now(UTC)})
-    (verdict,) = take_in(connect_producer(str(settings.redis_url)), [incident])
+    with confirmed("it was taken in", look=f"firstline show {incident.incident_id}", meanwhile=_STILL_THERE):
+        (verdict,) = take_in(connect_producer(str(settings.redis_url)), [incident])
     if verdict.answer is Answer.FULL:
-        raise FirstlineError("Intake is full: too many incidents are open. Try again later; nothing was changed.")
+        raise FirstlineError("Intake is full: too many incidents are open. Try again later. Nothing was changed.")
     if verdict.answer is Answer.DUPLICATE and not as_new:
-        raise FirstlineError("Intake knows this incident, and it is closed: use --as-new; nothing was changed.")
-    letters.remove(letter.entry_id, action="replayed", person=person(), why=verdict.incident_id)
+        raise FirstlineError(f"{_why_known(RegistryView(connection), incident.incident_id)} Nothing was changed.")
+    _put_away(letters, letter, action="replayed", why=verdict.incident_id)
     sys.stdout.write(f"{verdict.answer}  {verdict.incident_id}\n")
+
+
+def _why_known(registry: RegistryView, incident_id: str) -> str:
+    try:
+        entry = registry.find(incident_id)
+    except (ContractError, ResponseError):
+        return f"Intake knows {incident_id}, and its entry can't be read: --as-new makes it a new incident."
+    if entry is None or entry.state is IncidentState.CLOSED:
+        return f"Intake knows {incident_id}, and it is closed: --as-new makes it a new incident."
+    return f"{incident_id} is still open ({entry.state}): it comes to its result by itself, see `firstline show`."
+
+
+def _put_away(letters: DeadLetters, letter: DeadLetter, *, action: str, why: str) -> None:
+    with confirmed("the letter was put away", look=f"firstline dead-letters show {letter.entry_id}"):
+        is_ours = letters.remove(letter.entry_id, action=action, person=person(), why=why)
+    if not is_ours:
+        raise FirstlineError(
+            f"The letter was put away already: by somebody else, or by this command, whose answer got lost. The stream "
+            f"{AUDIT} says by whom."
+        )
 
 
 def _found(letters: DeadLetters, entry_id: str) -> DeadLetter:
     letter = letters.find(entry_id) if _ENTRY_ID.fullmatch(entry_id) else None
     if letter is None:
-        raise FirstlineError(f"There is no dead letter {visible(entry_id)!r}: see `firstline dead-letters list`.")
+        raise FirstlineError(f"There is no dead letter {one_line(entry_id)!r}: see `firstline dead-letters list`.")
     return letter
 
 
@@ -85,14 +113,15 @@ def _incident_of(letter: DeadLetter) -> Incident:
     try:
         stored = json.loads(letter.content)
         return Incident.model_validate_json(stored["incident"] if "schema_version" not in stored else letter.content)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FirstlineError(
             "This letter holds no incident, so it can't be sent again: mend it at its source, then drop it."
         ) from error
 
 
 def _as_line(letter: DeadLetter) -> str:
-    return f"{letter.entry_id}  {letter.found_at:%Y-%m-%d %H:%M:%S}Z  {letter.reason}  {letter.found_in}\n"
+    reason, found_in = one_line(letter.reason), one_line(letter.found_in)
+    return f"{letter.entry_id}  {letter.found_at:%Y-%m-%d %H:%M:%S}Z  {reason}  {found_in}\n"
 
 
 def _as_json(letter: DeadLetter) -> str:

@@ -3,7 +3,7 @@
 0  done
 1  done, but not everything: some lines were rejected, or what was asked for does not exist
 2  a setting, a file or an argument is wrong; nothing was started
-3  Redis can't be reached; nothing that was refused is lost, send it again
+3  Redis can't be reached, or it refuses; the sentence says what is known of what was asked
 130  interrupted
 """
 
@@ -15,20 +15,18 @@ from typing import Annotated, Final
 
 import typer
 
-from worker.errors import ConfigurationError, FirstlineError, GuardrailUnavailable
+from worker.cli.failures import EXIT_INCOMPLETE, EXIT_INTERRUPTED, told
+from worker.cli.words import WORD_LIMIT, one_line
+from worker.contract.text import visible
+from worker.errors import FirstlineError
 from worker.settings import load_settings
 
 __all__ = ["app", "main"]
 
-EXIT_INCOMPLETE: Final = 1
-EXIT_CONFIGURATION: Final = 2
-EXIT_UNREACHABLE: Final = 3
-EXIT_INTERRUPTED: Final = 130
-
 _EPILOG: Final = (
     "Exit codes: 0 done; 1 some lines were rejected, or the incident does not exist; 2 a setting, file or argument is "
-    "wrong; 3 Redis can't be reached; 130 interrupted. Settings come from the environment and from .env; "
-    ".env.example lists them all."
+    "wrong; 3 Redis can't be reached, or it refuses; 130 interrupted. Settings come from the environment and from "
+    ".env; .env.example lists them all."
 )
 
 app = typer.Typer(
@@ -41,10 +39,13 @@ app = typer.Typer(
 )
 
 
-def _not_blank(text: str) -> str:
+def _reason(text: str) -> str:
+    said = one_line(text)
     if not text.strip():
         raise typer.BadParameter("say why: it is kept, and the next person reads it")
-    return text
+    if len(said) > WORD_LIMIT:
+        raise typer.BadParameter(f"say it in {WORD_LIMIT} characters: this has {len(said)}")
+    return said
 
 
 dead_letters = typer.Typer(
@@ -53,7 +54,7 @@ dead_letters = typer.Typer(
 app.add_typer(dead_letters, name="dead-letters")
 
 EntryId = Annotated[str, typer.Argument(help="The letter's id, as `dead-letters list` prints it.")]
-Why = Annotated[str, typer.Option("--why", help="The reason; it is kept.", callback=_not_blank)]
+Why = Annotated[str, typer.Option("--why", help="The reason; it is kept.", callback=_reason)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output, for pipes.")]
 
 
@@ -88,7 +89,8 @@ def submit(
     """Take incidents in, and print a verdict for each: accepted, duplicate, full, or rejected with the reason.
 
     `accepted` means that it is written down durably and will yield a result. A bad line is reported with its number and
-    stops no other. Sending the same alerts again is safe: what is known already is answered as duplicate.
+    stops no other. An alert with a `timestamp` can be sent again: what is known already is answered as duplicate.
+    Words, and alerts without one, are a new incident each time.
 
     Examples: firstline submit "The payment-server-01 is slow."   ·   firstline submit --file alerts.jsonl
     """
@@ -113,7 +115,10 @@ def worker(
 ) -> None:
     """Run one worker process until SIGTERM; running triages are finished first.
 
-    The same as `celery -A worker worker`, with every setting checked before it starts. Run one process a core.
+    A second SIGTERM or Ctrl-C, or one SIGQUIT, ends it at once; other workers take up what it had, after its lease of
+    30 s. The same as `celery -A worker worker`, with every setting checked before it starts. Run one process a core.
+
+    Exit codes of its own: 0 after SIGTERM, 1 after Ctrl-C or a failure, 128 + the signal's number when it left at once.
     """
     from worker.cli.worker import run_worker
 
@@ -163,17 +168,19 @@ def halt(why: Why) -> None:
 
     It survives restarts of everything, shows in `status`, and also trips by itself when restarts in a row did not help.
     """
+    from worker.cli.restarts import guard_of
     from worker.cli.restarts import halt as halt_restarts
 
-    halt_restarts(load_settings(), why)
+    halt_restarts(guard_of(load_settings()), why)
 
 
 @app.command()
 def resume(why: Why) -> None:
     """Allow restarts again, under the policy."""
+    from worker.cli.restarts import guard_of
     from worker.cli.restarts import resume as resume_restarts
 
-    resume_restarts(load_settings(), why)
+    resume_restarts(guard_of(load_settings()), why)
 
 
 @app.command()
@@ -181,9 +188,10 @@ def resolve(
     server_id: Annotated[str, typer.Argument(help="The server, as `firstline status` names it.")], why: Why
 ) -> None:
     """Open a server again whose last restart has no known outcome. Look at the server first: only you can know."""
+    from worker.cli.restarts import guard_of
     from worker.cli.restarts import resolve as resolve_server
 
-    resolve_server(load_settings(), server_id, why)
+    resolve_server(guard_of(load_settings()), server_id, why)
 
 
 @dead_letters.command("list")
@@ -222,28 +230,19 @@ def drop_dead_letter(entry_id: EntryId, why: Why) -> None:
 
 
 def main() -> None:
-    """Run one command; every failure that a person can mend reads as one sentence."""
+    """Run one command; every failure that a person can mend reads as one sentence. Logs go to standard error."""
     from redis.exceptions import RedisError
 
     from producers.intake import IntakeUnavailable
 
     _make_streams_safe()
     try:
+        from worker.logs import configure_logging
+
+        configure_logging("WARNING")
         app()
-    except ConfigurationError as error:
-        _fail(str(error), EXIT_CONFIGURATION)
-    except IntakeUnavailable as error:
-        _fail(str(error), EXIT_UNREACHABLE)
-    except RedisError as error:
-        _fail(
-            f"Redis can't be reached or refused the call ({type(error).__name__}: {error}): start it, or correct "
-            "FIRSTLINE_REDIS_URL. `firstline demo` needs none.",
-            EXIT_UNREACHABLE,
-        )
-    except GuardrailUnavailable as error:
-        _fail(f"{error}. Nothing was changed: start Redis, or correct FIRSTLINE_REDIS_URL.", EXIT_UNREACHABLE)
-    except FirstlineError as error:
-        _fail(str(error), EXIT_INCOMPLETE)
+    except (FirstlineError, IntakeUnavailable, RedisError) as error:
+        _fail(*told(error))
     except BrokenPipeError:
         # The reader has gone; without this the interpreter would complain once more while it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -265,5 +264,5 @@ def _make_streams_safe() -> None:
 
 
 def _fail(sentence: str, code: int) -> None:
-    sys.stderr.write(f"firstline: {sentence}\n")
+    sys.stderr.write(f"firstline: {visible(sentence)}\n")
     sys.exit(code)

@@ -1,54 +1,97 @@
-"""`firstline halt`, `resume` and `resolve`: a person's word on restarts, written down with who said it and why."""
+"""`firstline halt`, `resume` and `resolve`: a person's word on restarts, written down with who said it and why.
+
+None of them says that something is so, or isn't, unless Redis has confirmed it.
+"""
 
 import getpass
 import sys
+from typing import Final
 
 from worker.bootstrap import connect, make_guard
+from worker.cli.failures import confirmed, is_silent, redis_error_of
+from worker.cli.words import WORD_LIMIT, one_line
 from worker.contract.result import Refusal
-from worker.errors import FirstlineError
+from worker.errors import FirstlineError, GuardrailUnavailable
 from worker.guardrails.policy import Policy
+from worker.guardrails.restart_attempt import RestartAttempt
 from worker.guardrails.restart_guard import RestartGuard
 from worker.settings import Settings
 
-__all__ = ["halt", "person", "resolve", "resume"]
+__all__ = ["guard_of", "halt", "person", "resolve", "resume", "why_halted"]
+
+_STATUS: Final = "firstline status"
 
 
-def halt(settings: Settings, why: str) -> None:
-    """Stop all restarts, of every worker, from now on; what was not yet sent will not be."""
-    _guard(settings).halt(f"{person()}: {why}")
-    sys.stdout.write("All restarts are halted, until `firstline resume`. Triages go on and escalate.\n")
-
-
-def resume(settings: Settings, why: str) -> None:
-    """Allow restarts again, under the policy."""
-    guard = _guard(settings)
-    if guard.halted() is None:
-        raise FirstlineError("Restarts are not halted; nothing was changed.")
-    guard.resume(f"{person()}: {why}")
-    sys.stdout.write("Restarts are allowed again, under the policy.\n")
-
-
-def resolve(settings: Settings, server_id: str, why: str) -> None:
-    """Free a server whose last restart has no known outcome. Raises `FirstlineError` when there is no such restart."""
-    guard = _guard(settings)
-    attempts = [attempt for attempt in guard.open_attempts() if attempt.server_id == server_id]
-    if not attempts:
-        raise FirstlineError(f"No restart of {server_id} is open: see `firstline status`; nothing was changed.")
-    for attempt in attempts:
-        refusal = guard.resolve(attempt, person=person(), why=why)
-        if isinstance(refusal, Refusal):
-            raise FirstlineError(f"{refusal.detail}; nothing was changed.")
-    sys.stdout.write(f"{server_id} may be restarted again, after its cooldown.\n")
-
-
-def _guard(settings: Settings) -> RestartGuard:
-    # Without the policy file: a broken one is a good reason to halt. Its limits matter to workers only.
+def guard_of(settings: Settings) -> RestartGuard:
+    """Return the guard for a person's word: without the policy file, as a broken one is a good reason to halt."""
     return make_guard(connect(settings), Policy(), worker=f"{person()} at the command line")
 
 
-def person() -> str:
-    """Return who sits at the command line, as far as the system knows."""
+def halt(guard: RestartGuard, why: str) -> None:
+    """Stop all restarts, of every worker, from now on; what was not yet sent will not be."""
+    surely = "To stop all restarts for certain, stop the workers."
+    with confirmed("restarts are halted", look=_STATUS, meanwhile=surely):
+        guard.halt(f"{person()}: {why}")
+    sys.stdout.write("All restarts are halted, until `firstline resume`. Triages go on and escalate.\n")
+
+
+def resume(guard: RestartGuard, why: str) -> None:
+    """Allow restarts again, under the policy. Raises `FirstlineError` when they are not halted."""
+    with confirmed("restarts are halted", look=_STATUS):
+        if why_halted(guard) is None:
+            raise FirstlineError("Restarts are not halted. Nothing was changed.")
+        guard.resume(f"{person()}: {why}")
+    sys.stdout.write("Restarts are allowed again, under the policy.\n")
+
+
+def resolve(guard: RestartGuard, server_id: str, why: str) -> None:
+    """Free a server whose last restart has no known outcome. Raises `FirstlineError` when there is no such restart."""
+    server = one_line(server_id)
+    with confirmed(f"{server} is still closed", look=_STATUS):
+        attempts = [attempt for attempt in guard.open_attempts() if attempt.server_id == server_id]
+        if not attempts:
+            raise FirstlineError(f"{_nothing_open(guard, server)} Nothing was changed.")
+        refusals = _resolved(guard, attempts, why)
+    if refusals:
+        done = len(attempts) - len(refusals)
+        changed = f"{done} of its {len(attempts)} open restarts were resolved" if done else "Nothing was changed"
+        raise FirstlineError(f"{' '.join(refusals)} {changed}.")
+    sys.stdout.write(f"{server} may be restarted again, after its cooldown.\n")
+
+
+def _resolved(guard: RestartGuard, attempts: list[RestartAttempt], why: str) -> list[str]:
+    """Resolve what can be, and return the sentences of what was refused."""
+    answers = [guard.resolve(attempt, person=person(), why=why) for attempt in attempts]
+    return [one_line(answer.detail) for answer in answers if isinstance(answer, Refusal)]
+
+
+def _nothing_open(guard: RestartGuard, server: str) -> str:
+    unreadable = guard.unreadable_attempts()
+    if not unreadable:
+        return f"No restart of {server} is open: see `{_STATUS}`."
+    return (
+        f"No restart of {server} is open that can be read, but the stored restarts of "
+        f"{one_line(', '.join(unreadable))} can't be read, and may be of this server."
+    )
+
+
+def why_halted(guard: RestartGuard) -> str | None:
+    """Return why restarts are halted, or None when they are not.
+
+    The guard obeys the key, whatever it holds: one that can't be read halts too.
+    """
     try:
-        return getpass.getuser()
+        why = guard.halted()
+    except GuardrailUnavailable as failure:
+        if is_silent(failure):
+            raise
+        return f"the reason can't be read ({redis_error_of(failure) or failure})"
+    return None if why is None else why or "no reason is given"
+
+
+def person() -> str:
+    """Return who sits at the command line, as far as the system knows, on one line of at most 500 characters."""
+    try:
+        return one_line(getpass.getuser())[:WORD_LIMIT] or "somebody"
     except (KeyError, OSError):
         return "somebody"

@@ -5,7 +5,7 @@ import sys
 from datetime import datetime
 
 from worker.bootstrap import connect
-from worker.contract.text import visible
+from worker.cli.words import folded, one_line
 from worker.contract.transcript import Observation, Step
 from worker.errors import FirstlineError
 from worker.registry.view import RegistryEntry, RegistryView
@@ -19,7 +19,7 @@ def show_incident(settings: Settings, incident_id: str, *, as_json: bool) -> boo
     entry = RegistryView(connect(settings)).find(incident_id)
     if entry is None:
         raise FirstlineError(
-            f"The registry has no incident {visible(incident_id)!r}: look at `firstline status`, "
+            f"The registry has no incident {one_line(incident_id)!r}: look at `firstline status`, "
             "or it was closed more than seven days ago."
         )
     sys.stdout.write(_as_json(entry) if as_json else _as_text(entry))
@@ -47,31 +47,32 @@ def _as_text(entry: RegistryEntry) -> str:
     incident = entry.incident
     head = [
         f"{incident.incident_id}  {entry.state}  {incident.severity}",
-        f"  alert      {_folded(incident.text)}",
-        f"  server     {_folded(incident.server_id or 'to be found in the text')}",
-        f"  since      {_time(incident.started_at)}, accepted {_time(entry.accepted_at)}, source {incident.source}",
-        f"  claims     {entry.epoch} of {entry.deliveries} deliveries, by {entry.worker or 'nobody yet'}",
+        f"  alert      {folded(incident.text)}",
+        f"  server     {folded(incident.server_id or 'to be found in the text')}",
+        f"  since      {_time(incident.started_at)}, accepted {_time(entry.accepted_at)}",
+        f"  source     {one_line(incident.source)}",
+        f"  claims     {entry.epoch} of {entry.deliveries} deliveries, by {one_line(entry.worker or 'nobody yet')}",
     ]
     return "\n".join([*head, *(_step(step) for step in entry.steps), _ending(entry), ""])
 
 
 def _step(step: Step) -> str:
-    lines = [f"\nstep {step.number}, {step.model}"]
+    lines = [f"\nstep {step.number}, {one_line(step.model)}"]
     if step.reply.text:
-        lines.append(f"  said       {_folded(step.reply.text)}")
+        lines.append(f"  said       {folded(step.reply.text)}")
     answers = {seen.call_id: seen for seen in step.observations}
     for call in step.reply.tool_calls:
-        lines.append(f"  called     {_folded(call.name)} {_folded(call.arguments)}")
+        lines.append(f"  called     {folded(call.name)} {folded(call.arguments)}")
         lines.append(_observation(answers.get(call.call_id)))
     if step.notice:
-        lines.append(f"  told       {_folded(step.notice)}")
+        lines.append(f"  told       {folded(step.notice)}")
     return "\n".join(lines)
 
 
 def _observation(seen: Observation | None) -> str:
     if seen is None:
         return "  not run    the triage had ended"
-    return f"  {seen.outcome:<10} {_time(seen.observed_at)} {_folded(seen.content)}"
+    return f"  {seen.outcome:<10} {_time(seen.observed_at)} {folded(seen.content)}"
 
 
 def _ending(entry: RegistryEntry) -> str:
@@ -85,16 +86,11 @@ def _ending(entry: RegistryEntry) -> str:
     return "\n".join(
         [
             f"\n{result.disposition.upper()} ({result.ending}), {_time(result.finished_at)}",
-            f"  summary    {_folded(result.summary)}",
-            f"  model      {result.model} ({kind}), prompts {result.prompt_hash}",
+            f"  summary    {folded(result.summary)}",
+            f"  model      {one_line(result.model)} ({kind}), prompts {one_line(result.prompt_hash)}",
             f"  spent      {cost}",
         ]
     )
-
-
-def _folded(text: str) -> str:
-    """Return a text from outside so that it can't pass for a line of this page: further lines stand to the right."""
-    return visible(text).replace("\n", "\n             ")
 
 
 def _time(moment: datetime) -> str:

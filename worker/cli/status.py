@@ -1,58 +1,74 @@
-"""`firstline status`: the desk at a glance, read from Redis; it changes nothing."""
+"""`firstline status`: the desk at a glance, read from Redis; it changes nothing, and needs no file.
+
+Each part is read by itself: one that can't be read is named, and hides none of the others.
+"""
 
 import json
 import sys
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from redis import Redis
+from redis.exceptions import RedisError
 
 from worker.bootstrap import connect, make_guard
+from worker.cli.durability import complaints_about
+from worker.cli.failures import is_silent, redis_error_of
+from worker.cli.restarts import why_halted
+from worker.cli.status_page import page_of
+from worker.cli.words import one_line
+from worker.errors import FirstlineError
 from worker.guardrails.policy import Policy
 from worker.registry.dead_letters import DeadLetters
 from worker.registry.view import RegistryView
 from worker.settings import Settings
 
-__all__ = ["show_status"]
+__all__ = ["Desk", "read_desk", "show_status"]
+
+_OLDEST: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What was read, by its name in the JSON; `unreadable` says of the parts that are None why not."""
+
+    found: dict[str, Any] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    def read(self, name: str, reading: Callable[[], object]) -> None:
+        """Keep one part, or why it can't be read. Raises when Redis is not there at all."""
+        try:
+            self.found[name] = reading()
+        except (RedisError, FirstlineError, ValueError, ArithmeticError) as failure:
+            if is_silent(failure):
+                raise
+            self.found[name] = None
+            self.unreadable[name] = one_line(redis_error_of(failure) or failure)
 
 
 def show_status(settings: Settings, *, as_json: bool) -> None:
-    """Print queues, open incidents, restart locks, the kill switch and workers."""
-    connection = connect(settings)
-    registry = RegistryView(connection)
-    guard = make_guard(connection, Policy.load(settings.policy_file), worker="status")
-    found: dict[str, Any] = {
-        "queues": registry.queue_lengths(),
-        "open_incidents": registry.open_count(),
-        "oldest_open_seconds": registry.oldest_open_age_seconds(),
-        "restarts_halted": guard.halted(),
-        "restart_locks": [asdict(attempt) for attempt in guard.open_attempts()],
-        "dead_letters": DeadLetters(connection).count(),
-        "workers": [{"name": beat.name, **beat.fields} for beat in registry.workers()],
-        "oldest_incidents": [asdict(incident) for incident in registry.open_incidents(10)],
-    }
-    sys.stdout.write(json.dumps(found, default=str) + "\n" if as_json else _as_text(found))
+    """Print queues, open incidents, restart locks, the kill switch, workers, and what is wrong with Redis itself."""
+    desk = read_desk(connect(settings))
+    if as_json:
+        sys.stdout.write(json.dumps({**desk.found, "unreadable": desk.unreadable}, default=str) + "\n")
+    else:
+        sys.stdout.write(page_of(desk.found, desk.unreadable))
 
 
-def _as_text(found: dict[str, Any]) -> str:
-    waiting = ", ".join(f"{name} {length}" for name, length in found["queues"].items())
-    oldest = found["oldest_open_seconds"]
-    lines = [
-        f"queues     {waiting} (messages waiting)",
-        f"open       {found['open_incidents']} incidents" + (f", the oldest for {oldest:.0f} s" if oldest else ""),
-        f"restarts   {f'HALTED: {why}' if (why := found['restarts_halted']) else 'not halted'}",
-        f"locks      {len(found['restart_locks'])} servers",
-        *(
-            f"  {lock['server_id']}  {lock['state']}  fence {lock['fence']}  {lock['incident_id']}  by {lock['worker']}"
-            f"  lease {lock['lease_seconds_left']:.0f} s"
-            for lock in found["restart_locks"]
-        ),
-        f"dead       {found['dead_letters']} letters (firstline dead-letters)",
-        f"workers    {len(found['workers'])} alive",
-        *(f"  {beat['name']}  {beat.get('model')}  concurrency {beat.get('concurrency')}" for beat in found["workers"]),
-        *(["oldest"] if found["oldest_incidents"] else []),
-        *(
-            f"  {incident['incident_id']}  {incident['state']}  {incident['age_seconds']:.0f} s"
-            f"  deliveries {incident['deliveries']}  {incident['worker'] or ''}".rstrip()
-            for incident in found["oldest_incidents"]
-        ),
-    ]
-    return "\n".join(lines) + "\n"
+def read_desk(connection: Redis) -> Desk:
+    """Read all parts, one after the other: what changes meanwhile may show in one and not in another."""
+    # The policy's limits play no part in what is only read, and a broken file is a time to look.
+    registry, guard = RegistryView(connection), make_guard(connection, Policy(), worker="status")
+    desk = Desk()
+    desk.read("queues", registry.queue_lengths)
+    desk.read("open_incidents", registry.open_count)
+    desk.read("oldest_open_seconds", registry.oldest_open_age_seconds)
+    desk.read("restarts_halted", lambda: why_halted(guard))
+    desk.read("restart_locks", lambda: [asdict(attempt) for attempt in guard.open_attempts()])
+    desk.read("unreadable_restarts", guard.unreadable_attempts)
+    desk.read("dead_letters", DeadLetters(connection).count)
+    desk.read("workers", lambda: [{**(beat.fields or {}), "name": beat.name} for beat in registry.workers()])
+    desk.read("oldest_incidents", lambda: [asdict(incident) for incident in registry.open_incidents(_OLDEST)])
+    desk.read("redis", lambda: complaints_about(connection))
+    return desk

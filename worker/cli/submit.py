@@ -18,6 +18,7 @@ from rich.progress import Progress
 from producers.intake import Answer, IntakeUnavailable, connect, take_in
 from producers.sources.alert import AlertError
 from producers.sources.plain import Parsed, Rejection, parse_stream, parse_text
+from worker.cli.words import one_line
 from worker.contract.incident import Incident
 from worker.errors import ConfigurationError
 from worker.settings import Settings
@@ -88,7 +89,10 @@ def _take_in(redis: Redis, batch: Sequence[Parsed], *, first: int, as_json: bool
     try:
         answers = list(take_in(redis, incidents))
     except IntakeUnavailable as error:
-        raise IntakeUnavailable(f"from line {batch[0].line_number} on nothing was confirmed: {error}") from error
+        raise IntakeUnavailable(
+            f"From line {batch[0].line_number} on nothing was confirmed. {error}. What has no `timestamp` is a new "
+            "incident each time it is sent."
+        ) from error
     is_whole = True
     verdicts = iter(answers)
     for number, (line_number, outcome) in enumerate(batch, start=first):
@@ -109,7 +113,9 @@ def _print(verdict: dict[str, object], *, as_json: bool) -> None:
         line = json.dumps(verdict)
     else:
         number = f"line {verdict['line']}: " if "line" in verdict else ""
-        line = f"{number}{verdict['answer']}  {verdict.get('incident_id') or verdict.get('reason')}"
+        line = (
+            one_line(f"{number}{verdict['answer']}") + f"  {one_line(verdict.get('incident_id') or verdict['reason'])}"
+        )
     sys.stdout.write(f"{line}\n")
 
 

@@ -28,9 +28,10 @@ from worker.registry.letter import DETAIL_BYTES, DeadLetter, letter_fields
 from worker.registry.registry import RETENTION_SECONDS
 from worker.registry.script import load_script
 
-__all__ = ["DeadLetters"]
+__all__ = ["AUDIT", "DeadLetters"]
 
-_AUDIT: Final = "firstline:dead-letters:audit"
+AUDIT: Final = "firstline:dead-letters:audit"
+"""Stream of who put which letter away, how and why. It is never trimmed."""
 
 log = structlog.get_logger()
 
@@ -44,6 +45,7 @@ class DeadLetters:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._bury = load_script(redis, "bury.lua")
+        self._put_away = load_script(redis, "put_away.lua")
 
     def bury(
         self, reason: str, *, content: bytes, found_in: str, detail: str, closes_incident_id: str | None = None
@@ -101,12 +103,15 @@ class DeadLetters:
         """Count the letters that nobody has replayed or dropped."""
         return int(self._redis.xlen(DEAD_LETTERS))
 
-    def remove(self, entry_id: str, *, action: str, person: str, why: str) -> None:
-        """Take a letter out, and write down who did it and why, in one transaction."""
-        with self._redis.pipeline(transaction=True) as pipeline:
-            pipeline.xadd(_AUDIT, {"entry_id": entry_id, "action": action, "person": person, "why": why})
-            pipeline.xdel(DEAD_LETTERS, entry_id)
-            pipeline.execute()
+    def remove(self, entry_id: str, *, action: str, person: str, why: str) -> bool:
+        """Take a letter out, and write down who did it and why, in one script; False when it was not there.
+
+        Of two that remove it at once one is told True, and one word is written. A client that retries by itself after
+        a lost answer is told False of its own removal: the word is then the caller's own.
+        """
+        word = {"entry_id": entry_id, "action": action, "person": person, "why": why}
+        parts = [part for field in word.items() for part in field]
+        return bool(self._put_away(keys=[DEAD_LETTERS, AUDIT], args=[entry_id, *parts]))
 
 
 def _result_of(reason: str, *, incident_id: str, content: bytes, found_in: str, detail: str) -> TriageResult:

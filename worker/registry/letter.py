@@ -14,6 +14,8 @@ __all__ = ["DETAIL_BYTES", "DeadLetter", "letter_fields", "letter_fields_of_inci
 
 _CONTENT_BYTES: Final = 256 * 1024
 DETAIL_BYTES: Final = 1_000
+_FIGURE_LIMIT: Final = 19
+"""Digits; what is longer is no count of bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,20 +33,27 @@ class DeadLetter:
 
     @property
     def found_at(self) -> datetime:
-        """The time of the server at which it was set aside."""
-        return datetime.fromtimestamp(int(self.entry_id.partition("-")[0]) / 1000, UTC)
+        """The time of the server at which it was set aside; 1970 when somebody wrote it under an id that is none."""
+        try:
+            return datetime.fromtimestamp(int(self.entry_id.partition("-")[0]) / 1000, UTC)
+        except (ValueError, OverflowError):
+            return datetime.fromtimestamp(0, UTC)
 
     @classmethod
     def of(cls, entry_id: str, fields: Mapping[str, str]) -> Self:
-        """Read a stream entry; a field that is missing is empty."""
+        """Read a stream entry, whoever wrote it: a missing field is empty, content that is not base64 is kept as it is.
+
+        So that one bad letter can be listed, shown and dropped, and hides no other.
+        """
+        content = _decoded(fields.get("content", ""))
         return cls(
             entry_id=entry_id,
             reason=fields.get("reason", "unknown"),
             detail=fields.get("detail", ""),
             found_in=fields.get("found_in", ""),
             incident_id=fields.get("incident_id", ""),
-            content=base64.b64decode(fields.get("content", "")),
-            content_bytes=int(fields.get("content_bytes", 0)),
+            content=content,
+            content_bytes=_count(fields.get("content_bytes", ""), otherwise=len(content)),
             content_sha256=fields.get("content_sha256", ""),
         )
 
@@ -68,3 +77,14 @@ def letter_fields_of_incident(reason: str, incident: Incident, *, detail: str) -
     return letter_fields(
         reason, content=content, found_in="the registry", detail=detail, incident_id=incident.incident_id
     )
+
+
+def _decoded(content: str) -> bytes:
+    try:
+        return base64.b64decode(content, validate=True)
+    except ValueError:
+        return content.encode("utf-8", "backslashreplace")
+
+
+def _count(figure: str, *, otherwise: int) -> int:
+    return int(figure) if figure.isascii() and figure.isdecimal() and len(figure) < _FIGURE_LIMIT else otherwise

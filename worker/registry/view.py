@@ -3,7 +3,6 @@
 Redis errors (`redis.exceptions.RedisError`) pass through every method.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from typing import Final, cast
 
 from pydantic import ValidationError
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from worker.contract.incident import Incident
 from worker.contract.queue import BROKER_KEY_PREFIX, OPEN_INCIDENTS, QUEUES, incident_key, journal_key, worker_key
@@ -49,10 +49,13 @@ class RegistryEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenIncident:
-    """One incident without a result, as a line in a list; `lease_seconds_left` is None when nobody holds it."""
+    """One incident without a result, as a line in a list; `lease_seconds_left` is None when nobody holds it.
+
+    `state` is None when the entry can't be read; then nothing else is known but its age.
+    """
 
     incident_id: str
-    state: IncidentState
+    state: IncidentState | None
     worker: str | None
     epoch: int
     deliveries: int
@@ -62,10 +65,10 @@ class OpenIncident:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerBeat:
-    """A worker that has beaten within the last 15 s, with what it said of itself."""
+    """A worker that has beaten within the last 15 s, with what it said of itself; None when that can't be read."""
 
     name: str
-    fields: Mapping[str, str]
+    fields: Mapping[str, str] | None
 
 
 class RegistryView:
@@ -90,25 +93,20 @@ class RegistryView:
             return None
         try:
             return _entry_of(fields, steps, now_ms=_milliseconds(clock))
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, OverflowError) as error:
             raise unreadable(incident_id, error) from None
 
-    def raw(self, incident_id: str) -> bytes:
-        """Return what is stored of an incident, unread, as JSON; empty when there is nothing."""
-        fields = self._redis.hgetall(incident_key(incident_id))
-        return json.dumps(fields).encode() if fields else b""
-
     def open_incidents(self, limit: int) -> tuple[OpenIncident, ...]:
-        """List at most `limit` incidents without a result, oldest first."""
+        """List at most `limit` incidents without a result, oldest first; one that can't be read hides no other."""
         oldest = self._oldest_open(limit)
         with self._redis.pipeline() as pipeline:
             pipeline.time()
             for incident_id, _ in oldest:
                 pipeline.hmget(incident_key(incident_id), _LINE_FIELDS)
-            clock, *stored = pipeline.execute()
+            clock, *stored = pipeline.execute(raise_on_error=False)
         now_ms = _milliseconds(clock)
         return tuple(
-            _line_of(incident_id, dict(zip(_LINE_FIELDS, values, strict=True)), accepted_ms=score, now_ms=now_ms)
+            _line_of(incident_id, values, age_seconds=_age_seconds(score, now_ms=now_ms), now_ms=now_ms)
             for (incident_id, score), values in zip(oldest, stored, strict=True)
         )
 
@@ -137,10 +135,10 @@ class RegistryView:
         with self._redis.pipeline(transaction=False) as pipeline:
             for key in keys:
                 pipeline.hgetall(key)
-            beats = pipeline.execute()
+            beats = pipeline.execute(raise_on_error=False)
         prefix = worker_key("")
         return tuple(
-            WorkerBeat(name=key.removeprefix(prefix), fields=fields)
+            WorkerBeat(name=key.removeprefix(prefix), fields=None if isinstance(fields, ResponseError) else fields)
             for key, fields in zip(keys, beats, strict=True)
             if fields
         )
@@ -180,20 +178,35 @@ def _entry_of(fields: Mapping[str, str], steps: list[str], *, now_ms: int) -> Re
     )
 
 
-def _line_of(incident_id: str, fields: Mapping[str, str | None], *, accepted_ms: float, now_ms: int) -> OpenIncident:
-    return OpenIncident(
-        incident_id=incident_id,
-        state=IncidentState(fields["state"] or IncidentState.NEW),
-        worker=fields["worker"],
-        epoch=int(fields["epoch"] or 0),
-        deliveries=int(fields["deliveries"] or 0),
-        age_seconds=_age_seconds(accepted_ms, now_ms=now_ms),
-        lease_seconds_left=_lease_seconds_left(fields, now_ms=now_ms),
-    )
+def _line_of(
+    incident_id: str, values: list[str | None] | ResponseError, *, age_seconds: float, now_ms: int
+) -> OpenIncident:
+    try:
+        fields = dict(zip(_LINE_FIELDS, [] if isinstance(values, ResponseError) else values, strict=True))
+        return OpenIncident(
+            incident_id=incident_id,
+            state=IncidentState(fields["state"] or IncidentState.NEW),
+            worker=fields["worker"],
+            epoch=int(fields["epoch"] or 0),
+            deliveries=int(fields["deliveries"] or 0),
+            age_seconds=age_seconds,
+            lease_seconds_left=_lease_seconds_left(fields, now_ms=now_ms),
+        )
+    except (ValueError, OverflowError):
+        return OpenIncident(
+            incident_id=incident_id,
+            state=None,
+            worker=None,
+            epoch=0,
+            deliveries=0,
+            age_seconds=age_seconds,
+            lease_seconds_left=None,
+        )
 
 
 def _age_seconds(accepted_ms: float, *, now_ms: int) -> float:
-    return max(0.0, now_ms - accepted_ms) / 1000
+    """Return an age from 0 to that of 1970: a score may be any number, and infinite."""
+    return (now_ms - min(max(accepted_ms, 0), now_ms)) / 1000
 
 
 def _lease_seconds_left(fields: Mapping[str, str | None] | Mapping[str, str], *, now_ms: int) -> float | None:

@@ -1,0 +1,107 @@
+"""The desk at a glance: one bad value, or one key of the wrong type, hides nothing but itself."""
+
+import json
+from typing import Any
+
+import pytest
+from fakeredis import FakeRedis
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from tests.guardrails.claims import ask
+from tests.redis_servers import SwitchableRedis
+from tests.registry.entries import accept
+from worker.bootstrap import make_guard
+from worker.cli.status import read_desk
+from worker.cli.status_page import page_of
+from worker.guardrails.policy import Policy
+from worker.registry import Registry
+
+PARTS = {
+    "queues": "celery:triage.p1",
+    "open_incidents": "firstline:incidents:open",
+    "oldest_open_seconds": "firstline:incidents:open",
+    "restart_locks": "firstline:restarts:open",
+    "unreadable_restarts": "firstline:restarts:open",
+    "dead_letters": "firstline:dead-letters",
+    "oldest_incidents": "firstline:incidents:open",
+}
+
+
+class ConfiguredRedis(FakeRedis):
+    """A fakeredis that says how it is configured."""
+
+    def config_get(self, pattern: str) -> dict[str, str]:  # type: ignore[override] # as a client that decodes
+        good = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+        return {pattern: good[pattern]}
+
+    def info(self, section: str) -> dict[str, str]:  # type: ignore[override] # likewise
+        return {"role": "master"}
+
+
+@pytest.fixture
+def redis() -> Any:
+    return ConfiguredRedis(decode_responses=True)
+
+
+def page(redis: Any) -> str:
+    desk = read_desk(redis)
+    json.dumps({**desk.found, "unreadable": desk.unreadable}, default=str, allow_nan=False)
+    return page_of(desk.found, desk.unreadable)
+
+
+def test_the_page_shows_every_part(redis: Any) -> None:
+    incident = accept(redis)
+    ask(make_guard(redis, Policy(), worker="w1"), "inc-another", "web-1")
+    registry = Registry(redis, worker="w1")
+    registry.beat({"model": "rules", "concurrency": 16})
+    registry.close()
+    shown = page(redis)
+    assert [line.split()[0] for line in shown.splitlines() if not line.startswith(" ")] == [
+        "queues", "open", "restarts", "locks", "dead", "workers", "oldest", "redis",
+    ]  # fmt: skip
+    for words in ("1 incidents", "not halted", "web-1  INTENT", "w1  rules  concurrency 16", incident.incident_id):
+        assert words in shown
+
+
+@pytest.mark.parametrize("key", sorted(set(PARTS.values())))
+def test_a_key_of_the_wrong_type_is_named_and_hides_no_other_part(redis: Any, key: str) -> None:
+    accept(redis)
+    redis.delete(key)
+    redis.set(key, "odd")
+    desk = read_desk(redis)
+    assert set(desk.unreadable) == {name for name, held_in in PARTS.items() if held_in == key}
+    assert "WRONGTYPE" in next(iter(desk.unreadable.values()))
+    assert "can't be read: " in page_of(desk.found, desk.unreadable)
+
+
+@pytest.mark.parametrize("value", ["", "odd"])
+def test_a_kill_switch_without_a_reason_shows_as_halted(redis: Any, value: str) -> None:
+    if value:
+        redis.hset("firstline:restarts:halted", value, value)
+    else:
+        redis.set("firstline:restarts:halted", value)
+    assert "restarts   HALTED: " in page(redis)
+
+
+def test_a_restart_that_cannot_be_read_is_named(redis: Any) -> None:
+    redis.zadd("firstline:restarts:open", {"inc-odd": 1})
+    redis.hset("firstline:restarts:incident:inc-odd", "state", "ODD")
+    assert "locks      1 servers\n  inc-odd  CAN'T BE READ" in page(redis)
+
+
+def test_nothing_that_redis_holds_can_forge_a_line_or_reach_the_terminal(redis: Any) -> None:
+    forged = "\x1b[2J\nworkers    99 alive"
+    redis.zadd("firstline:incidents:open", {f"inc{forged}": 1})
+    redis.hset(f"firstline:worker:w{forged}", mapping={"model": forged, "concurrency": forged, "name": forged})
+    redis.set("firstline:restarts:halted", forged)
+    redis.zadd("firstline:restarts:open", {f"inc{forged}": 1})
+    shown = page(redis)
+    assert "\x1b" not in shown
+    assert [line for line in shown.splitlines() if line.startswith("workers")] == ["workers    1 alive"]
+
+
+def test_a_redis_that_is_not_there_is_one_failure_and_not_nine() -> None:
+    switchable = SwitchableRedis()
+    switchable.goes_away()
+    with pytest.raises(RedisConnectionError):
+        read_desk(switchable.client)

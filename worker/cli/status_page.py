@@ -1,0 +1,96 @@
+"""`firstline status` as a page for a person: a title, and a line or more, for each part. Pure; reads nothing."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from worker.cli.words import one_line
+
+__all__ = ["page_of"]
+
+_Found = Mapping[str, Any]
+
+
+def page_of(found: _Found, unreadable: Mapping[str, str]) -> str:
+    """Return the page. Whatever came from Redis stays on its line, with its controls written out."""
+    lines: list[str] = []
+    for title, (names, written) in _PARTS.items():
+        why = next((unreadable[name] for name in names if name in unreadable), None)
+        for number, line in enumerate(written(found) if why is None else [f"can't be read: {why}"]):
+            lines.append(f"  {line}" if number else f"{title:<10} {one_line(line)}")
+    return "\n".join(lines) + "\n"
+
+
+def _queues(found: _Found) -> list[str]:
+    waiting = ", ".join(f"{name} {length}" for name, length in found["queues"].items())
+    return [f"{waiting} (messages waiting)"]
+
+
+def _open(found: _Found) -> list[str]:
+    oldest = found["oldest_open_seconds"]
+    return [f"{found['open_incidents']} incidents" + ("" if oldest is None else f", the oldest for {oldest:.0f} s")]
+
+
+def _restarts(found: _Found) -> list[str]:
+    why = found["restarts_halted"]
+    return ["not halted" if why is None else f"HALTED: {why}"]
+
+
+def _locks(found: _Found) -> list[str]:
+    locks = found["restart_locks"]
+    unreadable = [
+        _columns(incident_id, "CAN'T BE READ, keeps its server closed") for incident_id in found["unreadable_restarts"]
+    ]
+    return [f"{len(locks) + len(unreadable)} servers", *map(_lock, locks), *unreadable]
+
+
+def _lock(lock: _Found) -> str:
+    by, left = f"by {lock['worker']}", f"lease {lock['lease_seconds_left']:.0f} s"
+    return _columns(lock["server_id"], lock["state"], f"fence {lock['fence']}", lock["incident_id"], by, left)
+
+
+def _dead_letters(found: _Found) -> list[str]:
+    return [f"{found['dead_letters']} letters (firstline dead-letters)"]
+
+
+def _workers(found: _Found) -> list[str]:
+    beats = found["workers"]
+    return [f"{len(beats)} alive", *map(_beat, beats)]
+
+
+def _beat(beat: _Found) -> str:
+    if "concurrency" not in beat:
+        return _columns(beat["name"], "says nothing that can be read")
+    return _columns(beat["name"], beat.get("model"), f"concurrency {beat['concurrency']}")
+
+
+def _oldest(found: _Found) -> list[str]:
+    incidents = found["oldest_incidents"]
+    return [f"{len(incidents)} of the open ones", *map(_incident, incidents)] if incidents else []
+
+
+def _incident(incident: _Found) -> str:
+    age = f"{incident['age_seconds']:.0f} s"
+    if incident["state"] is None:
+        return _columns(incident["incident_id"], "CAN'T BE READ", age)
+    deliveries = f"deliveries {incident['deliveries']}"
+    return _columns(incident["incident_id"], incident["state"], age, deliveries, incident["worker"] or "")
+
+
+def _redis(found: _Found) -> list[str]:
+    return list(found["redis"]) or ["set as it should be"]
+
+
+def _columns(*values: object) -> str:
+    return "  ".join(one_line(value) for value in values).rstrip()
+
+
+_PARTS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[_Found], list[str]]]]] = {
+    "queues": (("queues",), _queues),
+    "open": (("open_incidents", "oldest_open_seconds"), _open),
+    "restarts": (("restarts_halted",), _restarts),
+    "locks": (("restart_locks", "unreadable_restarts"), _locks),
+    "dead": (("dead_letters",), _dead_letters),
+    "workers": (("workers",), _workers),
+    "oldest": (("oldest_incidents",), _oldest),
+    "redis": (("redis",), _redis),
+}
