@@ -22,12 +22,13 @@ from worker.registry.recurring import Recurring
 from worker.registry.registry import BEAT_INTERVAL_SECONDS, Registry
 from worker.registry.sweeper import Sweeper
 from worker.registry.trimming import ResultsTrimmer
-from worker.settings import Settings, load_settings
+from worker.settings import RedisSettings, Settings, load_settings
 from worker.triage.budget import BudgetLimits
 from worker.triage.prompts import Prompts
 
 __all__ = ["check_configuration", "connect", "make_guard", "make_worker", "open_worker"]
 
+_CONNECTIONS: Final = 50
 _SWEEP_INTERVAL_SECONDS: Final = 10.0
 _TRIM_INTERVAL_SECONDS: Final = 600.0
 
@@ -36,7 +37,7 @@ def open_worker(settings: Settings | None = None) -> Worker:
     """Put a worker together from the environment. Raises `ConfigurationError` before anything is started."""
     settings = settings or load_settings()
     configure_logging(settings.log_level)
-    return make_worker(settings, connect(settings))
+    return make_worker(settings, connect(settings, connections=settings.worker_concurrency + _CONNECTIONS))
 
 
 def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
@@ -88,7 +89,7 @@ def check_configuration(settings: Settings) -> None:
     _verification_times(settings)
 
 
-def connect(settings: Settings) -> redis.Redis:
+def connect(settings: RedisSettings, *, connections: int = _CONNECTIONS) -> redis.Redis:
     """Return a client whose every call ends: timeouts on connect and reply, health checks on idle connections."""
     return redis.Redis.from_url(
         str(settings.redis_url),
@@ -98,7 +99,7 @@ def connect(settings: Settings) -> redis.Redis:
         socket_connect_timeout=3,
         socket_keepalive=True,
         health_check_interval=5,
-        max_connections=settings.worker_concurrency + 50,
+        max_connections=connections,
     )
 
 

@@ -6,8 +6,9 @@ a test holds the two against each other.
 
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, AliasChoices, Field, HttpUrl, SecretStr, UrlConstraints, ValidationError
 from pydantic_core import Url
@@ -15,7 +16,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.errors import ConfigurationError
 
-__all__ = ["PREFIX", "Settings", "load_settings"]
+__all__ = ["PREFIX", "RedisSettings", "Settings", "load_redis_settings", "load_settings"]
+
+_Read = TypeVar("_Read", bound="RedisSettings")
 
 PREFIX: Final = "FIRSTLINE_"
 
@@ -33,14 +36,19 @@ def _host_and_pid() -> str:
 RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss"]), AfterValidator(_without_query)]
 
 
-class Settings(BaseSettings):
-    """Every setting of a worker, with its unit and its sensible default. An empty variable counts as unset."""
+class RedisSettings(BaseSettings):
+    """Where Redis is: all that a person's word on restarts needs, so that no other mistake keeps it from being said."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
     )
 
     redis_url: RedisUrl = Url("redis://127.0.0.1:6379/0")
+
+
+class Settings(RedisSettings):
+    """Every setting of a worker, with its unit and its sensible default. An empty variable counts as unset."""
+
     inventory_file: Path = Path("deploy/inventory.toml")
     policy_file: Path = Path("deploy/policy.toml")
 
@@ -73,8 +81,17 @@ class Settings(BaseSettings):
 
 def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any setting by its name
     """Read the environment and `.env`. Raises `ConfigurationError` that lists every wrong setting by its variable."""
+    return _loaded(Settings, overrides)
+
+
+def load_redis_settings() -> RedisSettings:
+    """Read Redis' address only, likewise."""
+    return _loaded(RedisSettings, {})
+
+
+def _loaded(kind: type[_Read], overrides: Mapping[str, Any]) -> _Read:
     try:
-        return Settings(**overrides)
+        return kind(**overrides)
     except ValidationError as error:
         complaints = [
             f"  {_variable(details['loc'])}: {details['msg']}" for details in error.errors(include_input=False)

@@ -145,6 +145,12 @@ def test_looking_and_halting_need_no_policy_file(desk: Desk, command: str) -> No
     assert done.returncode == 0, done.stderr
 
 
+def test_no_wrong_setting_keeps_anybody_from_halting(desk: Desk) -> None:
+    broken = desk.environment | {"FIRSTLINE_MAX_SECONDS": "never", "FIRSTLINE_LOG_LEVEL": "LOUD"}
+    assert firstline("halt", "--why", "all is wrong", environment=broken).returncode == 0
+    assert b"all is wrong" in desk.run("status").stdout
+
+
 def test_a_reason_in_bytes_that_are_no_text_halts(desk: Desk) -> None:
     assert desk.run("halt", "--why", os.fsdecode(b"caf\xe9\n\x1b[2J")).returncode == 0
     assert rb"caf\udce9 \x1b[2J" in desk.run("status").stdout

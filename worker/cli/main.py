@@ -19,7 +19,7 @@ from worker.cli.failures import EXIT_INCOMPLETE, EXIT_INTERRUPTED, told
 from worker.cli.words import WORD_LIMIT, one_line
 from worker.contract.text import visible
 from worker.errors import FirstlineError
-from worker.settings import load_settings
+from worker.settings import load_redis_settings, load_settings
 
 __all__ = ["app", "main"]
 
@@ -171,7 +171,7 @@ def halt(why: Why) -> None:
     from worker.cli.restarts import guard_of
     from worker.cli.restarts import halt as halt_restarts
 
-    halt_restarts(guard_of(load_settings()), why)
+    halt_restarts(guard_of(load_redis_settings()), why)
 
 
 @app.command()
@@ -180,7 +180,7 @@ def resume(why: Why) -> None:
     from worker.cli.restarts import guard_of
     from worker.cli.restarts import resume as resume_restarts
 
-    resume_restarts(guard_of(load_settings()), why)
+    resume_restarts(guard_of(load_redis_settings()), why)
 
 
 @app.command()
@@ -191,7 +191,7 @@ def resolve(
     from worker.cli.restarts import guard_of
     from worker.cli.restarts import resolve as resolve_server
 
-    resolve_server(guard_of(load_settings()), server_id, why)
+    resolve_server(guard_of(load_redis_settings()), server_id, why)
 
 
 @dead_letters.command("list")

@@ -15,14 +15,14 @@ from worker.errors import FirstlineError, GuardrailUnavailable
 from worker.guardrails.policy import Policy
 from worker.guardrails.restart_attempt import RestartAttempt
 from worker.guardrails.restart_guard import RestartGuard
-from worker.settings import Settings
+from worker.settings import RedisSettings
 
 __all__ = ["guard_of", "halt", "person", "resolve", "resume", "why_halted"]
 
 _STATUS: Final = "firstline status"
 
 
-def guard_of(settings: Settings) -> RestartGuard:
+def guard_of(settings: RedisSettings) -> RestartGuard:
     """Return the guard for a person's word: without the policy file, as a broken one is a good reason to halt."""
     return make_guard(connect(settings), Policy(), worker=f"{person()} at the command line")
 

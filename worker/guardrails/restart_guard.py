@@ -226,7 +226,7 @@ class _Unreadable(GuardrailUnavailable):
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OverflowError) as error:
         raise _Unreadable(f"A stored restart can't be read: {error!r}") from error
     except ResponseError as error:
         raise _Unreadable(f"Redis refused a question or an order about restarts: {error}") from error
