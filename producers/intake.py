@@ -140,7 +140,7 @@ def _answers(redis: Redis, batch: list[Incident], open_limit: int) -> list[Answe
 def _sentence(error: RedisError) -> str:
     if isinstance(error, RedisConnectionError | RedisTimeoutError):
         remedy = "start it or correct FIRSTLINE_REDIS_URL, then send the same alerts again"
-        return f"Redis cannot be reached ({error}): {remedy}; what was taken in already is recognised"
+        return f"Redis cannot be reached ({error}): {remedy}; those with a time of their own are recognised"
     return f"Redis refused to take incidents in ({error}): correct that, then send the same alerts again"
 
 

@@ -18,7 +18,7 @@ from worker.contract.result import Disposition, Ending, Refusal, RestartOutcome,
 from worker.duty import Worker
 from worker.errors import GuardrailUnavailable, StaleClaim
 from worker.escalation.card import as_text, card_of
-from worker.guardrails.restart_attempt import Grant, RestartState
+from worker.guardrails.restart_attempt import Grant, RestartAttempt, RestartState
 from worker.guardrails.restart_guard import RestartGuard
 from worker.ports import RestartOrder
 from worker.settings import load_settings
@@ -57,7 +57,7 @@ def order_and_die(worker: Worker, incident_id: str, tmp_path: Path, *, is_restar
     """Do what a worker does until the order is given, and then nothing more."""
     with worker.registry.claim(incident_id) as claim:
         assert claim is not None
-        grant = worker.guard.request(incident_id, "payment-server-01", epoch=claim.epoch, evidence="E1")
+        grant = worker.guard.request(incident_id, "payment-server-01", claim=claim.lease.claim, evidence="E1")
         assert isinstance(grant, Grant)
         assert worker.guard.mark_sent(grant) is None
         server = worker.directory.server_of(claim.incident)
@@ -89,7 +89,7 @@ def test_an_intent_that_was_never_sent_lets_the_triage_go_on_without_a_restart(
 ) -> None:
     with worker.registry.claim(incident_id) as claim:
         assert claim is not None
-        worker.guard.request(incident_id, "payment-server-01", epoch=claim.epoch, evidence="E1")
+        worker.guard.request(incident_id, "payment-server-01", claim=claim.lease.claim, evidence="E1")
     result = triage(worker, incident_id)
     assert result.disposition is Disposition.ESCALATED
     assert [refusal.reason for refusal in result.refusals] == ["already_attempted"]
@@ -118,7 +118,7 @@ def test_a_triage_that_breaks_after_its_restart_says_that_there_was_one(
 ) -> None:
     with worker.registry.claim(incident_id) as claim:
         assert claim is not None
-        grant = worker.guard.request(incident_id, "payment-server-01", epoch=claim.epoch, evidence="E1")
+        grant = worker.guard.request(incident_id, "payment-server-01", claim=claim.lease.claim, evidence="E1")
         assert isinstance(grant, Grant)
         assert worker.guard.mark_sent(grant) is None
         result = worker.escalation_of(claim, RuntimeError("the text of an error may hold a secret"))
@@ -208,3 +208,36 @@ def test_a_worker_that_lost_its_incident_restarts_nothing(
             worker.triage(claim)
     assert worker.guard.attempt_of(incident_id) is None
     assert restarts_of(tmp_path) == []
+
+
+def test_an_outcome_that_an_earlier_claim_could_not_record_is_recorded_by_the_one_that_tells_it(
+    worker: Worker, incident_id: str
+) -> None:
+    class Forgetful(RestartGuard):
+        def record(self, *_: object, **__: object) -> Refusal | None:
+            raise GuardrailUnavailable("Redis was away for a moment")
+
+    forgetful = Forgetful(worker.guard._redis, worker.guard._limits, worker="w1")
+    with worker.registry.claim(incident_id) as claim:
+        assert claim is not None
+        replace(worker, guard=forgetful).triage(claim)
+    assert [attempt.state for attempt in worker.guard.open_attempts()] == [RestartState.SENT]
+    assert triage(worker, incident_id).disposition is Disposition.RECOVERED
+    assert worker.guard.open_attempts() == ()
+
+
+def test_where_nobody_knows_of_a_restart_the_card_does_not_deny_one(
+    worker: Worker, incident_id: str, tmp_path: Path
+) -> None:
+    class Mute(RestartGuard):
+        def attempt_of(self, incident_id: str) -> RestartAttempt | None:
+            raise GuardrailUnavailable("Redis does not say")
+
+    order_and_die(worker, incident_id, tmp_path)
+    mute = replace(worker, guard=Mute(worker.guard._redis, worker.guard._limits, worker="w2"))
+    with worker.registry.claim(incident_id) as claim:
+        assert claim is not None
+        result = mute.escalation_of(claim, RuntimeError())
+    card = as_text(card_of(result), 100)
+    assert "No restart was done" not in card
+    assert "not known" in card

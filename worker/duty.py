@@ -6,7 +6,6 @@ Everything that a worker's triages share is here, put together by `bootstrap.py`
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from worker.contract.result import Disposition, Ending, RestartOutcome, RestartRecord, Spent, TriageResult
 from worker.contract.transcript import ModelReply, Observation, Outcome, Step, Transcript
@@ -32,9 +31,6 @@ from worker.triage.toolbox import Toolbox
 from worker.triage.tools import EscalateToEngineer, FetchRecentLogs, GetServerHealth
 
 __all__ = ["Worker"]
-
-_LOST_ANSWERS: Final = frozenset({"guardrail_unavailable", "not_pending", "already_attempted"})
-"""Refusals behind which an answer of Redis to this claim may have been lost, or asked for twice by its client."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +80,11 @@ class Worker:
         ).run()
 
     def _settled(self, claim: Claim, result: TriageResult) -> TriageResult:
-        """Close an intent whose end this triage knows, where an answer of Redis was lost on the way; else say so."""
-        is_in_doubt = any(refusal.reason in _LOST_ANSWERS for refusal in result.refusals)
-        if result.restart is None and not is_in_doubt:
+        """Close an intent whose end this triage knows; where that can't be done, say so.
+
+        Behind any refusal an answer of Redis may have been lost, or asked for twice by its client.
+        """
+        if result.restart is None and not result.refusals:
             return result
         try:
             self._close_intent(claim, result.restart)
@@ -99,7 +97,10 @@ class Worker:
 
     def _close_intent(self, claim: Claim, restart: RestartRecord | None) -> None:
         attempt = self.guard.attempt_of(claim.incident.incident_id)
-        if attempt is None or (attempt.epoch, attempt.accepted_at) != (claim.epoch, claim.accepted_at):
+        if attempt is None:
+            return
+        is_told = restart is not None and restart.fence == attempt.fence
+        if attempt.claim != claim.lease.claim and not is_told:
             return  # another claim's: only who asked for it knows what became of it
         if attempt.state is RestartState.INTENT:
             self.guard.withdraw(attempt, "the leave to restart was never heard")
@@ -139,11 +140,11 @@ class Worker:
         attempt = self.guard.attempt_of(claim.incident.incident_id)
         if attempt is None or attempt.state is RestartState.WITHDRAWN:
             return None
-        return attempt if attempt.is_open or attempt.accepted_at == claim.accepted_at else None
+        return attempt if attempt.is_open or attempt.is_of_intake(claim.lease.claim) else None
 
     def _handed_over(self, claim: Claim, server: Server | str, *, ending: Ending, summary: str = "") -> TriageResult:
         """Escalate with all that the journal holds; a restart that it does not tell of becomes its last step."""
-        now = self.clock.now()
+        now, is_known = self.clock.now(), True
         entry = self.registry.find(claim.incident.incident_id)
         steps = entry.steps if entry else claim.steps
         try:
@@ -151,14 +152,14 @@ class Worker:
             restart = look_after(attempt, server=server, guard=self.guard) if attempt else None
         except GuardrailUnavailable:
             summary += " Whether a restart was ordered is not known: look before you restart anything."
-            restart = None
+            restart, is_known = None, False
         if restart is not None:
             steps = (*steps, self._step_of(restart, steps))
             claim.record(steps[-1])
             summary += f" {restart.server_id}: {restart.detail}."
         name, service = (None, "") if isinstance(server, str) else (server.server_id, server.service)
         opening = self.prompts.opening(claim.incident, server_id=name or "", service=service)
-        return result_of(
+        result = result_of(
             self._assignment(claim, None if isinstance(server, str) else server),
             conclusion=Conclusion(disposition=Disposition.ESCALATED, ending=ending, summary=summary.strip()),
             transcript=opening.model_copy(update={"steps": steps}),
@@ -167,6 +168,7 @@ class Worker:
             started_at=now,
             finished_at=self.clock.now(),
         )
+        return result.model_copy(update={"is_restart_known": is_known})
 
     def _step_of(self, restart: RestartRecord, steps: Sequence[Step]) -> Step:
         seen = Observation(
@@ -197,7 +199,7 @@ class Worker:
     def _toolbox(self, claim: Claim, server: Server, budget: Budget) -> Toolbox:
         guarded_restart = GuardedRestart(
             incident_id=claim.incident.incident_id,
-            epoch=claim.epoch,
+            claim=claim.lease.claim,
             server=server,
             rules=self.policy.restart,
             guard=self.guard,

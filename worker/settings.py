@@ -37,20 +37,20 @@ RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss"]), A
 
 
 class RedisSettings(BaseSettings):
-    """Where Redis is: all that a person's word on restarts needs, so that no other mistake keeps it from being said."""
+    """All that a person's word on restarts needs, so that no other mistake keeps it from being said."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
     )
 
     redis_url: RedisUrl = Url("redis://127.0.0.1:6379/0")
+    policy_file: Path = Path("deploy/policy.toml")
 
 
 class Settings(RedisSettings):
     """Every setting of a worker, with its unit and its sensible default. An empty variable counts as unset."""
 
     inventory_file: Path = Path("deploy/inventory.toml")
-    policy_file: Path = Path("deploy/policy.toml")
 
     openai_api_key: SecretStr | None = Field(None, validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key"))
     openai_base_url: HttpUrl | None = Field(None, validation_alias=AliasChoices("OPENAI_BASE_URL", "openai_base_url"))

@@ -27,7 +27,7 @@ class NaiveGuard:
         self._lease_seconds = limits.lease_seconds
         self._worker = worker
 
-    def request(self, incident_id: str, server_id: str, *, epoch: int, evidence: str) -> Grant | Refusal:
+    def request(self, incident_id: str, server_id: str, *, claim: str, evidence: str) -> Grant | Refusal:
         if self._redis.exists(f"{_PREFIX}done:{incident_id}"):
             return Refusal(reason="already_attempted", detail=f"{incident_id} has had its restart.")
         lock = f"{_PREFIX}lock:{server_id}"

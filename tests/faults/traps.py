@@ -122,7 +122,7 @@ class TrappedRegistry(Registry):
 class WholeGuard(Protocol):
     """What a worker asks of a guard: for a restart, and after a lost one; the restart guard has the sentences."""
 
-    def request(self, incident_id: str, server_id: str, *, epoch: int, evidence: str) -> Grant | Refusal: ...
+    def request(self, incident_id: str, server_id: str, *, claim: str, evidence: str) -> Grant | Refusal: ...
     def mark_sent(self, grant: Grant) -> Refusal | None: ...
     def record(self, attempt: Grant | RestartAttempt, outcome: RestartOutcome, detail: str) -> Refusal | None: ...
     def withdraw(self, attempt: Grant | RestartAttempt, why: str) -> Refusal | None: ...
@@ -136,9 +136,9 @@ class TrappedGuard:
         self._guard = guard
         self._traps = traps
 
-    def request(self, incident_id: str, server_id: str, *, epoch: int, evidence: str) -> Grant | Refusal:
+    def request(self, incident_id: str, server_id: str, *, claim: str, evidence: str) -> Grant | Refusal:
         self._traps.step_on("before_intent", incident_id)
-        answer = self._guard.request(incident_id, server_id, epoch=epoch, evidence=evidence)
+        answer = self._guard.request(incident_id, server_id, claim=claim, evidence=evidence)
         if isinstance(answer, Grant):
             self._traps.step_on("after_intent", incident_id)
         return answer

@@ -6,15 +6,17 @@ from worker.contract.queue import incident_key
 from worker.contract.result import Refusal
 from worker.guardrails.restart_guard import Grant, RestartGuard
 
-__all__ = ["ask", "claim"]
+__all__ = ["FIRST_CLAIM", "ask", "claim"]
+
+FIRST_CLAIM = "1@7"
 
 _YEARS_MILLISECONDS = 10 * 365 * 24 * 3600 * 1000
 
 
-def claim(redis: Any, incident_id: str, *, epoch: int = 1) -> None:
+def claim(redis: Any, incident_id: str, *, epoch: int = 1, accepted_at: int = 7) -> None:
     """Write the registry's entry of an incident that is claimed for years, under this epoch."""
     seconds, _ = redis.time()
-    entry = {"state": "CLAIMED", "epoch": epoch, "accepted_at": 1000 * seconds}
+    entry = {"state": "CLAIMED", "epoch": epoch, "accepted_at": accepted_at}
     redis.hset(incident_key(incident_id), mapping=entry | {"lease_until": 1000 * seconds + _YEARS_MILLISECONDS})
 
 
@@ -22,4 +24,4 @@ def ask(guard: RestartGuard, incident_id: str, server_id: str, *, evidence: str 
     """Claim the incident, unless it is claimed, and ask for its restart."""
     if not guard._redis.exists(incident_key(incident_id)):
         claim(guard._redis, incident_id)
-    return guard.request(incident_id, server_id, epoch=1, evidence=evidence)
+    return guard.request(incident_id, server_id, claim=FIRST_CLAIM, evidence=evidence)

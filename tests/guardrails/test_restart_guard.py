@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.guardrails.claims import ask, claim
+from tests.guardrails.claims import FIRST_CLAIM, ask, claim
 from tests.redis_servers import SwitchableRedis, let_time_pass
 from tests.redis_servers import redis_fixture as redis_fixture  # noqa: PLC0414 - pytest finds fixtures by import
 from tests.redis_servers import valkey_fixture as valkey_fixture  # noqa: PLC0414
@@ -123,7 +123,7 @@ class TestRequest:
         let_time_pass(redis, 1e8)
         refusal = refused(guard, "inc-1", "s2")
         assert refusal.reason == "already_attempted"
-        assert refusal.detail == "inc-1 has had its one restart, of s1 (state RESTORED); there is never a second."
+        assert refusal.detail == "inc-1 has had its one attempt to restart s1 (state RESTORED); there is never a second."
 
     def test_a_second_worker_is_refused_while_the_lease_is_held(self, redis: Redis) -> None:
         granted(guard_of(redis), "inc-1")
@@ -421,7 +421,7 @@ class TestWithoutRedis:
         attempt = attempt_of(guard, "inc-1")
         switchable.goes_away()
         questions: list[Callable[[], object]] = [
-            lambda: guard.request("inc-2", "s2", epoch=1, evidence=""),
+            lambda: guard.request("inc-2", "s2", claim=FIRST_CLAIM, evidence=""),
             lambda: guard.mark_sent(grant),
             lambda: guard.withdraw(grant, ""),
             lambda: guard.record(grant, RestartOutcome.RESTORED, ""),
@@ -457,10 +457,20 @@ class TestWithoutRedis:
 def test_whoever_lost_the_incident_gets_no_intent(redis: Redis) -> None:
     guard = guard_of(redis)
     claim(redis, "inc-1", epoch=2)
-    stale = guard.request("inc-1", "s1", epoch=1, evidence="")
+    stale = guard.request("inc-1", "s1", claim=FIRST_CLAIM, evidence="")
     assert isinstance(stale, Refusal)
     assert stale.reason == "stale_claim"
     assert guard.attempt_of("inc-1") is None
+
+
+def test_an_epoch_of_another_entry_of_the_incident_is_another_claim(redis: Redis) -> None:
+    guard = guard_of(redis)
+    claim(redis, "inc-1", accepted_at=8)
+    assert isinstance(guard.request("inc-1", "s1", claim=FIRST_CLAIM, evidence=""), Refusal)
+    claim(redis, "inc-2")
+    grant = granted(guard, "inc-2")
+    claim(redis, "inc-2", accepted_at=8)
+    assert reason_of(guard.mark_sent(grant)) == "stale_claim"
 
 
 def test_whoever_lost_the_incident_after_the_intent_gets_no_leave(redis: Redis) -> None:
@@ -477,7 +487,7 @@ def test_an_incident_that_nobody_holds_is_not_restarted_for(redis: Any, changes:
     redis.hset("firstline:incident:inc-1", mapping=changes)
     assert refused(guard, "inc-1").reason == "stale_claim"
     redis.delete("firstline:incident:inc-1")
-    unknown = guard.request("inc-1", "s1", epoch=1, evidence="")
+    unknown = guard.request("inc-1", "s1", claim=FIRST_CLAIM, evidence="")
     assert isinstance(unknown, Refusal)
 
 

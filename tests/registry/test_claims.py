@@ -305,7 +305,16 @@ class TestAtOnce:
 class TestBrokenEntries:
     @pytest.mark.parametrize(
         "changes",
-        [{"epoch": "9223372036854775807"}, {"deliveries": "abc"}, {"lease_until": "soon"}, {"epoch": "1.5"}],
+        [
+            {"epoch": "9223372036854775807"},
+            {"epoch": "1.5"},
+            {"epoch": "1e5"},
+            {"epoch": "-0"},
+            {"deliveries": "abc"},
+            {"deliveries": "0x10"},
+            {"lease_until": "soon"},
+            {"accepted_at": "9" * 40},
+        ],
     )
     def test_a_number_that_is_none_is_said_and_nothing_is_written(
         self, redis: Any, accepted: Incident, registry_of: RegistryOf, changes: dict[str, str]

@@ -152,6 +152,17 @@ def test_an_accepted_incident_whose_entry_is_gone_or_none_is_told(redis: Any, sp
     assert redis.zcard(OPEN_INCIDENTS) == redis.zcard(WATCHED_INCIDENTS) == 0
 
 
+def test_a_strangers_member_among_the_open_ones_holds_nothing_up(redis: Any) -> None:
+    (lost,) = taken_in(redis)
+    redis.delete(QUEUE)
+    redis.zadd(OPEN_INCIDENTS, {"garbage": 1})
+    redis.zadd(WATCHED_INCIDENTS, {"garbage": 1, lost.incident_id: 1})
+    redis.hset(incident_key(lost.incident_id), "queue", "celery:nobody-reads-this")
+    assert Sweeper(redis).sweep() == 1
+    assert waiting(redis) == ids([lost])
+    assert redis.zcard(OPEN_INCIDENTS) == 1
+
+
 def test_an_open_incident_that_nobody_watches_is_found(redis: Redis) -> None:
     incidents = taken_in(redis, 5)
     redis.delete(QUEUE, WATCHED_INCIDENTS)

@@ -55,7 +55,7 @@ class OpenGuard:
     is_gone: bool = False
     outcomes: list[RestartOutcome] = field(default_factory=list)
 
-    def request(self, incident_id: str, server_id: str, *, epoch: int, evidence: str) -> Grant | Refusal:
+    def request(self, incident_id: str, server_id: str, *, claim: str, evidence: str) -> Grant | Refusal:
         if self.is_gone:
             raise GuardrailUnavailable("Redis did not answer")
         return Grant(incident_id=incident_id, server_id=server_id, fence=7, not_after=START, lease_seconds=60.0)
@@ -93,7 +93,7 @@ class Desk:
         server, budget, incident = self.server.as_server(), Budget(self.limits, self.clock), an_incident()
         restart = GuardedRestart(
             incident_id=incident.incident_id,
-            epoch=1,
+            claim="1@0",
             server=server,
             rules=RestartRules(services=self.services),
             guard=self.guard,

@@ -106,6 +106,6 @@ def confirmed(whether: str, *, look: str, meanwhile: str = "") -> Iterator[None]
         error = redis_error_of(failure)
         if error is None:
             raise
-        doubt = f"It is not known whether {whether}" if is_silent(error) else f"Whether {whether} after all"
+        doubt = f"It is not known whether {whether}" if is_silent(error) else f"It is not certain whether {whether}"
         sentences = [sentence_of(error), f"{doubt}: look at `{look}`.", meanwhile]
         raise Unconfirmed(" ".join(filter(None, sentences))) from failure

@@ -11,7 +11,7 @@ from worker.bootstrap import connect, make_guard
 from worker.cli.failures import confirmed, is_silent, redis_error_of
 from worker.cli.words import WORD_LIMIT, one_line
 from worker.contract.result import Refusal
-from worker.errors import FirstlineError, GuardrailUnavailable
+from worker.errors import ConfigurationError, FirstlineError, GuardrailUnavailable
 from worker.guardrails.policy import Policy
 from worker.guardrails.restart_attempt import RestartAttempt
 from worker.guardrails.restart_guard import RestartGuard
@@ -23,8 +23,12 @@ _STATUS: Final = "firstline status"
 
 
 def guard_of(settings: RedisSettings) -> RestartGuard:
-    """Return the guard for a person's word: without the policy file, as a broken one is a good reason to halt."""
-    return make_guard(connect(settings), Policy(), worker=f"{person()} at the command line")
+    """Return the guard for a person's word: a policy file that can't be read is a good reason to halt, not to fail."""
+    try:
+        policy = Policy.load(settings.policy_file)
+    except ConfigurationError:
+        policy = Policy()
+    return make_guard(connect(settings), policy, worker=f"{person()} at the command line")
 
 
 def halt(guard: RestartGuard, why: str) -> None:

@@ -134,7 +134,8 @@ class Spent(Frozen):
 class TriageResult(Frozen):
     """One final result an incident. `summary` is the model's word; everything else was established by code.
 
-    `is_llm` is False when the rules answered; `prompt_hash` names the prompts that were in force.
+    `is_llm` is False when the rules answered; `prompt_hash` names the prompts that were in force. Without a `restart`
+    none was done, unless `is_restart_known` is False: then nobody can say.
     """
 
     schema_version: Literal[1] = 1
@@ -149,6 +150,7 @@ class TriageResult(Frozen):
     findings: LogFindings | None = None
     last_health: HealthReading | None = None
     restart: RestartRecord | None = None
+    is_restart_known: bool = True
     model: str
     is_llm: bool
     prompt_hash: str

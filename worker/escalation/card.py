@@ -150,6 +150,8 @@ def _deeds(result: TriageResult) -> Iterator[str]:
 
 def _restart_in_words(result: TriageResult) -> str:
     restart = result.restart
+    if restart is None and not result.is_restart_known:
+        return "Whether a restart was done is not known."
     if restart is None:
         return "No restart was done."
     attempt = f"One restart, ordered at {_time(restart.ordered_at)}"

@@ -40,7 +40,7 @@ _ORDER_SECONDS: Final = 10.0
 class Guard(Protocol):
     """What is asked of the restart guard; `restart_guard.py` answers. Every method raises `GuardrailUnavailable`."""
 
-    def request(self, incident_id: str, server_id: str, *, epoch: int, evidence: str) -> Grant | Refusal:
+    def request(self, incident_id: str, server_id: str, *, claim: str, evidence: str) -> Grant | Refusal:
         """Take the lock and write the intent, or refuse."""
         ...
 
@@ -62,7 +62,7 @@ class GuardedRestart:
     """The tool `restart_service`, bound to one claim of one incident and to its one server."""
 
     incident_id: str
-    epoch: int
+    claim: str
     server: Server
     rules: RestartRules
     guard: Guard
@@ -91,7 +91,7 @@ class GuardedRestart:
             return refused(call, refusal, self.clock)
         asked_at = self.clock.monotonic_seconds()
         evidence = ", ".join(f"{seen.evidence_id} {seen.tool}" for seen in transcript.observations)
-        grant = self.guard.request(self.incident_id, self.server.server_id, epoch=self.epoch, evidence=evidence)
+        grant = self.guard.request(self.incident_id, self.server.server_id, claim=self.claim, evidence=evidence)
         if isinstance(grant, Refusal):
             return refused(call, grant, self.clock)
         leave_asked_at = self.clock.monotonic_seconds()
@@ -129,17 +129,18 @@ class GuardedRestart:
         return record
 
     def _after_a_failed_order(self, grant: Grant, ordered_at: datetime, failure: SourceUnavailable) -> RestartRecord:
-        """The order came back with an error, which does not say that nothing happened: look, and never order again."""
+        """The order came back with an error, which may not say that nothing happened: look, and never order again."""
+        if isinstance(failure, OrderRefused):
+            verification = Verification(RestartOutcome.FAILED, _without_stop(failure), ())
+            return self._record(grant, ordered_at, verification, restarted_at=None)
         try:
             started_at = self.server.health.read_health().service_started_at
         except SourceUnavailable:
             started_at = None
         if started_at is not None and started_at >= ordered_at:
             return self._verified(grant, ordered_at, restarted_at=self.clock.now())
-        is_known = isinstance(failure, OrderRefused)
-        outcome = RestartOutcome.FAILED if is_known else RestartOutcome.UNKNOWN
-        knowledge = "nothing was restarted" if is_known else "whether it still happens is not known"
-        return self._record(grant, ordered_at, Verification(outcome, f"{failure}; {knowledge}", ()), restarted_at=None)
+        told = f"{_without_stop(failure)}; whether it still happens is not known"
+        return self._record(grant, ordered_at, Verification(RestartOutcome.UNKNOWN, told, ()), restarted_at=None)
 
     def _verified(self, grant: Grant, ordered_at: datetime, *, restarted_at: datetime) -> RestartRecord:
         verification = verify(self.server.health, restarted_at=restarted_at, times=self.times, clock=self.clock)
@@ -170,6 +171,10 @@ class GuardedRestart:
             return
         if refusal is not None:
             log.warning("restart.outcome_refused", server=record.server_id, fence=record.fence, reason=refusal.reason)
+
+
+def _without_stop(failure: SourceUnavailable) -> str:
+    return str(failure).rstrip(".")
 
 
 def _observation(call: ToolCall, record: RestartRecord, clock: Clock) -> Observation:

@@ -15,6 +15,9 @@ for position, key in ipairs(KEYS) do
   local interval = tonumber(ARGV[position * 2 - 1])
   local burst = tonumber(ARGV[position * 2])
   local expected = tonumber(redis.call('GET', key) or now)
+  if expected > now + burst + interval then
+    expected = now -- further ahead than any call can bring it: the clock was set back since
+  end
   wait = math.max(wait, expected - burst - now)
   next_calls[position] = math.max(expected, now) + interval
 end

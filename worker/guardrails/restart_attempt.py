@@ -59,8 +59,8 @@ class Grant:
 class RestartAttempt:
     """What Redis knows of one incident's restart. It permits nothing: `mark_sent` takes a `Grant` only.
 
-    `worker` asked for it, at `ordered_at` by Redis' clock, under the claim `epoch` of the incident that intake took in
-    at `accepted_at`. `lease_seconds_left` is 0.0 once the lease is over.
+    `worker` asked for it, at `ordered_at` by Redis' clock, under the registry's `claim`, which is an epoch and a time
+    of intake, "epoch@milliseconds". `lease_seconds_left` is 0.0 once the lease is over.
     """
 
     incident_id: str
@@ -71,9 +71,12 @@ class RestartAttempt:
     evidence: str
     detail: str
     ordered_at: datetime
-    epoch: int
-    accepted_at: datetime
+    claim: str
     lease_seconds_left: float
+
+    def is_of_intake(self, claim: str) -> bool:
+        """Whether it was asked for since the incident was taken in that `claim` is a claim of."""
+        return self.claim.partition("@")[2] == claim.partition("@")[2]
 
     @property
     def is_open(self) -> bool:
@@ -92,8 +95,7 @@ def attempt_of_fields(incident_id: str, fields: Mapping[str, str], *, now_ms: in
         evidence=fields["evidence"],
         detail=fields.get("detail", ""),
         ordered_at=time_of(int(fields["ordered_at"])),
-        epoch=int(fields["epoch"]),
-        accepted_at=time_of(int(fields["accepted_at"])),
+        claim=fields.get("claim", ""),
         lease_seconds_left=max(0, int(fields["lease_until"]) - now_ms) / 1000,
     )
 

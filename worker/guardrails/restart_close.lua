@@ -26,6 +26,7 @@ local may_follow = {
 }
 
 local attempt = redis.call('HMGET', intent, 'state', 'fence', 'lease_until')
+local locked_for = redis.call('HGET', lock, 'incident')
 local state = attempt[1]
 if attempt[2] ~= fence then
   return { 'refused', 'stale_fence', -1, fence, attempt[2] or 'none' }
@@ -61,7 +62,7 @@ end
 -- An unknown outcome keeps the server closed, and its place in the fleet taken.
 if new_state ~= 'UNKNOWN' then
   redis.call('ZREM', open_intents, incident)
-  if redis.call('HGET', lock, 'incident') == incident then
+  if locked_for == incident then
     redis.call('HDEL', lock, 'incident', 'fence', 'lease_until')
   end
   if new_state ~= 'WITHDRAWN' then

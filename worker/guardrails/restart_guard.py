@@ -75,10 +75,10 @@ class RestartGuard:
         self._send = GuardScript(redis, "restart_send.lua")
         self._close = GuardScript(redis, "restart_close.lua")
 
-    def request(self, incident_id: str, server_id: str, *, epoch: int, evidence: str) -> Grant | Refusal:
+    def request(self, incident_id: str, server_id: str, *, claim: str, evidence: str) -> Grant | Refusal:
         """Ask for the incident's one restart; the checks and their order stand at the top of this module.
 
-        `epoch` is that of the claim under which it is asked.
+        `claim` is the one under which it is asked, as the registry has it: "epoch@time of intake".
 
         A grant has written the intent and taken the restart lock. Of two that ask at once for one server or one
         incident, one is refused. `evidence` goes into the journal, cut to 2,000 bytes.
@@ -94,7 +94,7 @@ class RestartGuard:
                 _milliseconds(limits.lease_seconds),
                 limits.server_restarts, _milliseconds(limits.server_window_seconds),
                 limits.fleet_restarts, _milliseconds(limits.fleet_window_seconds),
-                limits.fleet_concurrency, cut_to_bytes(evidence, _TEXT_LIMIT_BYTES), epoch,
+                limits.fleet_concurrency, cut_to_bytes(evidence, _TEXT_LIMIT_BYTES), claim,
             ],
         )  # fmt: skip
         if reply[0] == "refused":

@@ -13,8 +13,8 @@ __all__ = ["refusal_of_reply"]
 
 _SENTENCES: Final[Mapping[str, str]] = {
     "halted": "All restarts are halted: {0}.",
-    "already_attempted": "{incident} has had its one restart, of {1} (state {0}); there is never a second.",
-    "stale_claim": "This worker's claim of {incident} (epoch {0}) is over, epoch {1} is in force.",
+    "already_attempted": "{incident} has had its one attempt to restart {1} (state {0}); there is never a second.",
+    "stale_claim": "This worker's claim of {incident} is over.",
     "server_locked": "{server} is locked by {0} (fence {1}).",
     "server_unresolved": (
         "The restart of {server} for {0} (fence {1}) has no known outcome; "

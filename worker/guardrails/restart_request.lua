@@ -7,7 +7,7 @@
 -- ARGV     1 incident        2 server                 3 worker              4 this request's own token
 --          5 lease           6 restarts a server      7 their window        8 restarts in the fleet
 --          9 their window    10 restarts at once      11 evidence           (times in milliseconds)
---          12 epoch of the claim under which it is asked
+--          12 the claim under which it is asked, "epoch@time of intake"
 -- Answers  { 'granted', fence, time of the server's clock at which the lease ends }
 --       or { 'refused', reason, milliseconds until asking again makes sense or -1, values for the sentence ... }
 
@@ -18,7 +18,7 @@ local lease = tonumber(ARGV[5])
 local server_limit, server_window = tonumber(ARGV[6]), tonumber(ARGV[7])
 local fleet_limit, fleet_window = tonumber(ARGV[8]), tonumber(ARGV[9])
 local concurrency = tonumber(ARGV[10])
-local evidence, epoch = ARGV[11], ARGV[12]
+local evidence, claim = ARGV[11], ARGV[12]
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -37,25 +37,28 @@ local function wait_for_room(log, limit, window)
   return blocking[2] + window - now
 end
 
+-- The same request, sent again because its reply was lost, is answered again.
+local attempt = redis.call('HMGET', intent, 'state', 'token', 'fence', 'lease_until', 'server')
+if attempt[1] == 'INTENT' and attempt[2] == token then
+  return { 'granted', attempt[3], attempt[4] }
+end
+
 -- 1. The kill switch stops all restarts.
 local why = redis.call('GET', halted)
 if why then
   return { 'refused', 'halted', -1, why }
 end
 
--- 2. One incident, at most one restart, ever. Only the same request, sent again because its reply was lost, is answered again.
-local attempt = redis.call('HMGET', intent, 'state', 'token', 'fence', 'lease_until', 'server')
-if attempt[1] == 'INTENT' and attempt[2] == token then
-  return { 'granted', attempt[3], attempt[4] }
-end
+-- 2. One incident, at most one restart, ever.
 if attempt[1] then
   return { 'refused', 'already_attempted', -1, attempt[1], attempt[5] }
 end
 
 -- 3. Only the claim that holds the incident may act on it: who was frozen past its lease stops here.
-local claim = redis.call('HMGET', KEYS[9], 'epoch', 'state', 'lease_until', 'accepted_at')
-if claim[1] ~= epoch or claim[2] ~= 'CLAIMED' or tonumber(claim[3] or 0) <= now then
-  return { 'refused', 'stale_claim', -1, epoch, claim[1] or 'none' }
+local entry = redis.call('HMGET', KEYS[9], 'epoch', 'state', 'lease_until', 'accepted_at')
+local is_ours = (entry[1] or '') .. '@' .. (entry[4] or '') == claim
+if not is_ours or entry[2] ~= 'CLAIMED' or tonumber(entry[3] or 0) <= now then
+  return { 'refused', 'stale_claim', -1 }
 end
 
 -- 4. The lock. A lease that ran out without an outcome frees nothing: what became of that restart is not known.
@@ -99,7 +102,7 @@ redis.call('XADD', journal, '*', 'state', 'INTENT', 'incident', incident, 'serve
   'worker', worker, 'detail', evidence)
 redis.call('SET', fences, fence)
 redis.call('HSET', intent, 'state', 'INTENT', 'token', token, 'fence', fence, 'server', server, 'worker', worker,
-  'evidence', evidence, 'ordered_at', now, 'lease_until', lease_until, 'epoch', epoch, 'accepted_at', claim[4])
+  'evidence', evidence, 'ordered_at', now, 'lease_until', lease_until, 'claim', claim)
 redis.call('HSET', lock, 'incident', incident, 'fence', fence, 'lease_until', lease_until)
 redis.call('ZADD', open_intents, now, incident)
 redis.call('ZREMRANGEBYSCORE', server_log, '-inf', now - server_window)

@@ -18,7 +18,7 @@ if why then
   return { 'refused', 'halted', -1, why }
 end
 
-local attempt = redis.call('HMGET', intent, 'state', 'fence', 'lease_until', 'epoch')
+local attempt = redis.call('HMGET', intent, 'state', 'fence', 'lease_until', 'claim')
 if attempt[2] ~= fence then
   return { 'refused', 'stale_fence', -1, fence, attempt[2] or 'none' }
 end
@@ -26,9 +26,10 @@ if attempt[1] ~= 'INTENT' then
   return { 'refused', 'not_pending', -1, attempt[1] }
 end
 
-local claim = redis.call('HMGET', KEYS[4], 'epoch', 'state', 'lease_until')
-if claim[1] ~= attempt[4] or claim[2] ~= 'CLAIMED' or tonumber(claim[3] or 0) <= now then
-  return { 'refused', 'stale_claim', -1, attempt[4], claim[1] or 'none' }
+local entry = redis.call('HMGET', KEYS[4], 'epoch', 'state', 'lease_until', 'accepted_at')
+local is_ours = (entry[1] or '') .. '@' .. (entry[4] or '') == attempt[4]
+if not is_ours or entry[2] ~= 'CLAIMED' or tonumber(entry[3] or 0) <= now then
+  return { 'refused', 'stale_claim', -1 }
 end
 
 -- The intent stays open: a holder that is late is a reason to look, not to try again.

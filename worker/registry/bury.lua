@@ -19,6 +19,12 @@ if closing ~= '' and is_of_type(incident, 'hash') and redis.call('HGET', inciden
   return ''
 end
 
+for _, key in ipairs({ results, letters }) do
+  if not is_of_type(key, 'stream') then
+    return redis.error_reply('WRONGTYPE ' .. key .. ' is no stream')
+  end
+end
+
 local entry_id = redis.call('XADD', letters, '*', unpack(ARGV, 5))
 redis.call('XADD', results, '*', 'incident_id', result_id, 'version', '1', 'result', result)
 if closing ~= '' then

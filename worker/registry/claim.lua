@@ -23,12 +23,16 @@ for key, expected in pairs({ [incident] = 'hash', [journal] = 'list' }) do
   end
 end
 
-local entry = redis.call('HMGET', incident, 'state', 'token', 'lease_until', 'epoch', 'deliveries')
-for field = 3, 5 do
-  local number = tonumber(entry[field] or 0)
-  if not number or number ~= math.floor(number) or math.abs(number) > 2 ^ 53 then
+local entry = redis.call('HMGET', incident, 'state', 'token', 'lease_until', 'epoch', 'deliveries', 'accepted_at')
+for field = 3, 6 do
+  local number = entry[field] or '0'
+  if #number > 15 or not (number == '0' or number:match('^-?[1-9]%d*$')) then
     return { 'unreadable', 'a number is none' }
   end
+end
+
+if not entry[6] then
+  return { 'unreadable', 'the time of intake is missing' }
 end
 
 local is_again = entry[1] == 'CLAIMED' and entry[2] == token

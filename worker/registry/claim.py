@@ -73,7 +73,7 @@ class Claim:
         Raises `StaleClaim`, having written nothing, when the lease is lost or another claim came after this one.
         """
         self._check_lease()
-        reply = self.scripts.append(keys=self._keys(), args=[self.epoch, step.number, step.model_dump_json()])
+        reply = self.scripts.append(keys=self._keys(), args=[self.lease.claim, step.number, step.model_dump_json()])
         self._check_reply(reply)
 
     def finish(self, result: TriageResult) -> bool:
@@ -91,7 +91,7 @@ class Claim:
             keys=[*self._keys(), OPEN_INCIDENTS, RESULTS_STREAM, WATCHED_INCIDENTS, DEAD_LETTERS],
             args=[
                 self.incident.incident_id,
-                self.epoch,
+                self.lease.claim,
                 result.model_dump_json(),
                 round(self.retention_seconds * 1000),
                 *chain.from_iterable(letter.items()),

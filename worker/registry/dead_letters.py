@@ -58,6 +58,8 @@ class DeadLetters:
         closing = closes_incident_id or ""
         incident_id = closing or identity("dead-letter", hashlib.sha256(content).hexdigest())
         result = _result_of(reason, incident_id=incident_id, content=content, found_in=found_in, detail=detail)
+        if closing:
+            result = result.model_copy(update={"is_restart_known": False})
         letter = letter_fields(reason, content=content, found_in=found_in, detail=detail, incident_id=incident_id)
         entry_id = _text(
             self._bury(

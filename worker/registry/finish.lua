@@ -1,19 +1,28 @@
 -- Closes an incident and publishes its result, and keeps a dead letter of it where it is given up: all or nothing.
 --
 -- KEYS     1 the incident  2 its journal  3 open incidents      4 results   5 watched incidents  6 dead letters
--- ARGV     1 incident id   2 epoch        3 the result as JSON  4 retention in milliseconds
+-- ARGV     1 incident id   2 the claim, "epoch@time of intake"  3 the result as JSON  4 retention in milliseconds
 --          5 ... fields and values of the letter, or nothing
--- Answers  'published', 'repeated' when this epoch has published already, or 'stale'
+-- Answers  'published', 'repeated' when this claim has published already, or 'stale'
 
 local incident, journal, open_incidents, results, watched = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local letters = KEYS[6]
-local incident_id, epoch, result, retention = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local incident_id, claim, result, retention = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
-local entry = redis.call('HMGET', incident, 'epoch', 'state')
-if entry[1] == epoch and entry[2] == 'CLOSED' then
+-- A key of another type fails in the middle of a script, and what was written before it stays: look first.
+for _, key in ipairs({ results, letters }) do
+  local found = redis.call('TYPE', key)['ok']
+  if found ~= 'stream' and found ~= 'none' then
+    return redis.error_reply('WRONGTYPE ' .. key .. ' is a ' .. found)
+  end
+end
+
+local entry = redis.call('HMGET', incident, 'epoch', 'state', 'accepted_at')
+local is_ours = (entry[1] or '') .. '@' .. (entry[3] or '') == claim
+if is_ours and entry[2] == 'CLOSED' then
   return 'repeated'
 end
-if entry[1] ~= epoch or entry[2] ~= 'CLAIMED' then
+if not is_ours or entry[2] ~= 'CLAIMED' then
   return 'stale'
 end
 

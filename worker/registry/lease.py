@@ -26,9 +26,11 @@ _log = structlog.get_logger(__name__)
 class Lease:
     """One claim's lease as this worker knows it; Redis' epoch has the last word in every write."""
 
-    def __init__(self, incident_id: str, *, epoch: int, seconds: float, taken_at: float) -> None:
+    def __init__(self, incident_id: str, *, epoch: int, claim: str, seconds: float, taken_at: float) -> None:
         self.incident_id: Final = incident_id
         self.epoch: Final = epoch
+        self.claim: Final = claim
+        """What every script compares: the epoch, and the time of intake of the entry that it is an epoch of."""
         self._seconds = seconds
         self._confirmed_at = taken_at
         self._is_lost = False
@@ -112,7 +114,7 @@ class LeaseKeeper:
         with self._redis.pipeline(transaction=False) as pipeline:
             for lease in leases:
                 self._renew(
-                    keys=[incident_key(lease.incident_id)], args=[lease.epoch, lease_milliseconds], client=pipeline
+                    keys=[incident_key(lease.incident_id)], args=[lease.claim, lease_milliseconds], client=pipeline
                 )
             return pipeline.execute()
 

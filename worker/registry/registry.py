@@ -89,7 +89,13 @@ class Registry(RegistryView):
             _log.info("registry.claim_refused", incident_id=incident_id, reason=reply[0])
             yield None
             return
-        lease = Lease(incident_id, epoch=int(reply[1]), seconds=self._lease_seconds, taken_at=taken_at)
+        lease = Lease(
+            incident_id,
+            epoch=int(reply[1]),
+            claim=f"{reply[1]}@{reply[4]}",
+            seconds=self._lease_seconds,
+            taken_at=taken_at,
+        )
         self._keeper.hold(lease)
         try:
             yield self._claim_of(reply, lease)
@@ -123,7 +129,7 @@ class Registry(RegistryView):
                 retention_seconds=self._retention_seconds,
                 monotonic=self._monotonic,
             )
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise unreadable(lease.incident_id, error) from None
 
     def _give_back(self, lease: Lease) -> None:
@@ -131,7 +137,7 @@ class Registry(RegistryView):
         if not lease.needs_release:
             return
         try:
-            self._release(keys=[incident_key(lease.incident_id)], args=[lease.epoch])
+            self._release(keys=[incident_key(lease.incident_id)], args=[lease.claim])
         except RedisError as error:
             # The lease runs out by itself; an error here would hide the one that ended the triage.
             _log.warning("registry.claim_not_released", incident_id=lease.incident_id, error=str(error))

@@ -35,6 +35,8 @@ for index = 2, 4 do
   next_times[KEYS[index]] = time_of_next(KEYS[index])
 end
 
+local queues = { [KEYS[2]] = true, [KEYS[3]] = true, [KEYS[4]] = true }
+
 -- The watched set is made from the open one, and may have lost a member, or have one of a clock that was set back since:
 -- a few open incidents are looked up each time.
 for _, id in ipairs(redis.call('ZRANDMEMBER', open_incidents, 20)) do
@@ -45,11 +47,18 @@ for _, id in ipairs(redis.call('ZRANDMEMBER', open_incidents, 20)) do
 end
 
 local found = {}
+local function is_an_id(id)
+  return #id == 24 and id:match('^inc%-%x+$')
+end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', watched, '-inf', now, 'LIMIT', 0, limit)) do
   local entry = redis.pcall('HMGET', prefix .. id, 'state', 'lease_until', 'queue', 'enqueued_at')
   local state, lease_until, enqueued_at = entry[1], tonumber(entry[2] or 0) or 0, tonumber(entry[4] or 0) or 0
-  local queue = entry[3] or KEYS[3]
-  if state == 'CLAIMED' and lease_until > now and lease_until <= now + lease then
+  local queue = queues[entry[3]] and entry[3] or KEYS[3]
+  if not is_an_id(id) then
+    -- Nobody of ours has written this; left alone it would come up for ever.
+    redis.call('ZREM', watched, id)
+    redis.call('ZREM', open_incidents, id)
+  elseif state == 'CLAIMED' and lease_until > now and lease_until <= now + lease then
     redis.call('ZADD', watched, lease_until, id)
   elseif state == 'CLAIMED' or (state == 'NEW' and enqueued_at < (next_times[queue] or math.huge)) then
     redis.call('ZADD', watched, now + patience, id)

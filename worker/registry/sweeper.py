@@ -58,8 +58,6 @@ class Sweeper:
         )
         placed = dict(zip(found[::2], found[1::2], strict=True))
         lost = [incident_id for incident_id, queue_key in placed.items() if not queue_key]
-        for incident_id in lost:
-            self._dead_letters.bury_entry(incident_id, why=f"the entry of {incident_id} is gone, or none")
         with self._redis.pipeline(transaction=False) as pipeline:
             for incident_id, queue_key in placed.items():
                 if not queue_key:
@@ -67,4 +65,6 @@ class Sweeper:
                 pipeline.rpush(queue_key, render_message(incident_id, queue_key.removeprefix(BROKER_KEY_PREFIX)))
                 log.warning("incident.reenqueued", incident_id=incident_id, queue=queue_key)
             pipeline.execute()
+        for incident_id in lost:
+            self._dead_letters.bury_entry(incident_id, why=f"the entry of {incident_id} is gone, or none")
         return len(placed) - len(lost)

@@ -1,10 +1,10 @@
 -- Forgets results that every group of consumers has acknowledged, and that are older than the retention.
 --
 -- KEYS     1 results
--- ARGV     1 retention in milliseconds  2 how many to forget at most
--- Answers  how many were forgotten; none while no group reads
+-- ARGV     1 retention in milliseconds  2 how many to forget at most  3 the group that must have read them in any case
+-- Answers  how many were forgotten
 
-local results, retention, limit = KEYS[1], tonumber(ARGV[1]), ARGV[2]
+local results, retention, limit, escalation = KEYS[1], tonumber(ARGV[1]), ARGV[2], ARGV[3]
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -21,10 +21,7 @@ end
 if redis.call('EXISTS', results) == 0 then
   return 0
 end
-local groups = redis.call('XINFO', 'GROUPS', results)
-if #groups == 0 then
-  return 0
-end
+local groups, is_read = redis.call('XINFO', 'GROUPS', results), false
 
 -- What a group has not been given comes after its last; what it has not acknowledged, from its oldest pending one on.
 local oldest = string.format('%.0f-0', math.max(now - retention, 0))
@@ -33,9 +30,13 @@ for _, fields in ipairs(groups) do
   for index = 1, #fields, 2 do
     group[fields[index]] = fields[index + 1]
   end
+  is_read = is_read or group['name'] == escalation
   local needed = redis.call('XPENDING', results, group['name'])[2] or group['last-delivered-id']
   if is_before(needed, oldest) then
     oldest = needed
   end
+end
+if not is_read then
+  return 0
 end
 return redis.call('XTRIM', results, 'MINID', '~', oldest, 'LIMIT', limit)

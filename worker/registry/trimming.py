@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from redis import Redis
 
-from worker.contract.queue import RESULTS_STREAM
+from worker.contract.queue import ESCALATION_GROUP, RESULTS_STREAM
 from worker.registry.registry import RETENTION_SECONDS
 from worker.registry.script import load_script
 
@@ -30,9 +30,11 @@ class ResultsTrimmer:
     def trim(self) -> int:
         """Forget old, acknowledged results, and return how many, 10,000 at most, rounded down to the stream's nodes.
 
-        While no group of consumers has ever read the stream, nothing is forgotten.
+        While the group `escalation` has not read the stream, nothing is forgotten.
         """
-        forgotten = int(self._trim(keys=[RESULTS_STREAM], args=[self._retention_milliseconds, _AT_ONCE]))
+        forgotten = int(
+            self._trim(keys=[RESULTS_STREAM], args=[self._retention_milliseconds, _AT_ONCE, ESCALATION_GROUP])
+        )
         if forgotten:
             log.info("results.trimmed", entries=forgotten)
         return forgotten
