@@ -123,7 +123,8 @@ class TestRequest:
         let_time_pass(redis, 1e8)
         refusal = refused(guard, "inc-1", "s2")
         assert refusal.reason == "already_attempted"
-        assert refusal.detail == "inc-1 has had its one attempt to restart s1 (state RESTORED); there is never a second."
+        attempted = "inc-1 has had its one attempt to restart s1 (state RESTORED)"
+        assert refusal.detail == f"{attempted}; there is never a second."
 
     def test_a_second_worker_is_refused_while_the_lease_is_held(self, redis: Redis) -> None:
         granted(guard_of(redis), "inc-1")
