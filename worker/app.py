@@ -113,6 +113,7 @@ def _transport_options(settings: Settings) -> dict[str, Any]:
 def _heed_a_second_signal(**_: object) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, _leave_at_once)
+    _write_record("worker.stopping", "info", note="running triages are finished; a second signal ends them at once")
 
 
 @worker_ready.connect
@@ -124,11 +125,14 @@ def _leave_at_once(number: int, _: object) -> NoReturn:
     """End this process, whatever runs: the registry has it all, and other workers resume it after the lease.
 
     Celery 5.7.0 takes no notice of a second SIGTERM, and its own cold stop can't cancel threads: it closes what they
-    use, they fail with tracebacks, and the process ends with 0. Nothing is locked here, as a signal may come between
-    any two steps, so not even the log is used.
+    use, they fail with tracebacks, and the process ends with 0.
     """
-    name = signal.Signals(number).name
-    record = {"event": "worker.left_at_once", "signal": name, "level": "warning", "timestamp": f"{datetime.now(UTC)}"}
+    _write_record("worker.left_at_once", "warning", signal=signal.Signals(number).name)
+    os._exit(128 + number)
+
+
+def _write_record(event: str, level: str, **fields: str) -> None:
+    """Write a log line without the log: a signal comes between any two steps, so its handler takes no lock."""
+    record = {"event": event, **fields, "level": level, "timestamp": f"{datetime.now(UTC)}"}
     with suppress(OSError):
         os.write(_STANDARD_ERROR, json.dumps(record).encode() + b"\n")
-    os._exit(128 + number)

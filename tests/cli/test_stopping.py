@@ -80,7 +80,7 @@ def test_a_second_signal_ends_a_worker_at_once_and_another_resumes_its_incident(
     assert firstline("submit", "web-server-01 is slow", environment=site.environment).returncode == 0
     with site.worker(*command, model=site.slow_model, name="first") as worker:
         wait_until(lambda: site.slow_model.in_flight > 0, seconds=30, log=site.log)
-        for number, then in zip(signals, [*("worker: Warm shutdown",) * (len(signals) - 1), ""], strict=True):
+        for number, then in zip(signals, [*("worker.stopping",) * (len(signals) - 1), ""], strict=True):
             worker.send_signal(number)
             wait_until(lambda then=then: then in site.log.read_text(), seconds=10, log=site.log)  # type: ignore[misc]
         assert worker.wait(5) == 128 + signals[-1]
