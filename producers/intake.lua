@@ -1,10 +1,23 @@
--- Take in a batch of incidents: for each, its registry entry and its queue message, or neither.
--- KEYS: 1 the set of open incidents, 2-4 the queues' lists, 5 the set of watched incidents, then one incident's hash each
--- ARGV: 1 the limit of open incidents, 2 how long the sweeper waits before its first look, in milliseconds,
---       then for each incident: its id, its JSON, its message, the index of its queue in KEYS
--- Returns one number an incident: 0 accepted, 1 duplicate, 2 full.
-local OPEN, WATCHED, FIRST_INCIDENT, FIRST_ARGUMENT = KEYS[1], KEYS[5], 6, 3
-local ACCEPTED, DUPLICATE, FULL = 0, 1, 2
+-- Takes in a batch of alerts: for each the entry of an incident and its queue message, or its place with the incident
+-- that is open for its group, or neither. The clock is the server's.
+--
+-- KEYS     1 the set of open incidents  2-4 the queues' lists, most urgent first  5 the set of watched incidents
+-- ARGV     1 the limit of open incidents
+--          2 patience   how long the sweeper waits before its first look at an incident
+--          3 quiet      how long after a group's incident ended well its next triage waits
+--          4 engineer   for how long after a group's incident was handed to an engineer further alerts go with it
+--          5 lateness   for how long a firing that comes after its own end is a late copy
+--          6 retention  (2-6 in milliseconds)   7 how many alerts an incident keeps
+--          8-11 the prefixes of the keys of incidents, of their alerts, of occurrences and of groups
+--          then for each alert six: the occurrence, the incident's id (another one where the occurrence fires again),
+--          the group or '', the alert as JSON, the message, and its queue's index in KEYS, or 0 for an alert that ended
+-- Answers  two an alert: 0 accepted, 1 attached, 2 duplicate, 3 resolved, 4 full, and the id of the incident that has
+--          it, or '' where none has; or 5 fires again, and since when the occurrence is over
+local OPEN, WATCHED, FIRST_ARGUMENT, ARGUMENTS = KEYS[1], KEYS[5], 12, 6
+local ACCEPTED, ATTACHED, DUPLICATE, RESOLVED, FULL, FIRES_AGAIN = 0, 1, 2, 3, 4, 5
+local open_limit, patience, quiet, engineer = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local lateness, retention, kept = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
+local incident_prefix, alerts_prefix, occurrence_prefix, group_prefix = ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 
 -- A key of the wrong type fails in the middle of a script, and what was written before it stays: look first.
 local expected = {'zset', 'list', 'list', 'list', 'zset'}
@@ -17,28 +30,154 @@ end
 
 local time = redis.call('TIME')
 local now_milliseconds = time[1] * 1000 + math.floor(time[2] / 1000)
-local open = redis.call('ZCARD', OPEN)
-local open_limit, patience = tonumber(ARGV[1]), tonumber(ARGV[2])
 local now = string.format('%.0f', now_milliseconds)
+local open = redis.call('ZCARD', OPEN)
 
-local answers = {}
-for position = FIRST_INCIDENT, #KEYS do
-  local argument = FIRST_ARGUMENT + 4 * (position - FIRST_INCIDENT)
-  local id, incident, message, queue = ARGV[argument], ARGV[argument + 1], ARGV[argument + 2], ARGV[argument + 3]
-  local answer = ACCEPTED
-  if redis.call('EXISTS', KEYS[position]) == 1 then
-    answer = DUPLICATE
-  elseif open >= open_limit then
-    answer = FULL
+local is_handed_over = { escalated = true, dead_lettered = true, awaiting_approval = true }
+
+-- What nobody of ours has written, of whatever type, is as good as nothing.
+local function stored(key)
+  local value = redis.pcall('GET', key)
+  return type(value) == 'string' and value
+end
+
+-- Note an alert that came to an incident after its own; the newest are kept, all are counted. What a stranger has
+-- spoilt there spoils the note, and not the batch.
+local function note(incident, alert, field)
+  local key, alerts = incident_prefix .. incident, alerts_prefix .. incident
+  if redis.call('HSETNX', key, 'occurrences', 1) == 1 then
+    redis.call('HSET', key, 'resolved', 0)
+  end
+  redis.pcall('HINCRBY', key, field, 1)
+  redis.call('HSET', key, 'last_seen_at', now)
+  redis.pcall('LPUSH', alerts, alert)
+  redis.pcall('LTRIM', alerts, 0, kept - 1)
+  redis.call('PEXPIRE', alerts, retention)
+end
+
+local function attach(incident, occurrence, alert, queue_index, entry)
+  note(incident, alert, 'occurrences')
+  redis.call('SET', occurrence_prefix .. occurrence, incident, 'PX', retention)
+  local urgency = tonumber(entry[4] or 0) or 0
+  if queue_index < urgency then
+    local key = incident_prefix .. incident
+    redis.call('HSET', key, 'urgency', queue_index)
+    -- The sweeper puts it into the more urgent queue: it looks at it next, and takes its message there for lost.
+    if entry[1] == 'NEW' then
+      redis.call('HSET', key, 'queue', KEYS[queue_index], 'enqueued_at', 0)
+      redis.call('HDEL', key, 'not_before')
+      redis.call('ZADD', WATCHED, now, incident)
+    end
+  end
+  return ATTACHED, incident
+end
+
+-- The incident that a group's next alert goes with; else when the group's next triage may begin, 0 for at once.
+local function of_group(group, queue_index)
+  local incident = group ~= '' and stored(group_prefix .. group)
+  if not incident then
+    return nil, 0
+  end
+  local entry = redis.pcall('HMGET', incident_prefix .. incident, 'state', 'disposition', 'closed_at', 'urgency')
+  if entry['err'] or not entry[1] then
+    return nil, 0
+  end
+  if entry[1] ~= 'CLOSED' then
+    return incident, entry
+  end
+  local closed_at = tonumber(entry[3] or 0) or 0
+  local is_more_urgent = queue_index < (tonumber(entry[4] or 0) or 0)
+  if closed_at > now_milliseconds or is_more_urgent then
+    return nil, 0
+  end
+  if is_handed_over[entry[2]] then
+    if now_milliseconds < closed_at + engineer then
+      return incident, entry
+    end
+    return nil, 0
+  end
+  return nil, now_milliseconds < closed_at + quiet and closed_at + quiet or 0
+end
+
+local function open_incident(id, occurrence, group, alert, message, queue_index, not_before)
+  local key, queue_key = incident_prefix .. id, KEYS[queue_index]
+  local is_deferred = not_before > 0
+  redis.call('HSET', key, 'incident', alert, 'state', 'NEW', 'epoch', 0, 'deliveries', 0, 'accepted_at', now,
+    'queue', queue_key, 'enqueued_at', is_deferred and 0 or now, 'urgency', queue_index)
+  redis.call('ZADD', OPEN, now, id)
+  if is_deferred then
+    redis.call('HSET', key, 'not_before', string.format('%.0f', not_before))
+    redis.call('ZADD', WATCHED, not_before, id)
   else
-    local queue_key = KEYS[tonumber(queue)]
-    redis.call('HSET', KEYS[position], 'incident', incident, 'state', 'NEW', 'epoch', 0, 'deliveries', 0,
-      'accepted_at', now, 'queue', queue_key, 'enqueued_at', now)
-    redis.call('ZADD', OPEN, now, id)
     redis.call('ZADD', WATCHED, now_milliseconds + patience, id)
     redis.call('LPUSH', queue_key, message)
-    open = open + 1
+  end
+  if group ~= '' then
+    redis.call('SET', group_prefix .. group, id, 'PX', retention)
+  end
+  if id ~= occurrence then
+    redis.call('SET', occurrence_prefix .. occurrence, id, 'PX', retention)
+  end
+  open = open + 1
+  return ACCEPTED, id
+end
+
+local function fire(occurrence, id, group, alert, message, queue_index)
+  if redis.call('EXISTS', incident_prefix .. id) == 1 and id ~= occurrence then
+    return DUPLICATE, id
+  end
+  local known = stored(occurrence_prefix .. occurrence)
+  if known and id == occurrence then
+    local over, since = known:match('^resolved:(.*):(%d+)$')
+    if not over then
+      return DUPLICATE, known
+    end
+    if now_milliseconds < tonumber(since) + lateness then
+      return RESOLVED, over
+    end
+    return FIRES_AGAIN, since
+  end
+  if id == occurrence and redis.call('EXISTS', incident_prefix .. id) == 1 then
+    return DUPLICATE, id
+  end
+  local incident, found = of_group(group, queue_index)
+  if incident then
+    return attach(incident, occurrence, alert, queue_index, found)
+  end
+  if open >= open_limit then
+    return FULL, id
+  end
+  return open_incident(id, occurrence, group, alert, message, queue_index, found)
+end
+
+local function resolve(occurrence, alert)
+  local key = occurrence_prefix .. occurrence
+  local known = stored(key)
+  local over = known and known:match('^resolved:(.*):%d+$')
+  if over then
+    return RESOLVED, over
+  end
+  local incident = known or occurrence
+  local entry = redis.pcall('HGET', incident_prefix .. incident, 'state')
+  local has_incident = type(entry) == 'string'
+  redis.call('SET', key, 'resolved:' .. (has_incident and incident or '') .. ':' .. now, 'PX', retention)
+  if not has_incident then
+    return RESOLVED, ''
+  end
+  note(incident, alert, 'resolved')
+  return RESOLVED, incident
+end
+
+local answers = {}
+for position = FIRST_ARGUMENT, #ARGV, ARGUMENTS do
+  local occurrence, id, group, alert, message, queue_index = unpack(ARGV, position, position + ARGUMENTS - 1)
+  local answer, incident
+  if queue_index == '0' then
+    answer, incident = resolve(occurrence, alert)
+  else
+    answer, incident = fire(occurrence, id, group, alert, message, tonumber(queue_index))
   end
   answers[#answers + 1] = answer
+  answers[#answers + 1] = incident
 end
 return answers

@@ -1,14 +1,16 @@
 """The one door through which incidents enter, and the producers' only contact with Redis.
 
 For each incident one atomic script writes the registry's entry and the queue's message, or neither: the message is a
-hint that may get lost, the entry is the truth. An answer that never arrived is asked for again: the incident is then a
-duplicate. It never waits without bound, and never repeats a write by itself. Every producer calls it.
+hint that may get lost, the entry is the truth. A storm collapses in the same script: what belongs to an open incident
+is attached to it and counted. An answer that never arrived is asked for again: the alert is then a duplicate. It never
+waits without bound, and never repeats a write by itself. Every producer calls it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -19,18 +21,22 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from worker.contract import Incident
+from worker.contract import Alert, Resolution
+from worker.contract.incident import identity
 from worker.contract.queue import (
     BROKER_KEY_PREFIX,
     OPEN_INCIDENTS,
     QUEUES,
     WATCHED_INCIDENTS,
+    alerts_key,
+    group_key,
     incident_key,
+    occurrence_key,
     queue_of,
     render_message,
 )
 
-__all__ = ["Answer", "IntakeUnavailable", "Verdict", "connect", "take_in"]
+__all__ = ["Answer", "IntakeUnavailable", "StormRules", "Verdict", "connect", "take_in"]
 
 BATCH_SIZE: Final = 300
 """Commands past 1 MB, about 700 incidents of usual size, get slower; within one script everybody else waits."""
@@ -42,23 +48,31 @@ OPEN_INCIDENTS_LIMIT: Final = 100_000
 SWEEPER_PATIENCE_SECONDS: Final = 30
 """The sweeper first looks at an incident after this: by then a message that was not lost has brought it to a worker."""
 
+RETENTION_SECONDS: Final = 7 * 24 * 3600
+"""How long an occurrence is known again: as long as a closed incident is kept."""
+
 SOCKET_TIMEOUT_SECONDS: Final = 5
 CONNECT_TIMEOUT_SECONDS: Final = 3
 HEALTH_CHECK_INTERVAL_SECONDS: Final = 5
 
 _QUEUE_KEYS: Final = tuple(f"{BROKER_KEY_PREFIX}{queue}" for queue in QUEUES)
 _FIRST_QUEUE_INDEX: Final = 2
+_NO_QUEUE: Final = 0
+_FIRES_AGAIN: Final = 5
 
 
 class Answer(StrEnum):
-    """What intake says to one incident, in the order of the script's numbers.
+    """What intake says to one alert, in the order of the script's numbers.
 
-    ACCEPTED it yields a result, whatever happens · DUPLICATE this occurrence was accepted before, nothing was
-    written · FULL too many incidents are open, nothing was written: keep the alert and send it again later.
+    ACCEPTED an incident was opened, it yields a result, whatever happens · ATTACHED it is counted with the incident
+    that its group has already · DUPLICATE this occurrence is known, nothing was written · RESOLVED its end is noted, or
+    it is over already · FULL too many incidents are open, nothing was written: keep the alert, and send it again later.
     """
 
     ACCEPTED = "accepted"
+    ATTACHED = "attached"
     DUPLICATE = "duplicate"
+    RESOLVED = "resolved"
     FULL = "full"
 
 
@@ -66,10 +80,27 @@ _ANSWERS: Final = tuple(Answer)
 
 
 class Verdict(NamedTuple):
-    """The answer to one incident."""
+    """The answer to one alert, and the incident that has it; where none does (FULL, the end of nothing), its own id."""
 
     incident_id: str
     answer: Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StormRules:
+    """How a storm collapses once the first incident of a group is closed; while it is open, all that comes is attached.
+
+    Ended well (`recovered`, `no_action`): what comes opens a new incident, whose triage waits until `quiet_seconds`
+    are over since the end. Handed to an engineer: for `engineer_seconds` further alerts go with the incident that
+    the engineer has, and are counted there. Neither holds for an alert that is more urgent than all before it.
+    `alerts_kept` is how many alerts beside its own an incident keeps; all are counted. A firing that arrives within
+    `lateness_seconds` after its own end is a late copy; later, the same occurrence fires again.
+    """
+
+    quiet_seconds: float = 60
+    engineer_seconds: float = 900
+    alerts_kept: int = 20
+    lateness_seconds: float = 60
 
 
 class IntakeUnavailable(Exception):  # noqa: N818 - the state, not an accident
@@ -97,44 +128,74 @@ def connect(url: str) -> Redis:
 
 def take_in(
     redis: Redis,
-    incidents: Iterable[Incident],
+    alerts: Iterable[Alert],
     *,
     batch_size: int = BATCH_SIZE,
     open_limit: int = OPEN_INCIDENTS_LIMIT,
+    storms: StormRules = StormRules(),
 ) -> Iterator[Verdict]:
-    """Yield one verdict an incident, in order: one round trip, one atomic script and all or nothing per batch.
+    """Yield one verdict an alert, in order: one round trip, one atomic script and all or nothing per batch.
 
-    A batch is sent when it is full or `incidents` ends, and nothing is sent that is not asked for: iterate to the
+    A batch is sent when it is full or `alerts` ends, and nothing is sent that is not asked for: iterate to the
     end. From a slow source take batches of 1. Any number of producers may send the same incident at the same time:
     one of them hears ACCEPTED. When Redis is unavailable this raises `IntakeUnavailable` after the verdicts
     so far; the batch at hand may be in or not, and sending it again is safe.
     """
     if not 1 <= batch_size <= BATCH_SIZE_LIMIT:
         raise ValueError(f"batch_size is {batch_size}; it must lie between 1 and {BATCH_SIZE_LIMIT}")
-    waiting = iter(incidents)
+    head = _head(open_limit, storms)
+    waiting = iter(alerts)
     while batch := list(islice(waiting, batch_size)):
-        for incident, answer in zip(batch, _answers(redis, batch, open_limit), strict=True):
-            yield Verdict(incident.incident_id, answer)
+        yield from _verdicts(redis, [(alert.incident_id, alert) for alert in batch], head)
 
 
-def _answers(redis: Redis, batch: list[Incident], open_limit: int) -> list[Answer]:
-    keys = [
-        OPEN_INCIDENTS,
-        *_QUEUE_KEYS,
-        WATCHED_INCIDENTS,
-        *(incident_key(incident.incident_id) for incident in batch),
-    ]
-    arguments: list[str | int] = [open_limit, round(SWEEPER_PATIENCE_SECONDS * 1000)]
-    for incident in batch:
-        queue = queue_of(incident.severity)
-        message = render_message(incident.incident_id, queue)
-        queue_index = _FIRST_QUEUE_INDEX + QUEUES.index(queue)
-        arguments += [incident.incident_id, incident.model_dump_json(), message, queue_index]
+def _verdicts(redis: Redis, batch: Sequence[tuple[str, Alert]], head: Sequence[str | int]) -> list[Verdict]:
+    """Offer alerts, each with its occurrence; what was over and fires again is offered once more, as a new incident."""
+    arguments = chain.from_iterable(_arguments(occurrence, alert) for occurrence, alert in batch)
     try:
-        numbers = redis.register_script(_script())(keys=keys, args=arguments)
+        reply = redis.register_script(_script())(
+            keys=[OPEN_INCIDENTS, *_QUEUE_KEYS, WATCHED_INCIDENTS], args=[*head, *arguments]
+        )
     except RedisError as error:
         raise IntakeUnavailable(_sentence(error)) from error
-    return [_ANSWERS[number] for number in numbers]
+    numbers = [int(word) for word in reply[::2]]
+    told = [word.decode() if isinstance(word, bytes) else str(word) for word in reply[1::2]]
+    again = [
+        (occurrence, _again(alert, since))
+        for (occurrence, alert), number, since in zip(batch, numbers, told, strict=True)
+        if number == _FIRES_AGAIN
+    ]
+    opened = iter(_verdicts(redis, again, head) if again else ())
+    return [
+        next(opened) if number == _FIRES_AGAIN else Verdict(incident_id or occurrence, _ANSWERS[number])
+        for (occurrence, _), number, incident_id in zip(batch, numbers, told, strict=True)
+    ]
+
+
+def _head(open_limit: int, storms: StormRules) -> list[str | int]:
+    seconds = (
+        SWEEPER_PATIENCE_SECONDS,
+        storms.quiet_seconds,
+        storms.engineer_seconds,
+        storms.lateness_seconds,
+        RETENTION_SECONDS,
+    )
+    prefixes = (incident_key(""), alerts_key(""), occurrence_key(""), group_key(""))
+    return [open_limit, *(round(each * 1000) for each in seconds), storms.alerts_kept, *prefixes]
+
+
+def _arguments(occurrence: str, alert: Alert) -> tuple[str | int, ...]:
+    if isinstance(alert, Resolution):
+        return occurrence, alert.incident_id, "", alert.model_dump_json(), "", _NO_QUEUE
+    queue = queue_of(alert.severity)
+    message = render_message(alert.incident_id, queue)
+    queue_index = _FIRST_QUEUE_INDEX + QUEUES.index(queue)
+    return occurrence, alert.incident_id, alert.group, alert.model_dump_json(), message, queue_index
+
+
+def _again(alert: Alert, since: str) -> Alert:
+    """Return a firing as a new incident; the same one whoever sends it, for it is named after the end before it."""
+    return alert.model_copy(update={"incident_id": identity(alert.fingerprint, f"{alert.incident_id} again {since}")})
 
 
 def _sentence(error: RedisError) -> str:

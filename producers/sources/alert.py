@@ -1,20 +1,32 @@
-"""One alert's fields, or one sentence, made into an incident: bounded, made visible, with a stable identity.
+"""One alert's fields, or one sentence, made into what intake is offered: bounded, made visible, with a stable identity.
 
-Pure: the time of arrival and the token that tells two equal sentences apart come from the caller. It never guesses:
-what has no safe reading is rejected, in words that quote at most 80 visible characters of it.
+Pure: the time of arrival and the token that tells two equal sentences apart come from the caller. The plain source is
+read strictly, for a person wrote it: what has no safe reading is rejected, in words that quote at most 80 visible
+characters of it. A monitoring system's alert is read leniently, for nobody is there to correct it.
 """
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from worker.contract import Incident, Severity
+from producers.sources.field_map import FieldMap
+from worker.contract import Alert, Incident, Resolution, Severity
 from worker.contract.incident import TEXT_LIMIT_BYTES, identity
 from worker.contract.text import cut_to_bytes, visible
 
-__all__ = ["AlertError", "Arrival", "incident_of_alert", "incident_of_sentence"]
+__all__ = [
+    "AlertError",
+    "Arrival",
+    "Ignored",
+    "Outcome",
+    "Rejection",
+    "Reported",
+    "alert_of",
+    "incident_of_alert",
+    "incident_of_sentence",
+]
 
 TEXT_FIELDS: Final = ("error_msg", "text", "message")
 """Where the alert's text may stand; the first that is present is taken, any other becomes a label."""
@@ -33,11 +45,15 @@ CLOCK_TOLERANCE: Final = timedelta(days=1)
 """How far ahead of ours a source's clock may be."""
 
 QUOTE_LIMIT_CHARACTERS: Final = 80
+_CUT_NOTE_BYTES: Final = 64
+_MILLISECONDS_FROM: Final = 1e11
+"""A number as large as this is no count of seconds: that would be the year 5138."""
 
 _SEVERITY_OF: Final = {
-    **dict.fromkeys(("critical", "p1", "page", "fatal"), Severity.CRITICAL),
-    **dict.fromkeys(("error", "warning", "p2", "high"), Severity.WARNING),
-    **dict.fromkeys(("info", "p3", "low"), Severity.INFO),
+    **dict.fromkeys(("critical", "crit", "p1", "page", "fatal", "emergency", "disaster", "alert"), Severity.CRITICAL),
+    **dict.fromkeys(("error", "warning", "warn", "p2", "high", "average", "major", "minor"), Severity.WARNING),
+    **dict.fromkeys(("info", "information", "informational", "notice", "p3", "p4", "p5", "low"), Severity.INFO),
+    **dict.fromkeys(("none", "ok", "not classified", "debug"), Severity.INFO),
 }
 
 
@@ -52,6 +68,86 @@ class Arrival:
     received_at: datetime
     unique: str
     source: str
+    fields: FieldMap = field(default_factory=FieldMap)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why an alert was not understood, and the remedy: one sentence, with at most 80 characters of what was sent."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Why there is nothing to do about something that was understood: an acknowledgement, a test, a note."""
+
+    reason: str
+
+
+Outcome = Incident | Resolution | Rejection | Ignored
+"""What became of one alert that was sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """One alert of a monitoring system, as its parser found it: nothing is bounded, checked or made visible yet.
+
+    `condition` is the source's own identity of what is wrong, the same each time it fires (a fingerprint, a monitor's
+    id); without it server, text and labels are. `occurrence` is the source's key of this one firing, where it has
+    one; without it the start is, as it was sent. `labels` may hold anything; scalars are kept. The server is looked for
+    in the labels by the field map, unless it is named outright.
+    """
+
+    text: str
+    labels: Mapping[str, object]
+    severity: object = None
+    started_at: object = None
+    condition: str | None = None
+    occurrence: str | None = None
+    server_id: str | None = None
+    is_resolved: bool = False
+    resolved_at: object = None
+
+
+def alert_of(reported: Reported, arrival: Arrival) -> Alert:
+    """Return what intake is offered for one alert of a monitoring system, read leniently.
+
+    Too long a text is cut, with a note; a time that is none, or lies before 2000 or more than a day ahead, is replaced
+    by the time of arrival, and still tells occurrences apart. Raises `AlertError` for an alert that says nothing.
+    """
+    labels = _labels(dict(reported.labels), {})
+    server_id = arrival.fields.server_in({"server_id": reported.server_id or ""} | labels)
+    text = cut_to_bytes(visible(reported.text.strip()), TEXT_LIMIT_BYTES - _CUT_NOTE_BYTES)
+    if not text:
+        raise AlertError("the alert says nothing: it has neither a name nor a text")
+    condition = reported.condition or "\n".join((server_id or "", text, *map("=".join, sorted(labels.items()))))
+    fingerprint = hashlib.sha256(f"{arrival.source}\n{condition}".encode("utf-8", "backslashreplace")).hexdigest()[:32]
+    started_at = _plausible_time(reported.started_at, arrival.received_at)
+    occurrence = reported.occurrence or _occurrence_of(reported.started_at, started_at) or _unique(arrival)
+    if reported.is_resolved:
+        return Resolution(
+            incident_id=identity(fingerprint, occurrence),
+            source=arrival.source,
+            fingerprint=fingerprint,
+            server_id=server_id,
+            text=text,
+            resolved_at=_plausible_time(reported.resolved_at, arrival.received_at) or arrival.received_at,
+            received_at=arrival.received_at,
+        )
+    return Incident(
+        incident_id=identity(fingerprint, occurrence),
+        source=arrival.source,
+        fingerprint=fingerprint,
+        server_id=server_id,
+        text=text,
+        severity=_severity(reported.severity),
+        started_at=started_at or arrival.received_at,
+        received_at=arrival.received_at,
+        labels=labels,
+        service=arrival.fields.service_in(labels),
+        group=arrival.fields.group_of(server_id, labels),
+    )
 
 
 def incident_of_sentence(text: str, arrival: Arrival) -> Incident:
@@ -92,7 +188,7 @@ def _incident(
 ) -> Incident:
     condition = "\n".join((arrival.source, server_id or "", " ".join(text.casefold().split())))
     fingerprint = hashlib.sha256(condition.encode()).hexdigest()[:32]
-    occurrence = started_at.isoformat() if started_at else f"{arrival.received_at.isoformat()} {arrival.unique}"
+    occurrence = started_at.isoformat() if started_at else _unique(arrival)
     return Incident(
         incident_id=identity(fingerprint, occurrence),
         source=arrival.source,
@@ -103,7 +199,21 @@ def _incident(
         started_at=started_at or arrival.received_at,
         received_at=arrival.received_at,
         labels=labels,
+        service=arrival.fields.service_in(labels),
+        group=arrival.fields.group_of(server_id, labels) if server_id else "",
     )
+
+
+def _unique(arrival: Arrival) -> str:
+    return f"{arrival.received_at.isoformat()} {arrival.unique}"
+
+
+def _occurrence_of(sent: object, started_at: datetime | None) -> str | None:
+    """Return what tells one firing from the next: its start, or what was sent in its place; None without either."""
+    if started_at is not None:
+        return started_at.isoformat()
+    text = str(sent).strip() if isinstance(sent, str | int | float) else ""
+    return None if not text or text.startswith("0001-01-01") else text
 
 
 def _taken_text(fields: dict[str, object]) -> object:
@@ -143,7 +253,8 @@ def _server_id(value: object) -> str | None:
 
 def _severity(value: object) -> Severity:
     """Map the source's word; an unknown one is a warning, as is none: urgency is never a reason to reject."""
-    return _SEVERITY_OF.get(str(value).strip().casefold(), Severity.WARNING)
+    word = "" if value is None else str(value)
+    return _SEVERITY_OF.get(word.strip().casefold(), Severity.WARNING)
 
 
 def _started_at(value: object, received_at: datetime) -> datetime | None:
@@ -161,6 +272,21 @@ def _started_at(value: object, received_at: datetime) -> datetime | None:
             "correct the source's clock, and send seconds, not milliseconds"
         )
     return started_at
+
+
+def _plausible_time(value: object, received_at: datetime) -> datetime | None:
+    """Read a time leniently: milliseconds since 1970 too, and None for what is no time or lies out of all bounds."""
+    try:
+        number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+    except (ValueError, OverflowError):
+        number = None
+    try:
+        if number is not None and number > _MILLISECONDS_FROM:
+            number /= 1000
+        time = _read_time(value if number is None else number)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return time if EARLIEST_START <= time <= received_at + CLOCK_TOLERANCE else None
 
 
 def _read_time(value: object) -> datetime:

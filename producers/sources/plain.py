@@ -6,11 +6,10 @@ What starts with `{` is JSON, anything else is free text. One bad line never sto
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Final, NamedTuple
 
-from producers.sources.alert import AlertError, Arrival, incident_of_alert, incident_of_sentence
+from producers.sources.alert import AlertError, Arrival, Rejection, incident_of_alert, incident_of_sentence
 from producers.sources.strict_json import Flaw, read_value, read_values
 from worker.contract import Incident
 
@@ -24,13 +23,6 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _ARRAY_OF_ALERTS: Final = re.compile(r"\[\s*[{\]]")
 _DOCUMENT_START: Final = re.compile(rb"\s*(\[\s*([{\]]|\Z)|\{\s*\Z)")
 """A lone bracket, or an array's first alert: no line of free text looks so, not even "[FIRING:1] …"."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """Why an alert was not understood, and the remedy: one sentence, with at most 80 characters of what was sent."""
-
-    reason: str
 
 
 class Parsed(NamedTuple):

@@ -5,21 +5,24 @@ depend on it without the worker. `incident` goes in, `transcript` is kept while 
 `queue` has the names.
 """
 
-from worker.contract.incident import Incident, Severity
+from worker.contract.incident import Alert, Incident, IncidentKind, Resolution, Severity
 from worker.contract.observations import HealthReading, LogTail, ServiceStatus
 from worker.contract.result import Disposition, Ending, Evidence, Refusal, RestartRecord, TriageResult
 from worker.contract.transcript import ModelReply, Observation, Step, ToolCall, Transcript
 
 __all__ = [
+    "Alert",
     "Disposition",
     "Ending",
     "Evidence",
     "HealthReading",
     "Incident",
+    "IncidentKind",
     "LogTail",
     "ModelReply",
     "Observation",
     "Refusal",
+    "Resolution",
     "RestartRecord",
     "ServiceStatus",
     "Severity",

@@ -1,6 +1,7 @@
-"""The incident: the unit of work, made from what a monitoring system or a person said.
+"""What intake is offered: a firing alert, made into an incident, and the end of one.
 
-Producers build it, the registry keeps it, the triage reads it. It never changes after intake.
+Producers build both, the registry keeps them, the triage reads them. They never change after intake. An `Incident` that
+is offered while another of its group is open is not opened: it is attached to that one, and counted.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from worker.contract.base import Frozen
 
-__all__ = ["TEXT_LIMIT_BYTES", "Incident", "IncidentId", "Severity", "identity"]
+__all__ = ["TEXT_LIMIT_BYTES", "Alert", "Incident", "IncidentId", "IncidentKind", "Resolution", "Severity", "identity"]
 
 TEXT_LIMIT_BYTES: Final = 16_384
 """An alert's text past this is refused at the door: it would crowd the evidence out of the model's budget."""
@@ -29,12 +30,21 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+class IncidentKind(StrEnum):
+    """A FAILURE is there; a TREND leads to one, and is never restarted for: diagnosed and escalated only."""
+
+    FAILURE = "failure"
+    TREND = "trend"
+
+
 class Incident(Frozen):
     """One occurrence of one condition on one server, as it was accepted.
 
     `server_id` is what an alert names outright; for free text it is None, and the inventory finds the name in `text`.
-    `fingerprint` identifies the condition, and with `started_at` the occurrence; `incident_id` is a hash of both, so
-    that a producer's retry is the same incident.
+    `service` is the source's word for it; the inventory's counts. `fingerprint` identifies the condition, and with
+    `started_at` (or the source's own key of the occurrence) the occurrence; `incident_id` is a hash of both, so that a
+    producer's retry is the same incident. Alerts of one `group` are one incident while it is open; without one each is
+    an incident of its own.
     """
 
     schema_version: Literal[1] = 1
@@ -47,6 +57,9 @@ class Incident(Frozen):
     started_at: AwareDatetime
     received_at: AwareDatetime
     labels: Mapping[str, str] = Field(default_factory=dict)
+    kind: IncidentKind = IncidentKind.FAILURE
+    service: Annotated[str, StringConstraints(min_length=1, max_length=253)] | None = None
+    group: Annotated[str, StringConstraints(max_length=1024)] = ""
 
     @model_validator(mode="after")
     def _text_is_bounded(self) -> Self:
@@ -54,6 +67,23 @@ class Incident(Frozen):
         if size > TEXT_LIMIT_BYTES:
             raise ValueError(f"the text is {size} bytes long; the limit is {TEXT_LIMIT_BYTES}")
         return self
+
+
+class Resolution(Frozen):
+    """The end of one occurrence, as its source says. `incident_id` is the id under which it was offered as firing."""
+
+    schema_version: Literal[1] = 1
+    incident_id: IncidentId
+    source: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    fingerprint: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    server_id: ServerId | None
+    text: str
+    resolved_at: AwareDatetime
+    received_at: AwareDatetime
+
+
+Alert = Incident | Resolution
+"""What a source says of one condition: it began, or it is over."""
 
 
 def identity(fingerprint: str, occurrence: str) -> str:

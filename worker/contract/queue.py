@@ -7,6 +7,7 @@ Celery, so that one script can write registry entry and message together; an unm
 
 import base64
 import json
+import re
 from typing import Annotated, Final, Literal
 from uuid import uuid4
 
@@ -23,8 +24,11 @@ __all__ = [
     "RESULTS_STREAM",
     "TRIAGE_TASK",
     "WATCHED_INCIDENTS",
+    "alerts_key",
+    "group_key",
     "incident_key",
     "journal_key",
+    "occurrence_key",
     "queue_of",
     "read_message",
     "render_message",
@@ -58,9 +62,29 @@ def incident_key(incident_id: str) -> str:
     """Return the key of an incident's hash.
 
     Its fields: `incident`, `state`, `accepted_at`, `queue`, `enqueued_at`, `epoch`, `deliveries`, `worker`,
-    `lease_until`, `token`, `last_step`, `result`; times are the server's, in milliseconds.
+    `lease_until`, `token`, `last_step`, `result`, `disposition`, `closed_at`; where alerts came to it, `occurrences`
+    (its own included), `resolved`, `last_seen_at`, `urgency` (the index of the most urgent queue, from 1); where its
+    triage has to wait, `not_before`. Times are the server's, in milliseconds.
     """
     return f"firstline:incident:{incident_id}"
+
+
+def alerts_key(incident_id: str) -> str:
+    """List: the newest alerts that came to an incident after its own, as JSON (`Alert`), newest first."""
+    return f"firstline:alerts:{incident_id}"
+
+
+def occurrence_key(incident_id: str) -> str:
+    """Return the key of what became of an occurrence that is no incident of its own, or is over: a string.
+
+    ``inc-…`` is the incident that it was attached to; ``resolved:inc-…:ms`` says that it is over, and since when.
+    """
+    return f"firstline:occurrence:{incident_id}"
+
+
+def group_key(group: str) -> str:
+    """Return the key of a group: a string, the id of its newest incident."""
+    return f"firstline:group:{group}"
 
 
 def journal_key(incident_id: str) -> str:
@@ -81,19 +105,31 @@ def queue_of(severity: Severity) -> str:
 def render_message(incident_id: str, queue: str) -> str:
     """Return the broker message for one incident: Celery's task protocol 2 in kombu's Redis envelope.
 
+    It is put together from parts that were rendered before: an id's 24 bytes stand on a boundary of base64.
     Source: https://docs.celeryq.dev/en/stable/internals/protocol.html
     """
-    body = json.dumps([[incident_id], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}])
-    return json.dumps(
+    head, *between, tail = _PARTS[queue]
+    values = (base64.b64encode(incident_id.encode()).decode(), incident_id, incident_id, incident_id, str(uuid4()))
+    return "".join((head, *(part for pair in zip(values, (*between, tail), strict=True) for part in pair)))
+
+
+_ID: Final = "inc-" + "0" * 20
+_TAG: Final = "delivery tag"
+_BODY: Final = json.dumps([[_ID], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}])
+
+
+def _parts(queue: str) -> tuple[str, ...]:
+    """Return what stands between the values of a message: the id in base64, the id three times, and a new tag."""
+    message = json.dumps(
         {
-            "body": base64.b64encode(body.encode()).decode(),
+            "body": base64.b64encode(_BODY.encode()).decode(),
             "content-encoding": "utf-8",
             "content-type": "application/json",
             "headers": {
                 "lang": "py",
                 "task": TRIAGE_TASK,
-                "id": incident_id,
-                "root_id": incident_id,
+                "id": _ID,
+                "root_id": _ID,
                 "parent_id": None,
                 "group": None,
                 "argsrepr": "",
@@ -106,15 +142,19 @@ def render_message(incident_id: str, queue: str) -> str:
             },
             "properties": {
                 "body_encoding": "base64",
-                "correlation_id": incident_id,
+                "correlation_id": _ID,
                 "delivery_info": {"exchange": "", "routing_key": queue},
                 "delivery_mode": 2,
-                "delivery_tag": str(uuid4()),
+                "delivery_tag": _TAG,
                 "priority": 0,
                 "reply_to": "",
             },
         }
     )
+    return tuple(re.split("|".join((base64.b64encode(_ID.encode()).decode(), _ID, _TAG)), message))
+
+
+_PARTS: Final = {queue: _parts(queue) for queue in QUEUES}
 
 
 _Nothing = Annotated[dict[str, object], Field(max_length=0)]

@@ -10,7 +10,7 @@ from typing import Literal, Self
 from pydantic import AwareDatetime, model_validator
 
 from worker.contract.base import Frozen
-from worker.contract.incident import Incident
+from worker.contract.incident import Incident, Severity
 from worker.contract.observations import HealthReading
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Ending",
     "Evidence",
     "LogFindings",
+    "Occurrences",
     "Refusal",
     "RestartOutcome",
     "RestartRecord",
@@ -49,6 +50,7 @@ class Ending(StrEnum):
     SECONDS_SPENT = "seconds_spent"
     MONEY_SPENT = "money_spent"
     UNKNOWN_SERVER = "unknown_server"
+    RESOLVED_BEFORE_TRIAGE = "resolved_before_triage"
     RESTART_INTERRUPTED = "restart_interrupted"
     CLAIMS_SPENT = "claims_spent"
     UNREADABLE = "unreadable"
@@ -121,6 +123,25 @@ class Evidence(Frozen):
     quotations: tuple[str, ...] = ()
 
 
+class Occurrences(Frozen):
+    """How many alerts have come to one incident: its own and those attached to it, each occurrence counted once.
+
+    Times are of intake, by Redis' clock.
+    """
+
+    count: int = 1
+    resolved: int = 0
+    first_seen_at: AwareDatetime | None = None
+    last_seen_at: AwareDatetime | None = None
+    severity: Severity | None = None
+    """The most urgent of them."""
+
+    @property
+    def are_all_resolved(self) -> bool:
+        """Whether every one of them is over, as their sources say."""
+        return self.resolved >= self.count
+
+
 class Spent(Frozen):
     """What the triage cost."""
 
@@ -151,6 +172,7 @@ class TriageResult(Frozen):
     last_health: HealthReading | None = None
     restart: RestartRecord | None = None
     is_restart_known: bool = True
+    occurrences: Occurrences = Occurrences()
     model: str
     is_llm: bool
     prompt_hash: str

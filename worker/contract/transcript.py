@@ -12,7 +12,7 @@ from worker.contract.base import Frozen
 from worker.contract.observations import HealthReading
 from worker.contract.result import LogFindings, Refusal, RestartRecord
 
-__all__ = ["ModelReply", "Observation", "Outcome", "Step", "ToolCall", "Transcript", "Usage"]
+__all__ = ["ModelReply", "News", "Observation", "Outcome", "Step", "ToolCall", "Transcript", "Usage"]
 
 
 class ToolCall(Frozen):
@@ -65,26 +65,50 @@ class Observation(Frozen):
     escalation_summary: str | None = None
 
 
+class News(Frozen):
+    """What has come to the incident meanwhile; `content` is exactly what the model sees of it.
+
+    `alerts` counts everything that has come so far: attached alerts and ends of alerts.
+    """
+
+    alerts: int
+    content: str
+
+
 class Step(Frozen):
-    """One answer of the model with what its calls brought; `notice` is the desk's reply to an answer it can't use."""
+    """One answer of the model with what its calls brought.
+
+    `news` came before the answer; `notice` is the desk's reply to an answer it can't use.
+    """
 
     number: int
     model: str
     reply: ModelReply
+    news: News | None = None
     observations: tuple[Observation, ...] = ()
     notice: str | None = None
 
 
 class Transcript(Frozen):
-    """The whole conversation: who the model is, the incident, and the steps so far."""
+    """The whole conversation: who the model is, the incident, the steps so far, and news that nobody answered yet."""
 
     system: str
     opening: str
     steps: tuple[Step, ...] = ()
+    news: News | None = None
 
     def with_step(self, step: Step) -> "Transcript":
-        """Return the transcript with one more step; the one at hand stays as it was."""
-        return self.model_copy(update={"steps": (*self.steps, step)})
+        """Return the transcript with one more step, which has answered the news; the one at hand stays as it was."""
+        return self.model_copy(update={"steps": (*self.steps, step), "news": None})
+
+    def with_news(self, news: "News | None") -> "Transcript":
+        """Return the transcript with news that the next answer will have seen."""
+        return self.model_copy(update={"news": news})
+
+    @property
+    def alerts_seen(self) -> int:
+        """How many of the alerts that came to the incident the model has been told of, or at least counted."""
+        return max((step.news.alerts for step in self.steps if step.news is not None), default=0)
 
     @property
     def notices(self) -> int:

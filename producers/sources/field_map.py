@@ -1,0 +1,68 @@
+"""Which label holds the server, which the service, and which make a group: the configuration's word on labels.
+
+Pure. The settings make it, each source's alerts are read with it.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from worker.contract.text import visible
+
+__all__ = ["SERVER", "FieldMap"]
+
+SERVER: Final = "server"
+"""In `group_by` this stands for the server, whichever label it was found in."""
+
+NAME_LIMIT_BYTES: Final = 253
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMap:
+    """Names of labels, the first that holds a name wins; `group_by` may also name any other label.
+
+    Alerts that have none of the labels in `group_by` belong to no group.
+    """
+
+    server: tuple[str, ...] = ("server_id", "server", "host", "hostname", "node", "nodename", "pod", "instance")
+    service: tuple[str, ...] = ("service", "service_name", "app", "application", "job")
+    group_by: tuple[str, ...] = (SERVER,)
+
+    def server_in(self, labels: Mapping[str, str]) -> str | None:
+        """Return the server that the labels name, without port; None when none of them is one bounded word."""
+        return next((name for label in self.server if (name := _name(_without_port(labels.get(label, ""))))), None)
+
+    def service_in(self, labels: Mapping[str, str]) -> str | None:
+        """Return the service that the labels name, or None."""
+        return next((name for label in self.service if (name := _name(labels.get(label, "")))), None)
+
+    def group_of(self, server_id: str | None, labels: Mapping[str, str]) -> str:
+        """Return the group of an alert: stable, and empty when it has nothing of what makes one."""
+        values = {**labels, SERVER: server_id} if server_id else {**labels, SERVER: ""}
+        if not any(values.get(name) for name in self.group_by):
+            return ""
+        return "\n".join(f"{name}={values.get(name) or ''}" for name in self.group_by)[:1024]
+
+
+def _name(value: str) -> str | None:
+    name = value.strip()
+    if not name or len(name.encode()) > NAME_LIMIT_BYTES:
+        return None
+    return name if visible(name) == name and not any(character.isspace() for character in name) else None
+
+
+def _without_port(value: str) -> str:
+    """Return the host of ``host:port`` and ``[::1]:port``, and of anything else all of it."""
+    host, separator, port = value.rpartition(":")
+    if not separator or not port.isdecimal() or _is_ip(value):
+        return value.removeprefix("[").removesuffix("]") if _is_ip(value.strip("[]")) else value
+    return host.strip("[]")
+
+
+def _is_ip(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
