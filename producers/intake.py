@@ -62,11 +62,12 @@ _FIRES_AGAIN: Final = 5
 
 
 class Answer(StrEnum):
-    """What intake says to one alert, in the order of the script's numbers.
+    """What intake says to one alert.
 
     ACCEPTED an incident was opened, it yields a result, whatever happens · ATTACHED it is counted with the incident
     that its group has already · DUPLICATE this occurrence is known, nothing was written · RESOLVED its end is noted, or
-    it is over already · FULL too many incidents are open, nothing was written: keep the alert, and send it again later.
+    it is over already · FULL too many incidents are open, nothing was written: keep the alert, and send it again later ·
+    SPOOLED it is on this machine's disk (`spool.py`), and taken in as soon as Redis is there.
     """
 
     ACCEPTED = "accepted"
@@ -74,9 +75,11 @@ class Answer(StrEnum):
     DUPLICATE = "duplicate"
     RESOLVED = "resolved"
     FULL = "full"
+    SPOOLED = "spooled"
 
 
-_ANSWERS: Final = tuple(Answer)
+_ANSWERS: Final = (Answer.ACCEPTED, Answer.ATTACHED, Answer.DUPLICATE, Answer.RESOLVED, Answer.FULL)
+"""In the order of the script's numbers."""
 
 
 class Verdict(NamedTuple):
