@@ -5,7 +5,7 @@ given a door; the spool is one and has one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from redis import Redis
@@ -43,7 +43,7 @@ class RedisDoor:
     """
 
     redis: Redis
-    storms: StormRules = StormRules()
+    storms: StormRules = field(default_factory=StormRules)
     open_limit: int = OPEN_INCIDENTS_LIMIT
 
     def take_in(self, alerts: Sequence[Alert]) -> list[Verdict]:
