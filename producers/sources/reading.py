@@ -1,0 +1,66 @@
+"""Small readers over decoded JSON of unknown shape: what is not there, or is of another kind, is absent.
+
+Pure, and nothing here raises: a monitoring system's payload is read by what it has, never by what it should have. What
+is read as text is made visible, so that no lone surrogate or control character gets any further. The sources call it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from producers.sources.alert import AlertError, Arrival, Outcome, Rejection, Reported, alert_of
+from worker.contract.text import visible
+
+__all__ = ["list_in", "mapping_in", "numbered", "outcome_of", "quoted", "text_in", "value_in"]
+
+QUOTE_LIMIT_CHARACTERS: Final = 80
+_QUOTED_FROM_CHARACTERS: Final = 400
+"""No more of a text is looked at for a quotation."""
+
+
+def value_in(document: object, *path: str) -> object:
+    """Return what stands at `path`, one key a level; None where a level is missing or is no object."""
+    for key in path:
+        if not isinstance(document, Mapping):
+            return None
+        document = document.get(key)
+    return document
+
+
+def mapping_in(document: object, *path: str) -> Mapping[str, object]:
+    """Return the object at `path`, or an empty one."""
+    value = value_in(document, *path)
+    return value if isinstance(value, Mapping) else {}
+
+
+def list_in(document: object, *path: str) -> list[object]:
+    """Return the array at `path`, or an empty one."""
+    value = value_in(document, *path)
+    return value if isinstance(value, list) else []
+
+
+def text_in(document: object, *path: str) -> str:
+    """Return the text at `path`, visible and without space around it; a number as its digits; else an empty one."""
+    value = value_in(document, *path)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return visible(str(value)).strip()
+
+
+def quoted(text: str) -> str:
+    """Return at most 80 characters of `text` on one line, in quotation marks."""
+    line = " ".join(visible(text[:_QUOTED_FROM_CHARACTERS]).split())
+    return f"“{line}”" if len(line) <= QUOTE_LIMIT_CHARACTERS else f"“{line[: QUOTE_LIMIT_CHARACTERS - 1]}…”"
+
+
+def numbered(arrival: Arrival, ordinal: int) -> Arrival:
+    """Return the arrival of one of several alerts that came in together; `ordinal` counts them."""
+    return replace(arrival, unique=f"{arrival.unique}:{ordinal}")
+
+
+def outcome_of(reported: Reported, arrival: Arrival) -> Outcome:
+    """Return what intake is offered for one alert, or the rejection of one that says nothing."""
+    try:
+        return alert_of(reported, arrival)
+    except AlertError as error:
+        return Rejection(str(error))
