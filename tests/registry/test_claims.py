@@ -206,7 +206,8 @@ class TestFinishing:
         with registry.claim(accepted.incident_id) as claim:
             assert claim is not None
             assert claim.finish(result) is True
-        expected = {"incident_id": accepted.incident_id, "version": "1", "result": result.model_dump_json()}
+            told = result.model_copy(update={"occurrences": claim.occurrences})
+        expected = {"incident_id": accepted.incident_id, "version": "1", "result": told.model_dump_json()}
         assert published(redis) == [expected]
         assert redis.zcard(OPEN_INCIDENTS) == 0
         with registry.claim(accepted.incident_id) as again:

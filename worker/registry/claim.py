@@ -3,32 +3,47 @@
 Made by `Registry.claim`; the triage writes its steps through it (`worker.ports.Journal`), the task its result.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
-from typing import Self
+from typing import Final, Self, TypeVar
 
+import structlog
+from pydantic import TypeAdapter, ValidationError
 from redis import Redis
 from redis.commands.core import Script
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import OutOfMemoryError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from worker.contract.incident import Incident
+from worker.contract.incident import Alert, Incident
 from worker.contract.queue import (
     DEAD_LETTERS,
     OPEN_INCIDENTS,
     RESULTS_STREAM,
     WATCHED_INCIDENTS,
+    alerts_key,
     incident_key,
     journal_key,
 )
-from worker.contract.result import Disposition, TriageResult
+from worker.contract.result import Disposition, Occurrences, TriageResult
 from worker.contract.transcript import Step
 from worker.errors import StaleClaim
 from worker.registry.lease import Lease
 from worker.registry.letter import letter_fields_of_incident
+from worker.registry.occurrences import alerts_that_came, occurrences_of
 from worker.registry.script import load_script
 
 __all__ = ["Claim", "ClaimScripts"]
+
+_PAUSE_SECONDS: Final = 0.5
+_NEWS_BEFORE_THE_END: Final = 5
+"""In a storm more alerts come with every look; after so many looks the result is published as it is."""
+
+_Reply = TypeVar("_Reply")
+_Alert: Final[TypeAdapter[Alert]] = TypeAdapter(Alert)
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +59,17 @@ class ClaimScripts:
         return cls(append=load_script(redis, "append.lua"), finish=load_script(redis, "finish.lua"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Claim:
-    """An incident that is this worker's, until the context that gave it is left.
+    """An incident that is this worker's, until the context that gave it is left. For one thread.
 
     `epoch` counts the claims of this incident, `deliveries` its messages. `is_the_last`: so many claims have come to
     no result that nobody should try again; close it. `steps` are what earlier claims had recorded,
-    oldest first: number new steps on from the last. `accepted_at` is the time of intake by Redis' clock.
+    oldest first: number new steps on from the last. `accepted_at` is the time of intake by Redis' clock. `occurrences`
+    counts the alerts that came to the incident, as of the last answer of Redis.
 
-    Redis errors (`redis.exceptions.RedisError`) pass through `record` and `finish`; whether the write arrived is then
-    not known, and the same call may be made again while the lease lives.
+    While Redis gives no answer, `record` and `finish` are repeated as long as the lease lives, then they raise
+    `StaleClaim`; a refusal of Redis (`redis.exceptions.ResponseError`) passes through.
     """
 
     incident: Incident
@@ -62,56 +78,93 @@ class Claim:
     is_the_last: bool
     steps: tuple[Step, ...]
     accepted_at: datetime
+    occurrences: Occurrences
+    redis: Redis = field(repr=False)
     lease: Lease = field(repr=False)
     scripts: ClaimScripts = field(repr=False)
     retention_seconds: float = field(repr=False)
     monotonic: Callable[[], float] = field(repr=False)
+    pause: Callable[[float], None] = field(repr=False)
+
+    @property
+    def alerts_that_came(self) -> int:
+        """How many alerts came after the incident's own, further occurrences and ends; as of the last answer."""
+        return alerts_that_came(self.occurrences)
+
+    def newest_alerts(self) -> tuple[Alert, ...]:
+        """Read the newest of the alerts that came, newest first; one that can't be read is left out."""
+        stored = self._persisted(lambda: self.redis.lrange(alerts_key(self.incident.incident_id), 0, -1))
+        alerts = []
+        for text in stored:
+            try:
+                alerts.append(_Alert.validate_json(text))
+            except ValidationError:
+                log.warning("registry.alert_unreadable", incident_id=self.incident.incident_id)
+        return tuple(alerts)
 
     def record(self, step: Step) -> None:
         """Write one step to the journal. A step whose number stands there already is not written again.
 
         Raises `StaleClaim`, having written nothing, when the lease is lost or another claim came after this one.
         """
-        self._check_lease()
-        reply = self.scripts.append(keys=self._keys(), args=[self.lease.claim, step.number, step.model_dump_json()])
-        self._check_reply(reply)
+        arguments: list[str | int] = [self.lease.claim, step.number, step.model_dump_json()]
+        self._take_note(self._persisted(lambda: self.scripts.append(keys=self._keys(), args=arguments)))
 
     def finish(self, result: TriageResult) -> bool:
         """Close the incident and publish its result, in one script, and let both expire after the retention.
 
-        A result that says `dead_lettered` leaves the incident's dead letter in the same script.
+        The result is published with the count of all alerts that came until then. One that says `dead_lettered` leaves
+        the incident's dead letter in the same script.
         True when this call published; False, with nothing written, when this claim had done so already. Raises
         `StaleClaim`, having written nothing, when the lease is lost or another claim came after this one.
         """
-        self._check_lease()
-        letter = {}
+        letter: Mapping[str, str] = {}
         if result.disposition is Disposition.DEAD_LETTERED:
             letter = letter_fields_of_incident(result.ending, self.incident, detail=result.summary)
-        reply = self.scripts.finish(
-            keys=[*self._keys(), OPEN_INCIDENTS, RESULTS_STREAM, WATCHED_INCIDENTS, DEAD_LETTERS],
-            args=[
-                self.incident.incident_id,
-                self.lease.claim,
-                result.model_dump_json(),
-                round(self.retention_seconds * 1000),
-                *chain.from_iterable(letter.items()),
-            ],
-        )
-        self._check_reply(reply)
+        for look in range(_NEWS_BEFORE_THE_END + 1):
+            known = self.alerts_that_came if look < _NEWS_BEFORE_THE_END else ""
+            reply = self._publish(result.model_copy(update={"occurrences": self.occurrences}), letter, known)
+            self._take_note(reply)
+            if reply[0] != "news":
+                break
         self.lease.needs_release = False
-        return bool(reply == "published")
+        return reply[0] == "published"
+
+    def _publish(self, result: TriageResult, letter: Mapping[str, str], known: int | str) -> list[str]:
+        watching = [OPEN_INCIDENTS, RESULTS_STREAM, WATCHED_INCIDENTS, DEAD_LETTERS]
+        keys = [*self._keys(), *watching, alerts_key(self.incident.incident_id)]
+        arguments = [
+            self.incident.incident_id,
+            self.lease.claim,
+            result.model_dump_json(),
+            round(self.retention_seconds * 1000),
+            result.disposition,
+            known,
+            *chain.from_iterable(letter.items()),
+        ]
+        reply: list[str] = self._persisted(lambda: self.scripts.finish(keys=keys, args=arguments))
+        return reply
 
     def _keys(self) -> list[str]:
         return [incident_key(self.incident.incident_id), journal_key(self.incident.incident_id)]
 
-    def _check_lease(self) -> None:
-        if self.lease.is_lost(now=self.monotonic()):
-            raise self._stale()
+    def _persisted(self, ask: Callable[[], _Reply]) -> _Reply:
+        """Ask Redis until it answers, as long as the lease lives: a short outage must not cost a triage its end."""
+        while True:
+            if self.lease.is_lost(now=self.monotonic()):
+                raise self._stale()
+            try:
+                return ask()
+            except (RedisConnectionError, RedisTimeoutError, OutOfMemoryError) as error:
+                log.warning("registry.asked_again", incident_id=self.incident.incident_id, error=type(error).__name__)
+                self.pause(_PAUSE_SECONDS)
 
-    def _check_reply(self, reply: str) -> None:
-        if reply == "stale":
+    def _take_note(self, reply: list[str]) -> None:
+        if reply[0] == "stale":
             self.lease.lose()
             raise self._stale()
+        if reply[1:]:
+            self.occurrences = occurrences_of(reply[1:], first_seen_at=self.accepted_at)
 
     def _stale(self) -> StaleClaim:
         return StaleClaim(

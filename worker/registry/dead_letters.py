@@ -19,6 +19,7 @@ from worker.contract.queue import (
     OPEN_INCIDENTS,
     RESULTS_STREAM,
     WATCHED_INCIDENTS,
+    alerts_key,
     incident_key,
     journal_key,
 )
@@ -66,6 +67,7 @@ class DeadLetters:
                 keys=[
                     *(DEAD_LETTERS, RESULTS_STREAM, incident_key(closing), OPEN_INCIDENTS, WATCHED_INCIDENTS),
                     journal_key(closing),
+                    alerts_key(closing),
                 ],
                 args=[
                     result.incident.incident_id,

@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from worker.contract.queue import incident_key
 from worker.registry.script import load_script
@@ -102,21 +102,22 @@ class LeaseKeeper:
         except RedisError as error:
             _log.warning("registry.leases_not_renewed", leases=len(leases), error=str(error))
             return
-        for lease, is_ours in zip(leases, replies, strict=True):
-            if is_ours:
+        for lease, reply in zip(leases, replies, strict=True):
+            if reply == 1:
                 lease.confirm(asked_at=asked_at)
             else:
                 lease.lose()
                 _log.warning("registry.lease_lost", incident_id=lease.incident_id, epoch=lease.epoch)
 
-    def _ask(self, leases: list[Lease]) -> list[int]:
+    def _ask(self, leases: list[Lease]) -> list[int | ResponseError]:
+        """Return Redis' answer for each lease; what it refuses for one entry says nothing of the others."""
         lease_milliseconds = round(self._lease_seconds * 1000)
         with self._redis.pipeline(transaction=False) as pipeline:
             for lease in leases:
                 self._renew(
                     keys=[incident_key(lease.incident_id)], args=[lease.claim, lease_milliseconds], client=pipeline
                 )
-            return pipeline.execute()
+            return pipeline.execute(raise_on_error=False)
 
     def _keep_renewing(self) -> None:
         while self._is_time_to_renew():

@@ -11,7 +11,7 @@ refused. Intake makes the entry, the triage task claims it. Nothing here decides
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import structlog
@@ -24,6 +24,7 @@ from worker.contract.transcript import Step
 from worker.errors import ContractError
 from worker.registry.claim import Claim, ClaimScripts
 from worker.registry.lease import Lease, LeaseKeeper
+from worker.registry.occurrences import occurrences_of
 from worker.registry.script import load_script
 from worker.registry.view import RegistryView, time_of, unreadable
 
@@ -34,6 +35,9 @@ LEASE_SECONDS: Final = 30.0
 
 CLAIMS_LIMIT: Final = 5
 """An incident on which so many claims came to no result kills workers, or something else is badly wrong."""
+
+CLAIMS_TOO_MANY: Final = 2 * CLAIMS_LIMIT
+"""Claims after the limit should end the incident; when those come to no end either, it is buried unread."""
 
 RETENTION_SECONDS: Final = 7 * 24 * 3600.0
 """How long a closed incident can still be looked up."""
@@ -59,12 +63,14 @@ class Registry(RegistryView):
         lease_seconds: float = LEASE_SECONDS,
         retention_seconds: float = RETENTION_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__(redis)
         self._worker = worker
         self._lease_seconds = lease_seconds
         self._retention_seconds = retention_seconds
         self._monotonic = monotonic
+        self._pause = pause
         self._claim = load_script(redis, "claim.lua")
         self._release = load_script(redis, "release.lua")
         self._claim_scripts = ClaimScripts.load(redis)
@@ -81,12 +87,14 @@ class Registry(RegistryView):
         taken_at = self._monotonic()
         reply = self._claim(
             keys=[incident_key(incident_id), journal_key(incident_id)],
-            args=[self._worker, uuid4().hex, round(self._lease_seconds * 1000)],
+            args=[self._worker, uuid4().hex, round(self._lease_seconds * 1000), CLAIMS_TOO_MANY],
         )
         if reply[0] == "unreadable":
             raise ContractError(f"The registry's entry of {incident_id} is none: {reply[1]}")
         if reply[0] != "claimed":
-            _log.info("registry.claim_refused", incident_id=incident_id, reason=reply[0])
+            # A message for an incident that nobody knows was written by a stranger, or its entry is gone.
+            tell = _log.warning if reply[0] == "unknown" else _log.info
+            tell("registry.claim_refused", incident_id=incident_id, reason=reply[0])
             yield None
             return
         lease = Lease(
@@ -114,20 +122,27 @@ class Registry(RegistryView):
         """Stop renewing; whatever is still claimed runs out within its lease."""
         self._keeper.close()
 
-    def _claim_of(self, reply: tuple[str, str, str, str, str, list[str]], lease: Lease) -> Claim:
-        _, _, deliveries, incident, accepted_at, steps = reply
+    def _claim_of(self, reply: list[Any], lease: Lease) -> Claim:
+        _, _, deliveries, stored, accepted_ms, steps, *alerts = reply
         try:
+            incident = Incident.model_validate_json(stored)
+            if incident.incident_id != lease.incident_id:
+                raise ContractError(f"The registry's entry of {lease.incident_id} holds another incident.")
+            accepted_at = time_of(int(accepted_ms))
             return Claim(
-                incident=Incident.model_validate_json(incident),
+                incident=incident,
                 epoch=lease.epoch,
                 deliveries=int(deliveries),
                 is_the_last=lease.epoch > CLAIMS_LIMIT,
                 steps=tuple(Step.model_validate_json(step) for step in steps),
-                accepted_at=time_of(int(accepted_at)),
+                accepted_at=accepted_at,
+                occurrences=occurrences_of(alerts, first_seen_at=accepted_at),
+                redis=self._redis,
                 lease=lease,
                 scripts=self._claim_scripts,
                 retention_seconds=self._retention_seconds,
                 monotonic=self._monotonic,
+                pause=self._pause,
             )
         except (TypeError, ValueError, OverflowError) as error:
             raise unreadable(lease.incident_id, error) from None

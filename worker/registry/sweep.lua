@@ -42,7 +42,10 @@ local queues = { [KEYS[2]] = true, [KEYS[3]] = true, [KEYS[4]] = true }
 for _, id in ipairs(redis.call('ZRANDMEMBER', open_incidents, 20)) do
   local score = redis.call('ZSCORE', watched, id)
   if not score or tonumber(score) > now + math.max(patience, lease) then
-    redis.call('ZADD', watched, now, id)
+    local not_before = redis.pcall('HGET', prefix .. id, 'not_before')
+    if type(not_before) ~= 'string' or not score or not_before ~= score then
+      redis.call('ZADD', watched, now, id)
+    end
   end
 end
 
