@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from worker.contract.incident import Incident, Severity, identity
+from worker.contract.incident import Alert, Incident, Severity, identity
 from worker.contract.observations import HealthReading, LogTail, ServiceStatus
 from worker.contract.transcript import ModelReply, Step, ToolCall, Transcript, Usage
 from worker.errors import OrderRefused, SourceUnavailable, StaleClaim
@@ -126,11 +126,22 @@ class MemoryJournal:
 
     steps: list[Step] = field(default_factory=list)
     is_lost: bool = False
+    coming: list[Sequence[Alert]] = field(default_factory=list)
+    """What comes to the incident with each record."""
+    alerts: list[Alert] = field(default_factory=list)
+
+    @property
+    def alerts_that_came(self) -> int:
+        return len(self.alerts)
+
+    def newest_alerts(self) -> tuple[Alert, ...]:
+        return tuple(reversed(self.alerts))
 
     def record(self, step: Step) -> None:
         if self.is_lost:
             raise StaleClaim("the lease went to another worker")
         self.steps.append(step)
+        self.alerts += self.coming.pop(0) if self.coming else ()
 
 
 def says(text: str, *, tokens: int = 10) -> ModelReply:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from worker.contract.incident import Incident
+from worker.contract.incident import Alert, Incident
 from worker.contract.observations import HealthReading, LogTail
 from worker.contract.result import TriageResult
 from worker.contract.transcript import ModelReply, Observation, Step, ToolCall, Transcript
@@ -140,7 +140,16 @@ class Tool(Protocol):
 
 
 class Journal(Protocol):
-    """Where steps are recorded as they happen."""
+    """Where steps are recorded as they happen, and where one hears of what came to the incident meanwhile."""
+
+    @property
+    def alerts_that_came(self) -> int:
+        """How many alerts came after the incident's own, further occurrences and ends; as of the last record."""
+        ...
+
+    def newest_alerts(self) -> tuple[Alert, ...]:
+        """Return the newest of them, a bounded number, newest first. Raises `StaleClaim` when the lease is lost."""
+        ...
 
     def record(self, step: Step) -> None:
         """Write one step, durably, before the next is taken. Raises `StaleClaim` when the lease is lost."""

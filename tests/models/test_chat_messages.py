@@ -1,5 +1,5 @@
 from tests.models.transcripts import NOON, fresh, spec
-from worker.contract.transcript import ModelReply, Observation, Outcome, Step, ToolCall
+from worker.contract.transcript import ModelReply, News, Observation, Outcome, Step, ToolCall
 from worker.models.chat_messages import chat_request, without
 
 
@@ -126,3 +126,11 @@ def test_leaving_an_option_out_changes_nothing_else() -> None:
     assert request["temperature"] == 0
     assert bare["messages"] == request["messages"]
     assert without(request, ()) == request
+
+
+def test_news_stand_before_the_answer_that_saw_them_and_at_the_end_while_nobody_has() -> None:
+    answered = step(1, ModelReply(text="I see.")).model_copy(update={"news": News(alerts=1, content="one alert")})
+    transcript = fresh().with_step(answered).with_news(News(alerts=2, content="another alert"))
+    messages = chat_request("gpt-4o", transcript, [])["messages"]
+    assert isinstance(messages, list)
+    assert [message["content"] for message in messages[2:]] == ["one alert", "I see.", "another alert"]

@@ -406,3 +406,35 @@ def test_a_restart_is_refused_when_no_time_is_left_to_verify_it() -> None:
     desk = Desk([HEALTH, LOGS, RESTART, ESCALATE], limits=replace(LIMITS, max_seconds=25.0))
     assert reasons_of(desk.run()) == ["deadline_too_near"]
     assert desk.server.orders == []
+
+
+def test_alerts_that_come_meanwhile_are_seen_by_the_next_answer_and_journalled_with_it() -> None:
+    later = an_incident("disk is full, too")
+    desk = Desk([HEALTH, LOGS, ESCALATE], journal=MemoryJournal(coming=[[], [later]]))
+    desk.run()
+    unseen, seen = [transcript.news for transcript in desk.model.asked[1:]]
+    assert unseen is None
+    assert seen is not None
+    assert "disk is full, too" in seen.content
+    assert [step.news for step in desk.journal.steps] == [None, None, seen]
+
+
+def test_alerts_that_came_before_the_triage_are_seen_by_its_first_answer_once() -> None:
+    desk = Desk([HEALTH, LOGS, ESCALATE], journal=MemoryJournal(alerts=[an_incident("also slow")] * 12))
+    desk.run()
+    first, *further = [transcript.news for transcript in desk.model.asked]
+    assert first is not None
+    assert first.alerts == 12
+    assert "4 more are counted and not shown" in first.content
+    assert further == [None, None]
+
+
+def test_a_triage_that_resumes_tells_only_what_the_journal_does_not_hold() -> None:
+    first = Desk([HEALTH, LOGS, ESCALATE], journal=MemoryJournal(alerts=[an_incident("the pump")]))
+    first.run()
+    journal = MemoryJournal(first.journal.steps[:2], alerts=[an_incident("the pump"), an_incident("the valve")])
+    second = Desk([ESCALATE], journal=journal)
+    second.run()
+    (asked,) = second.model.asked
+    assert asked.news is not None
+    assert ("the pump" in asked.news.content, "the valve" in asked.news.content) == (False, True)

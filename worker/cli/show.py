@@ -3,15 +3,19 @@
 import json
 import sys
 from datetime import datetime
+from typing import Final
 
 from worker.bootstrap import connect
 from worker.cli.words import folded, one_line
+from worker.contract.incident import Incident
 from worker.contract.transcript import Observation, Step
 from worker.errors import FirstlineError
 from worker.registry.view import RegistryEntry, RegistryView
 from worker.settings import Settings
 
 __all__ = ["show_incident"]
+
+_ALERT_CHARACTERS: Final = 100
 
 
 def show_incident(settings: Settings, incident_id: str, *, as_json: bool) -> bool:
@@ -37,6 +41,8 @@ def _as_json(entry: RegistryEntry) -> str:
                 "worker": entry.worker,
                 "steps": [step.model_dump(mode="json", exclude_none=True) for step in entry.steps],
                 "result": entry.result and entry.result.model_dump(mode="json", exclude_none=True),
+                "occurrences": entry.occurrences.model_dump(mode="json", exclude_none=True),
+                "alerts": [alert.model_dump(mode="json", exclude_none=True) for alert in entry.alerts],
             }
         )
         + "\n"
@@ -53,11 +59,27 @@ def _as_text(entry: RegistryEntry) -> str:
         f"  source     {one_line(incident.source)}",
         f"  claims     {entry.epoch} of {entry.deliveries} deliveries, by {one_line(entry.worker or 'nobody yet')}",
     ]
+    if entry.occurrences.count > 1 or entry.occurrences.resolved:
+        head += _alerts(entry)
     return "\n".join([*head, *(_step(step) for step in entry.steps), _ending(entry), ""])
+
+
+def _alerts(entry: RegistryEntry) -> list[str]:
+    counts = entry.occurrences
+    last = f", last seen {_time(counts.last_seen_at)}" if counts.last_seen_at else ""
+    told = [f"  alerts     {counts.count} in all, {counts.resolved} of them over{last}; the newest:"]
+    for alert in entry.alerts:
+        if isinstance(alert, Incident):
+            told.append(f"    {_time(alert.started_at)} {alert.severity:<8} {one_line(alert.text)[:_ALERT_CHARACTERS]}")
+        else:
+            told.append(f"    {_time(alert.resolved_at)} over     {one_line(alert.text)[:_ALERT_CHARACTERS]}")
+    return told
 
 
 def _step(step: Step) -> str:
     lines = [f"\nstep {step.number}, {one_line(step.model)}"]
+    if step.news:
+        lines.append(f"  news       {folded(step.news.content)}")
     if step.reply.text:
         lines.append(f"  said       {folded(step.reply.text)}")
     answers = {seen.call_id: seen for seen in step.observations}

@@ -59,12 +59,16 @@ def _messages(transcript: Transcript) -> Iterator[Mapping[str, object]]:
     yield {"role": "system", "content": transcript.system}
     yield {"role": "user", "content": transcript.opening}
     for step in transcript.steps:
+        if step.news is not None:
+            yield {"role": "user", "content": step.news.content}
         yield _said(step)
         contents = {observation.call_id: observation.content for observation in step.observations}
         for call in step.reply.tool_calls:
             yield {"role": "tool", "tool_call_id": call.call_id, "content": contents.get(call.call_id, _NOT_RUN)}
         if step.notice is not None:
             yield {"role": "user", "content": step.notice}
+    if transcript.news is not None:
+        yield {"role": "user", "content": transcript.news.content}
 
 
 def _said(step: Step) -> Mapping[str, object]:

@@ -10,7 +10,6 @@ from itertools import chain
 from typing import Final, Self, TypeVar
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
 from redis import Redis
 from redis.commands.core import Script
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -34,6 +33,7 @@ from worker.registry.lease import Lease
 from worker.registry.letter import letter_fields_of_incident
 from worker.registry.occurrences import alerts_that_came, occurrences_of
 from worker.registry.script import load_script
+from worker.registry.view import readable_alerts
 
 __all__ = ["Claim", "ClaimScripts"]
 
@@ -42,7 +42,6 @@ _NEWS_BEFORE_THE_END: Final = 5
 """In a storm more alerts come with every look; after so many looks the result is published as it is."""
 
 _Reply = TypeVar("_Reply")
-_Alert: Final[TypeAdapter[Alert]] = TypeAdapter(Alert)
 log = structlog.get_logger()
 
 
@@ -93,14 +92,8 @@ class Claim:
 
     def newest_alerts(self) -> tuple[Alert, ...]:
         """Read the newest of the alerts that came, newest first; one that can't be read is left out."""
-        stored = self._persisted(lambda: self.redis.lrange(alerts_key(self.incident.incident_id), 0, -1))
-        alerts = []
-        for text in stored:
-            try:
-                alerts.append(_Alert.validate_json(text))
-            except ValidationError:
-                log.warning("registry.alert_unreadable", incident_id=self.incident.incident_id)
-        return tuple(alerts)
+        incident_id = self.incident.incident_id
+        return readable_alerts(incident_id, self._persisted(lambda: self.redis.lrange(alerts_key(incident_id), 0, -1)))
 
     def record(self, step: Step) -> None:
         """Write one step to the journal. A step whose number stands there already is not written again.

@@ -3,24 +3,45 @@
 Redis errors (`redis.exceptions.RedisError`) pass through every method.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, cast
 
-from pydantic import ValidationError
+import structlog
+from pydantic import TypeAdapter, ValidationError
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from worker.contract.incident import Incident
-from worker.contract.queue import BROKER_KEY_PREFIX, OPEN_INCIDENTS, QUEUES, incident_key, journal_key, worker_key
-from worker.contract.result import TriageResult
+from worker.contract.incident import Alert, Incident
+from worker.contract.queue import (
+    BROKER_KEY_PREFIX,
+    OPEN_INCIDENTS,
+    QUEUES,
+    alerts_key,
+    incident_key,
+    journal_key,
+    worker_key,
+)
+from worker.contract.result import Occurrences, TriageResult
 from worker.contract.transcript import Step
 from worker.errors import ConfigurationError, ContractError
+from worker.registry.occurrences import occurrences_of
 
-__all__ = ["IncidentState", "OpenIncident", "RegistryEntry", "RegistryView", "WorkerBeat", "time_of", "unreadable"]
+__all__ = [
+    "IncidentState",
+    "OpenIncident",
+    "RegistryEntry",
+    "RegistryView",
+    "WorkerBeat",
+    "readable_alerts",
+    "time_of",
+    "unreadable",
+]
 
+_ALERT: Final[TypeAdapter[Alert]] = TypeAdapter(Alert)
+_log = structlog.get_logger()
 _LINE_FIELDS: Final = ["state", "worker", "epoch", "deliveries", "lease_until"]
 
 
@@ -34,7 +55,10 @@ class IncidentState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryEntry:
-    """All that is known of one incident; `worker` claimed it last, `lease_seconds_left` is None when nobody has it."""
+    """All that is known of one incident; `worker` claimed it last, `lease_seconds_left` is None when nobody has it.
+
+    `occurrences` counts all alerts that came to it, also after it was closed; the newest are in `alerts`, newest first.
+    """
 
     incident: Incident
     state: IncidentState
@@ -45,6 +69,8 @@ class RegistryEntry:
     lease_seconds_left: float | None
     steps: tuple[Step, ...]
     result: TriageResult | None
+    occurrences: Occurrences
+    alerts: tuple[Alert, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +114,12 @@ class RegistryView:
             pipeline.time()
             pipeline.hgetall(incident_key(incident_id))
             pipeline.lrange(journal_key(incident_id), 0, -1)
-            clock, fields, steps = pipeline.execute()
+            pipeline.lrange(alerts_key(incident_id), 0, -1)
+            clock, fields, steps, alerts = pipeline.execute()
         if not fields:
             return None
         try:
-            return _entry_of(fields, steps, now_ms=_milliseconds(clock))
+            return _entry_of(fields, steps, alerts, now_ms=_milliseconds(clock))
         except (KeyError, ValueError, OverflowError) as error:
             raise unreadable(incident_id, error) from None
 
@@ -163,18 +190,33 @@ def time_of(milliseconds: float) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def _entry_of(fields: Mapping[str, str], steps: list[str], *, now_ms: int) -> RegistryEntry:
+def readable_alerts(incident_id: str, stored: Sequence[str]) -> tuple[Alert, ...]:
+    """Read the alerts that came to an incident; one that can't be read is left out, and hides no other."""
+    alerts = []
+    for text in stored:
+        try:
+            alerts.append(_ALERT.validate_json(text))
+        except ValidationError:
+            _log.warning("registry.alert_unreadable", incident_id=incident_id)
+    return tuple(alerts)
+
+
+def _entry_of(fields: Mapping[str, str], steps: Sequence[str], alerts: Sequence[str], *, now_ms: int) -> RegistryEntry:
     result = fields.get("result")
+    incident, accepted_at = Incident.model_validate_json(fields["incident"]), time_of(int(fields["accepted_at"]))
+    counts = [fields.get(name) for name in ("occurrences", "resolved", "last_seen_at", "urgency")]
     return RegistryEntry(
-        incident=Incident.model_validate_json(fields["incident"]),
+        incident=incident,
         state=IncidentState(fields["state"]),
-        accepted_at=time_of(int(fields["accepted_at"])),
+        accepted_at=accepted_at,
         epoch=int(fields["epoch"]),
         deliveries=int(fields["deliveries"]),
         worker=fields.get("worker"),
         lease_seconds_left=_lease_seconds_left(fields, now_ms=now_ms),
         steps=tuple(Step.model_validate_json(step) for step in steps),
         result=None if result is None else TriageResult.model_validate_json(result),
+        occurrences=occurrences_of(counts, first_seen_at=accepted_at),
+        alerts=readable_alerts(incident.incident_id, alerts),
     )
 
 

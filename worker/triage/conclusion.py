@@ -126,8 +126,12 @@ def _from_text(step: Step, observations: Sequence[Observation]) -> Conclusion:
     return Conclusion(
         disposition=Disposition.ESCALATED,
         ending=Ending.CONCLUDED,
-        summary=f"Restarted once ({restart.outcome.replace('_', ' ')}), {restart.detail}.{word}",
+        summary=f"{_done(restart)} ({restart.outcome.replace('_', ' ')}), {restart.detail}.{word}",
     )
+
+
+def _done(restart: RestartRecord) -> str:
+    return "Tried to restart" if restart.restarted_at is None else "Restarted once"
 
 
 def _doubt_about_no_action(observations: Sequence[Observation]) -> Objection | None:

@@ -3,11 +3,15 @@
 Statements are made from the typed observations, never from a model's words.
 """
 
+from typing import Final
+
 from worker.contract.observations import HealthReading
-from worker.contract.result import Evidence, LogFindings, RestartRecord
+from worker.contract.result import Evidence, LogFindings, RestartOutcome, RestartRecord
 from worker.contract.transcript import Observation, Outcome, Transcript
 
 __all__ = ["evidence_of"]
+
+_CERTAINLY_RESTARTED: Final = (RestartOutcome.RESTORED, RestartOutcome.NOT_RESTORED, RestartOutcome.PROOF_LOST)
 
 
 def evidence_of(transcript: Transcript) -> tuple[Evidence, ...]:
@@ -65,7 +69,9 @@ def _of_logs(logs: LogFindings) -> str:
 
 
 def _of_restart(restart: RestartRecord) -> str:
-    return f"restarted {restart.server_id} (fence {restart.fence}): {restart.outcome}, {restart.detail}"
+    deed = "restarted" if restart.outcome in _CERTAINLY_RESTARTED else "tried to restart"
+    outcome = restart.outcome.replace("_", " ")
+    return f"{deed} {restart.server_id} (fence {restart.fence}): {outcome}, {restart.detail}"
 
 
 def _quotations(logs: LogFindings | None) -> tuple[str, ...]:

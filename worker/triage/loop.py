@@ -8,11 +8,12 @@ through is a lost lease (`StaleClaim`) and a store that is gone, for then nothin
 from typing import Final
 
 from worker.contract.result import Disposition, Ending, TriageResult
-from worker.contract.transcript import ModelReply, Step, Transcript
+from worker.contract.transcript import ModelReply, News, Step, Transcript
 from worker.errors import ModelUnavailable
 from worker.ports import Clock, Journal, Model
 from worker.triage.budget import Budget
 from worker.triage.conclusion import Conclusion, conclusion_of, is_recovered, last_restart, objection_to
+from worker.triage.news import news_of
 from worker.triage.report import Assignment, result_of
 from worker.triage.toolbox import Toolbox
 
@@ -76,10 +77,20 @@ class Triage:
             self._take_step(model, toolbox)
         return conclusion
 
+    def _hear_news(self) -> None:
+        """Let the next answer see the alerts that came to the incident since the last."""
+        came = self._journal.alerts_that_came
+        new = came - max(self._transcript.alerts_seen, self._transcript.news.alerts if self._transcript.news else 0)
+        if new > 0:
+            content = news_of(self._journal.newest_alerts()[:new], new=new)
+            self._transcript = self._transcript.with_news(News(alerts=came, content=content))
+
     def _take_step(self, model: Model, toolbox: Toolbox) -> None:
+        self._hear_news()
         reply = self._ask(model, toolbox)
         self._budget.spend(reply.usage)
-        step = Step(number=len(self._transcript.steps) + 1, model=model.name, reply=reply)
+        number = len(self._transcript.steps) + 1
+        step = Step(number=number, model=model.name, reply=reply, news=self._transcript.news)
         for call in reply.tool_calls:
             if self._budget.seconds_left() <= 0:
                 break
