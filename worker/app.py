@@ -96,8 +96,8 @@ def _transport_options(settings: Settings) -> dict[str, Any]:
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
         "unacked_mutex_expire": 60,
-        # Most urgent queue first.
-        "queue_order_strategy": "priority",
+        # Most urgent queue first, but none is starved.
+        "queue_order_strategy": "worker.queue_order:QueueOrder",
         # Without these a black-holed connection freezes worker and producer for good.
         "socket_timeout": 5,
         "socket_connect_timeout": 3,

@@ -4,6 +4,7 @@ from typing import Final
 
 import redis
 
+from worker import queue_order
 from worker.clock import SystemClock
 from worker.duty import Worker
 from worker.errors import ConfigurationError
@@ -51,6 +52,9 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
     recurring = [
         Recurring("heartbeat", lambda: registry.beat(about), interval_seconds=BEAT_INTERVAL_SECONDS),
         Recurring("sweeper", Sweeper(connection).sweep, interval_seconds=_SWEEP_INTERVAL_SECONDS),
+        Recurring(
+            "queue order", lambda: queue_order.heed(registry.waiting_seconds()), interval_seconds=BEAT_INTERVAL_SECONDS
+        ),
         Recurring("trimmer", ResultsTrimmer(connection).trim, interval_seconds=_TRIM_INTERVAL_SECONDS),
     ]
     for each in recurring:

@@ -4,6 +4,7 @@ Redis errors (`redis.exceptions.RedisError`) pass through every method.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -22,6 +23,7 @@ from worker.contract.queue import (
     alerts_key,
     incident_key,
     journal_key,
+    read_message,
     worker_key,
 )
 from worker.contract.result import Occurrences, TriageResult
@@ -155,6 +157,23 @@ class RegistryView:
             for queue in QUEUES:
                 pipeline.llen(BROKER_KEY_PREFIX + queue)
             return dict(zip(QUEUES, pipeline.execute(), strict=True))
+
+    def waiting_seconds(self) -> dict[str, float]:
+        """Return how long the next incident of each queue has waited, by Redis' clock; without a queue that has none.
+
+        A queue whose next message can't be read is left out too: it is poison, and the next to be buried.
+        """
+        with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.time()
+            for queue in QUEUES:
+                pipeline.lindex(BROKER_KEY_PREFIX + queue, -1)
+            clock, *messages = pipeline.execute()
+        now_ms, waiting = _milliseconds(clock), {}
+        for queue, message in zip(QUEUES, messages, strict=True):
+            with suppress(ValueError, ResponseError):
+                accepted_ms = self._redis.hget(incident_key(read_message((message or "").encode())), "accepted_at")
+                waiting[queue] = _age_seconds(float(str(accepted_ms)), now_ms=now_ms)
+        return waiting
 
     def workers(self) -> tuple[WorkerBeat, ...]:
         """List the workers that live, by name."""
