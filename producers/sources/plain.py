@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import BinaryIO, Final, NamedTuple
 
 from producers.sources.alert import AlertError, Arrival, Rejection, incident_of_alert, incident_of_sentence
+from producers.sources.field_map import FieldMap
 from producers.sources.strict_json import Flaw, read_value, read_values
 from worker.contract import Incident
 
@@ -47,7 +48,12 @@ def parse_line(line: bytes, *, received_at: datetime, unique: str, source: str =
 
 
 def parse_stream(
-    stream: BinaryIO, *, now: Callable[[], datetime], unique: str, source: str = "cli"
+    stream: BinaryIO,
+    *,
+    now: Callable[[], datetime],
+    unique: str,
+    source: str = "cli",
+    fields: FieldMap | None = None,
 ) -> Iterator[Parsed]:
     """Yield what became of each alert in `stream`, in order, each as soon as its line is there.
 
@@ -56,7 +62,7 @@ def parse_stream(
     each alert; `unique` must be new for each stream. Raises what reading the stream raises, and nothing else.
     """
     for ordinal, (line_number, content) in enumerate(_contents(stream), start=1):
-        arrival = Arrival(received_at=now(), unique=f"{unique}:{ordinal}", source=source)
+        arrival = Arrival(received_at=now(), unique=f"{unique}:{ordinal}", source=source, fields=fields or FieldMap())
         yield Parsed(line_number, _outcome(content, arrival))
 
 
