@@ -122,8 +122,17 @@ local function open_incident(id, occurrence, group, alert, message, queue_index,
   return ACCEPTED, id
 end
 
+-- Whether there is an entry of this incident; what stands in its place and is none is taken away.
+local function is_known(id)
+  local state = redis.pcall('HGET', incident_prefix .. id, 'state')
+  if type(state) == 'table' then
+    redis.call('DEL', incident_prefix .. id)
+  end
+  return type(state) == 'string'
+end
+
 local function fire(occurrence, id, group, alert, message, queue_index)
-  if redis.call('EXISTS', incident_prefix .. id) == 1 and id ~= occurrence then
+  if id ~= occurrence and is_known(id) then
     return DUPLICATE, id
   end
   local known = stored(occurrence_prefix .. occurrence)
@@ -137,7 +146,7 @@ local function fire(occurrence, id, group, alert, message, queue_index)
     end
     return FIRES_AGAIN, since
   end
-  if id == occurrence and redis.call('EXISTS', incident_prefix .. id) == 1 then
+  if id == occurrence and is_known(id) then
     return DUPLICATE, id
   end
   local incident, found = of_group(group, queue_index)

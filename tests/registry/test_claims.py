@@ -357,3 +357,59 @@ class TestBrokenEntries:
             valkey.delete(RESULTS_STREAM)
             assert claim.finish(result_of(incident))
         assert len(published(valkey)) == 1
+
+
+class TestWhatNobodyCanEnd:
+    """Each would come back for ever; the task buries what raises `ContractError`."""
+
+    def test_an_entry_that_holds_another_incident_cannot_be_claimed(
+        self, redis: Redis, accepted: Incident, registry_of: RegistryOf
+    ) -> None:
+        other = accept(redis, "another server is slow")
+        redis.hset(incident_key(accepted.incident_id), "incident", other.model_dump_json())
+        with pytest.raises(ContractError), registry_of(redis).claim(accepted.incident_id):
+            pass
+
+    @pytest.mark.parametrize("field", ["last_step", "occurrences", "resolved", "last_seen_at", "urgency"])
+    def test_a_number_that_is_none_is_found_before_anything_is_done(
+        self, redis: Redis, accepted: Incident, registry_of: RegistryOf, field: str
+    ) -> None:
+        redis.hset(incident_key(accepted.incident_id), field, "many")
+        with pytest.raises(ContractError), registry_of(redis).claim(accepted.incident_id):
+            pass
+
+    def test_after_ten_claims_an_incident_is_not_even_read(
+        self, redis: Redis, accepted: Incident, registry_of: RegistryOf
+    ) -> None:
+        registry = registry_of(redis)
+        for _ in range(10):
+            with registry.claim(accepted.incident_id) as claim:
+                assert claim is not None
+        with pytest.raises(ContractError, match="10 claims"), registry.claim(accepted.incident_id):
+            pass
+
+
+def test_while_redis_is_away_a_record_is_asked_for_again_as_long_as_the_lease_lives() -> None:
+    redis = SwitchableRedis()
+    accepted = accept(redis.client)
+    seconds = [0.0]
+
+    def pause(duration: float) -> None:
+        seconds[0] += duration
+        if seconds[0] >= comes_back_after:
+            redis.comes_back()
+
+    comes_back_after = 5.0
+    registry = Registry(redis.client, worker="w1", monotonic=lambda: seconds[0], pause=pause)
+    with registry.claim(accepted.incident_id) as claim:
+        assert claim is not None
+        redis.goes_away()
+        claim.record(step(1))
+        assert redis.client.llen(journal_key(accepted.incident_id)) == 1
+
+        comes_back_after = 1000.0
+        redis.goes_away()
+        with pytest.raises(StaleClaim):
+            claim.record(step(2))
+    assert 30 <= seconds[0] < 40
+    registry.close()

@@ -153,3 +153,18 @@ def test_control_without_renewal_another_takes_the_claim_over(valkey: Redis, reg
             assert other is not None
         with pytest.raises(StaleClaim):
             claim.record(step(1))
+
+
+def test_a_spoilt_entry_takes_no_lease_but_its_own(redis: Redis, registry_of: RegistryOf) -> None:
+    spoilt, sound = accept(redis), accept(redis, "another server is slow")
+    registry = registry_of(redis)
+    with registry.claim(spoilt.incident_id) as one, registry.claim(sound.incident_id) as other:
+        assert one is not None
+        assert other is not None
+        redis.delete(incident_key(spoilt.incident_id))
+        redis.set(incident_key(spoilt.incident_id), "no hash")
+        registry._keeper.renew_all()
+        assert other.finish(result_of(sound))
+        with pytest.raises(StaleClaim):
+            one.finish(result_of(spoilt))
+        redis.delete(incident_key(spoilt.incident_id))

@@ -231,6 +231,17 @@ class TestAfterAnIncidentIsClosed:
         assert answers(redis, second) == [Answer.ACCEPTED]
 
 
+@pytest.mark.parametrize("stranger", ["a string", {"colour": "blue"}])
+def test_a_stranger_s_key_in_an_incident_s_place_is_no_reason_to_call_it_known(
+    redis: Redis, registry_of: RegistryOf, stranger: str | dict[str, str]
+) -> None:
+    first = alert("a")
+    key = incident_key(first.incident_id)
+    redis.set(key, stranger) if isinstance(stranger, str) else redis.hset(key, mapping=stranger)  # type: ignore[arg-type]
+    assert answers(redis, first) == [Answer.ACCEPTED]
+    close(redis, registry_of(redis), first.incident_id, Disposition.NO_ACTION)
+
+
 def test_what_strangers_have_spoilt_spoils_no_batch(redis: Redis) -> None:
     first, second = alert("a"), alert("b")
     offer(redis, first)
