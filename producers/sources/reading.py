@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Final
 
 from producers.sources.alert import AlertError, Arrival, Outcome, Rejection, Reported, alert_of
+from producers.sources.strict_json import read_value
 from worker.contract.text import visible
 
-__all__ = ["list_in", "mapping_in", "numbered", "outcome_of", "quoted", "text_in", "value_in"]
+__all__ = ["flattened", "list_in", "mapping_in", "numbered", "outcome_of", "quoted", "tags_in", "text_in", "value_in"]
 
 QUOTE_LIMIT_CHARACTERS: Final = 80
 _QUOTED_FROM_CHARACTERS: Final = 400
@@ -47,6 +48,44 @@ def text_in(document: object, *path: str) -> str:
     return visible(str(value)).strip()
 
 
+def flattened(document: object) -> dict[str, object]:
+    """Return the fields of a payload whose names its user chose: `event_id`, `EVENT.ID`, `eventId` and `event: {id}`.
+
+    All four are `eventid` here. What stands at the top wins over what is nested; deeper than one level is left alone.
+    """
+    fields: dict[str, object] = {}
+    nested: dict[str, object] = {}
+    for name, value in mapping_in(document).items():
+        outer = _letters(name)
+        fields.setdefault(outer, value)
+        for inner_name, inner_value in mapping_in(value).items():
+            inner = _letters(inner_name)
+            nested.setdefault(inner if inner.startswith(outer) else outer + inner, inner_value)
+    return nested | fields
+
+
+def tags_in(value: object) -> dict[str, str]:
+    """Return tags as labels, of a name that comes twice the first; a tag without a value has an empty one.
+
+    Takes text such as `env:prod, canary`, the same as an array, an object, an array of Zabbix' `{"tag", "value"}`
+    objects, and the JSON text of each of them.
+    """
+    if isinstance(value, str) and value.lstrip().startswith(("[", "{")):
+        value = read_value(value)
+    if isinstance(value, str):
+        value = value.split(",")
+    if isinstance(value, Mapping):
+        return {name: text_in(value, name) for name in value}
+    tags: dict[str, str] = {}
+    for tag in value if isinstance(value, list) else ():
+        name, _, text = text_in(tag).partition(":")
+        if isinstance(tag, Mapping):
+            name, text = text_in(tag, "tag"), text_in(tag, "value")
+        if name.strip():
+            tags.setdefault(name.strip(), text.strip())
+    return tags
+
+
 def quoted(text: str) -> str:
     """Return at most 80 characters of `text` on one line, in quotation marks."""
     line = " ".join(visible(text[:_QUOTED_FROM_CHARACTERS]).split())
@@ -64,3 +103,7 @@ def outcome_of(reported: Reported, arrival: Arrival) -> Outcome:
         return alert_of(reported, arrival)
     except AlertError as error:
         return Rejection(str(error))
+
+
+def _letters(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isalnum())
