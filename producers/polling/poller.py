@@ -1,0 +1,156 @@
+"""Offers at each look all that fires, and the end of what has gone; intake knows again what it was told before.
+
+All memory is of this process: the alerts of the last look, and those that nobody has taken in yet. After a restart what
+fires is a duplicate; what ended meanwhile was never seen to fire by this process and gets no end, so that its incident
+is closed by its triage alone. `firstline poll` calls it, from one thread.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple, Protocol
+
+import structlog
+
+from producers.door import Door
+from producers.intake import Answer, Verdict
+from worker.contract import Alert, Incident, Resolution
+
+__all__ = ["AlertSource", "Poller", "Seen", "Told", "full_answers", "is_news"]
+
+SETTLING_SECONDS: Final = 180.0
+"""Alertmanager forgets its alerts when it restarts, until Prometheus sends them again, within a minute as a rule;
+Prometheus restores its own after two evaluations. What is missing until then is not over."""
+
+OWED_LIMIT: Final = 100_000
+"""With so many alerts that nobody takes in, nothing further is looked at: what fires stays where it is."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One look: what fires, the ids of what is there but silenced or inhibited, and why others were not understood."""
+
+    firing: tuple[Incident, ...]
+    withheld: frozenset[str] = frozenset()
+    rejected: tuple[str, ...] = ()
+
+
+class AlertSource(Protocol):
+    """A system that lists what fires. Both calls block for seconds at the most, and raise `ApiError`."""
+
+    def look(self, received_at: datetime) -> Seen:
+        """Return what fires now."""
+        ...
+
+    def began_at(self) -> str | None:
+        """Return when the system itself was started, in its own words; None when it does not tell."""
+        ...
+
+
+class Told(NamedTuple):
+    """An alert that was offered, and the answer."""
+
+    alert: Alert
+    verdict: Verdict
+
+
+class Poller:
+    """Looks at one source and offers what it sees at one door. Not safe from several threads.
+
+    Several pollers of one source agree on every identity, and so do the webhook and a poller of Alertmanager.
+    """
+
+    def __init__(
+        self, source: AlertSource, door: Door, *, monotonic_seconds: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._source = source
+        self._door = door
+        self._monotonic_seconds = monotonic_seconds
+        self._known: dict[str, Incident] = {}
+        self._owed: dict[tuple[str, bool], Alert] = {}
+        self._rejected: frozenset[str] = frozenset()
+        self._began_at: str | None = None
+        self._settled_at_seconds = 0.0
+        self._has_looked = False
+
+    @property
+    def owed(self) -> int:
+        """How many alerts are kept that nobody has taken in yet."""
+        return len(self._owed)
+
+    @property
+    def rejections(self) -> int:
+        """How many alerts of the last look were not understood."""
+        return len(self._rejected)
+
+    def look(self, received_at: datetime) -> None:
+        """See what fires and what is over, and owe both to the door. Raises `ApiError`; what is owed stays owed."""
+        if self.owed >= OWED_LIMIT:
+            log.warning("poll.look_skipped", owed=self.owed, remedy="let alerts be taken in again")
+            return
+        seen = self._source.look(received_at)
+        began_at = self._source.began_at()
+        self._notice_restart(began_at)
+        for reason in sorted(frozenset(seen.rejected) - self._rejected):
+            log.warning("poll.alert_rejected", reason=reason)
+        self._rejected = frozenset(seen.rejected)
+        firing = {incident.incident_id: incident for incident in seen.firing}
+        self._owe_ends(firing.keys() | seen.withheld, received_at)
+        for incident_id in firing:
+            self._owed.pop((incident_id, False), None)
+        self._known |= firing
+        self._owed |= {(incident_id, True): incident for incident_id, incident in firing.items()}
+
+    def hand_in(self) -> list[Told]:
+        """Offer all that is owed, and return the answers; what found no room stays owed.
+
+        Raises `IntakeUnavailable`: then all of it stays owed.
+        """
+        owed = list(self._owed.items())
+        if not owed:
+            return []
+        verdicts = self._door.take_in([alert for _, alert in owed])
+        told = [Told(alert, verdict) for (_, alert), verdict in zip(owed, verdicts, strict=True)]
+        self._owed = {
+            key: alert for (key, alert), verdict in zip(owed, verdicts, strict=True) if verdict.answer is Answer.FULL
+        }
+        return told
+
+    def _notice_restart(self, began_at: str | None) -> None:
+        if self._has_looked and began_at != self._began_at:
+            self._settled_at_seconds = self._monotonic_seconds() + SETTLING_SECONDS
+            log.info("poll.source_restarted", settling_seconds=SETTLING_SECONDS)
+        self._began_at, self._has_looked = began_at, True
+
+    def _owe_ends(self, present: frozenset[str] | set[str], resolved_at: datetime) -> None:
+        if self._monotonic_seconds() < self._settled_at_seconds:
+            return
+        for incident_id in [known for known in self._known if known not in present]:
+            self._owed[incident_id, False] = _end_of(self._known.pop(incident_id), resolved_at)
+
+
+def is_news(told: Told) -> bool:
+    """Say whether an answer changed something: what fires is offered at each look, and mostly known."""
+    if isinstance(told.alert, Resolution):
+        return told.verdict.answer is Answer.RESOLVED
+    return told.verdict.answer in {Answer.ACCEPTED, Answer.ATTACHED, Answer.SPOOLED}
+
+
+def full_answers(answers: Sequence[Told]) -> int:
+    """Return how many alerts found no room."""
+    return sum(told.verdict.answer is Answer.FULL for told in answers)
+
+
+def _end_of(incident: Incident, resolved_at: datetime) -> Resolution:
+    return Resolution(
+        incident_id=incident.incident_id,
+        source=incident.source,
+        fingerprint=incident.fingerprint,
+        server_id=incident.server_id,
+        text=incident.text,
+        resolved_at=resolved_at,
+        received_at=resolved_at,
+    )
