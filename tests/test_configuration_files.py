@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from producers.intake_file import read_intake_file
+from producers.poll_settings import PollSettings
+from producers.settings import ProducerSettings
 from worker.errors import ConfigurationError
 from worker.settings import PREFIX, Settings, load_settings
 
@@ -16,10 +19,13 @@ ROOT = Path(__file__).parents[1]
 
 
 def variables_of_settings() -> dict[str, object]:
-    return {
+    of_worker = {
         name.upper() if name.startswith(("openai", "model_name")) else f"{PREFIX}{name}".upper(): field.default
         for name, field in Settings.model_fields.items()
     }
+    of_producers = {f"{PREFIX}{name}".upper(): field.default for name, field in ProducerSettings.model_fields.items()}
+    of_polling = {f"{PREFIX}POLL_{name}".upper(): field.default for name, field in PollSettings.model_fields.items()}
+    return of_worker | of_producers | of_polling
 
 
 def variables_of_example() -> dict[str, str]:
@@ -35,6 +41,18 @@ def test_the_example_shows_the_defaults() -> None:
     defaults = {name: value for name, value in variables_of_example().items() if value}
     shown = Settings.model_validate({_field_of(name): value for name, value in defaults.items()})
     assert shown == Settings.model_validate({"worker_name": shown.worker_name})
+    of_producers = ProducerSettings.model_validate({_field_of(name): value for name, value in defaults.items()})
+    assert of_producers == ProducerSettings.model_validate({})
+
+
+def test_the_example_of_an_intake_file_shows_the_defaults(tmp_path: Path) -> None:
+    example = (ROOT / "deploy" / "intake.example.toml").read_text()
+    assert read_intake_file(ROOT / "deploy" / "intake.example.toml") == read_intake_file(None)
+    shown = tmp_path / "intake.toml"
+    shown.write_text(re.sub(r"^# (?=\w+ = |\[)", "", example, flags=re.MULTILINE))
+    read = read_intake_file(shown)
+    assert (read.fields, read.storms) == (read_intake_file(None).fields, read_intake_file(None).storms)
+    assert {"alertmanager", "pagerduty", "grafana", "plain"} == set(read.sources)
 
 
 def test_all_wrong_settings_are_listed_at_once_by_their_variables(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from typing import Annotated, Final
 
 import typer
 
-from worker.cli.failures import EXIT_INCOMPLETE, EXIT_INTERRUPTED, told
+from worker.cli.failures import EXIT_CONFIGURATION, EXIT_INCOMPLETE, EXIT_INTERRUPTED, told
 from worker.cli.words import WORD_LIMIT, one_line
 from worker.contract.text import visible
 from worker.errors import FirstlineError
@@ -108,6 +108,33 @@ def submit(
 
 
 @app.command()
+def intake(
+    host: Annotated[str | None, typer.Option(help="Listen on this address; 0.0.0.0 is every one.")] = None,
+    port: Annotated[int | None, typer.Option(help="Listen on this port; 0 takes a free one.", min=0, max=65535)] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Ask nobody for credentials; on this machine's loopback only.")
+    ] = False,
+    spool: Annotated[
+        Path | None, typer.Option(help="Keep alerts in this directory first, so that Redis may be away for a while.")
+    ] = None,
+) -> None:
+    """Take alerts in over HTTP until SIGTERM: POST /v1/alerts/alertmanager, and so on; /openapi.json lists all.
+
+    Each alert is answered for itself, and only what is durable is answered with yes. 503 means: keep them, and send the
+    same again. Senders prove who they are with a token (FIRSTLINE_INTAKE_TOKENS) or a signature (the intake file);
+    without any credential it does not start.
+
+    On SIGTERM or Ctrl-C it accepts nothing more, answers what it has within 10 s, and exits with 0.
+    """
+    from producers.settings import load_producer_settings
+    from worker.cli.intake import run_intake
+
+    given = {"intake_host": host, "intake_port": port}
+    settings = load_producer_settings(**{name: value for name, value in given.items() if value is not None})
+    run_intake(settings, is_insecure=insecure, spool=spool)
+
+
+@app.command()
 def worker(
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", "-c", min=1, max=400, help="Triages at once in this process.")
@@ -123,6 +150,62 @@ def worker(
     from worker.cli.worker import run_worker
 
     run_worker(load_settings(**({"worker_concurrency": concurrency} if concurrency else {})))
+
+
+PollInterval = Annotated[float, typer.Option("--interval", min=0.5, max=86_400, help="Seconds from round to round.")]
+
+
+@app.command()
+def poll(
+    alertmanager: Annotated[
+        str | None, typer.Option(metavar="URL", help="Take what fires in this Alertmanager, 0.16 or newer.")
+    ] = None,
+    prometheus: Annotated[
+        str | None, typer.Option(metavar="URL", help="Take what fires in this Prometheus; only without Alertmanager.")
+    ] = None,
+    interval: PollInterval = 30,
+    once: Annotated[bool, typer.Option("--once", help="Take what fires now, then stop.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take in what fires in Alertmanager or Prometheus, for those who can't configure a webhook.
+
+    Silenced, inhibited and pending alerts are left alone. Polling beside the webhook, two pollers and a poller that
+    restarts give no duplicates; poll Prometheus or its Alertmanager, not both. What has gone is told as over, but not
+    what went while no poller ran.
+
+    Credentials: FIRSTLINE_POLL_TOKEN, or FIRSTLINE_POLL_USER and FIRSTLINE_POLL_PASSWORD.
+
+    Example: firstline poll --alertmanager http://alertmanager:9093
+    """
+    from worker.cli.poll import run_poll
+
+    if (alertmanager is None) == (prometheus is None):
+        raise typer.BadParameter("give either --alertmanager or --prometheus, not both and not neither")
+    is_whole = run_poll(
+        alertmanager=alertmanager, prometheus=prometheus, interval_seconds=interval, once=once, as_json=as_json
+    )
+    raise typer.Exit(0 if is_whole else EXIT_INCOMPLETE)
+
+
+@app.command()
+def watch(
+    prometheus: Annotated[str, typer.Option(metavar="URL", help="The Prometheus that has the data.")],
+    trends: Annotated[Path, typer.Option(metavar="FILE", help="What is watched: see deploy/trends.example.toml.")],
+    interval: PollInterval = 60,
+    once: Annotated[bool, typer.Option("--once", help="Judge every trend now, then stop.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell trends before they are failures: memory that only rises, a disk that fills, errors, restarts.
+
+    Each becomes an incident of the kind `trend`, once in the time that the file gives, however many watchers there are:
+    it is diagnosed and escalated, and nothing is ever restarted for it.
+
+    Example: firstline watch --prometheus http://prometheus:9090 --trends deploy/trends.toml
+    """
+    from worker.cli.watch import run_watch
+
+    is_whole = run_watch(prometheus=prometheus, trends=trends, interval_seconds=interval, once=once, as_json=as_json)
+    raise typer.Exit(0 if is_whole else EXIT_INCOMPLETE)
 
 
 @app.command()
@@ -234,6 +317,7 @@ def main() -> None:
     from redis.exceptions import RedisError
 
     from producers.intake import IntakeUnavailable
+    from producers.settings import ProducerConfigurationError
 
     _make_streams_safe()
     try:
@@ -243,6 +327,8 @@ def main() -> None:
         app()
     except (FirstlineError, IntakeUnavailable, RedisError) as error:
         _fail(*told(error))
+    except ProducerConfigurationError as error:
+        _fail(str(error), EXIT_CONFIGURATION)
     except BrokenPipeError:
         # The reader has gone; without this the interpreter would complain once more while it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,205 @@
+"""One request's story: whose is it, may it come in, what does it say, take it in, answer.
+
+It answers 2xx to nothing that the door has not promised to keep, logs counts and never contents, and waits for Redis on
+threads, so that `/healthz` answers meanwhile. Called by `server.py` for each request.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final
+from uuid import uuid4
+
+import structlog
+from aiohttp import web
+
+from producers.door import Door
+from producers.sources.alert import Arrival
+from producers.sources.field_map import FieldMap
+from producers.sources.parsers import Parser
+from producers.webhook.answers import Reply, refusal, reply_to
+from producers.webhook.authentication import is_signed, sender_by_signature, sender_by_token, unauthorized
+from producers.webhook.credentials import Credentials, Lock
+from producers.webhook.limits import Limits, Rates, Room, sender_at
+from producers.webhook.openapi import document
+from producers.webhook.readiness import Readiness
+from producers.webhook.reading import PLAIN, Sent, check_media_type, outcomes_of, source_of
+from producers.webhook.refusals import HttpError
+from producers.webhook.request_body import check_announced, read_body
+
+__all__ = ["Desk", "json_response"]
+
+log = structlog.get_logger()
+
+ALERTS_PATH: Final = "/v1/alerts"
+_UNPROVEN: Final = "unproven"
+"""All who have yet to prove their signature share one sender's room."""
+
+
+@dataclass(slots=True)
+class _Case:
+    """What is known of a request so far, for the log."""
+
+    sender: str
+    source: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+class Desk:
+    """Answers the requests of one process, on one event loop; `close` it at the end.
+
+    `parsers` are the sources' `parse` by their names, `fields` says which label means what. When Redis is unavailable
+    every alert is answered 503, and `/healthz` still 200.
+    """
+
+    def __init__(
+        self,
+        door: Door,
+        parsers: Mapping[str, Parser],
+        credentials: Credentials,
+        *,
+        limits: Limits,
+        fields: FieldMap,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._door = door
+        self._parsers = parsers
+        self._credentials = credentials
+        self._limits = limits
+        self._fields = fields
+        self._now = now
+        self._monotonic = monotonic
+        self._rates = Rates(limits.requests_per_second, monotonic)
+        self._room = Room(limits.requests)
+        self._readiness = Readiness(door, monotonic)
+        self._threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="intake")
+
+    def close(self) -> None:
+        """Begin nothing more; what a thread has begun ends by itself, within Redis' timeouts."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Return the response, sent already; whoever does not read it in time is cut off."""
+        began, case = self._monotonic(), _Case(sender_at(request.remote))
+        try:
+            reply = await self._reply(request, case)
+        except HttpError as error:
+            reply = refusal(error)
+            if error.__cause__ is not None:
+                log.warning("intake.unavailable", reason=str(error.__cause__))
+        response = json_response(reply)
+        if request.path.startswith(ALERTS_PATH):
+            log.info(
+                "intake.answered",
+                source=case.source,
+                sender=case.sender,
+                status=int(reply.status),
+                milliseconds=round((self._monotonic() - began) * 1000, 1),
+                **reply.counts,
+            )
+        await self._send(request, response)
+        return response
+
+    async def _reply(self, request: web.BaseRequest, case: _Case) -> Reply:
+        path = request.path
+        if path == ALERTS_PATH or path.startswith(f"{ALERTS_PATH}/"):
+            return await self._reply_to_alerts(request, path.removeprefix(ALERTS_PATH).removeprefix("/"), case)
+        match path:
+            case "/healthz":
+                reply = Reply(HTTPStatus.OK, {"status": "alive"})
+            case "/readyz":
+                reply = await self._reply_to_readiness()
+            case "/openapi.json":
+                reply = Reply(HTTPStatus.OK, document(self._parsers, self._limits))
+            case _:
+                raise HttpError(HTTPStatus.NOT_FOUND, "there is no such path: /openapi.json lists all", "path")
+        _allow(request, "GET", "HEAD")
+        return reply
+
+    async def _reply_to_readiness(self) -> Reply:
+        reason = await self._readiness.reason()
+        if reason is None:
+            return Reply(HTTPStatus.OK, {"status": "ready"})
+        return Reply(HTTPStatus.SERVICE_UNAVAILABLE, {"error": reason, "where": "intake"}, headers={"Retry-After": "5"})
+
+    async def _reply_to_alerts(self, request: web.BaseRequest, path_source: str, case: _Case) -> Reply:
+        _allow(request, "POST")
+        if path_source not in {"", PLAIN, *self._parsers}:
+            names = ", ".join(sorted({PLAIN, *self._parsers}))
+            raise HttpError(HTTPStatus.NOT_FOUND, f"there is no such source: name one of {names}", "path")
+        media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        case.source = source_of(path_source, media_type, request.headers)
+        lock = self._credentials.lock_of(case.source)
+        sender = self._sender_by_headers(request, lock)
+        check_media_type(case.source, media_type, request.headers)
+        check_announced(request, self._limits)
+        if sender is not None:
+            case.sender = sender
+            self._rates.spend(sender)
+        with self._room.place(sender or _UNPROVEN):
+            body = await read_body(request, self._limits)
+            if sender is None:
+                case.sender = self._sender_by_signature(request, lock, body)
+                self._rates.spend(case.sender)
+            sent = Sent(source=case.source, media_type=media_type, headers=request.headers, body=body)
+            reply = await asyncio.get_running_loop().run_in_executor(self._threads, self._take_in, sent)
+        case.counts = reply.counts
+        return reply
+
+    def _sender_by_headers(self, request: web.BaseRequest, lock: Lock) -> str | None:
+        """Return who sends, or None where a signature has to show it. Raises `HttpError` 401 where nothing will."""
+        address = sender_at(request.remote)
+        if self._credentials.is_insecure:
+            _refuse_browsers(request)
+            return address
+        sender = sender_by_token(lock, request.headers)
+        if sender is None and not is_signed(lock, request.headers):
+            self._rates.spend(address)
+            raise unauthorized()
+        return sender
+
+    def _sender_by_signature(self, request: web.BaseRequest, lock: Lock, body: bytes) -> str:
+        sender = sender_by_signature(lock, request.headers, body, now_seconds=self._now().timestamp())
+        if sender is None:
+            self._rates.spend(sender_at(request.remote))
+            raise unauthorized()
+        return sender
+
+    def _take_in(self, sent: Sent) -> Reply:
+        arrival = Arrival(received_at=self._now(), unique=uuid4().hex, source=sent.source, fields=self._fields)
+        return reply_to(outcomes_of(sent, self._parsers, arrival, self._limits), self._door)
+
+    async def _send(self, request: web.BaseRequest, response: web.Response) -> None:
+        try:
+            async with asyncio.timeout(self._limits.answer_seconds):
+                await response.prepare(request)
+                await response.write_eof()
+        except TimeoutError:
+            if request.transport is not None:
+                request.transport.abort()
+            raise ConnectionResetError("the answer was not read in time") from None
+
+
+def json_response(reply: Reply) -> web.Response:
+    """Return a reply as JSON."""
+    body = json.dumps(reply.content).encode() + b"\n"
+    headers = {"Server": "firstline", **reply.headers}
+    return web.Response(status=reply.status, body=body, headers=headers, content_type="application/json")
+
+
+def _allow(request: web.BaseRequest, *methods: str) -> None:
+    if request.method not in methods:
+        allowed = ", ".join(methods)
+        raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, f"use {methods[0]} here", "method", {"Allow": allowed})
+
+
+def _refuse_browsers(request: web.BaseRequest) -> None:
+    """Any page in a browser on this machine could send alerts here; what a browser posts names its origin."""
+    if "Origin" in request.headers:
+        raise HttpError(HTTPStatus.FORBIDDEN, "with --insecure no browser is let in: set a token", "header Origin")

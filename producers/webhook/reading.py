@@ -1,0 +1,145 @@
+"""A body as the alerts in it: which source's, in which form, and what each of them is understood as.
+
+It calls the source's parser and takes nothing in. What is no alert at all is an `HttpError` that says where; one bad
+alert among others is a `Rejection` in its place. It reads no clock; called by `desk.py`, on a thread.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from io import BytesIO
+from itertools import islice
+from typing import Final
+
+from producers.sources.alert import AlertError, Arrival, Outcome, Rejection, incident_of_alert
+from producers.sources.cloudevents import from_binary
+from producers.sources.parsers import Parser
+from producers.sources.plain import parse_stream
+from producers.sources.strict_json import Flaw, read_value
+from producers.webhook.limits import Limits
+from producers.webhook.refusals import HttpError
+
+__all__ = ["CLOUDEVENTS", "PLAIN", "Sent", "check_media_type", "outcomes_of", "source_of"]
+
+PLAIN: Final = "plain"
+CLOUDEVENTS: Final = "cloudevents"
+LINES_TYPES: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "text/plain"})
+
+_JSON_TYPE: Final = re.compile(r"(application|text)/json|application/[a-z0-9.+-]+\+json")
+_CLOUDEVENTS_TYPE: Final = re.compile(r"application/cloudevents(-batch)?\+json")
+_BINARY_HEADER: Final = "ce-specversion"
+_BYTE_ORDER_MARK: Final = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One request's body with what its headers say of it; `headers` finds names in any case."""
+
+    source: str
+    media_type: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def source_of(path_source: str, media_type: str, headers: Mapping[str, str]) -> str:
+    """Return the source: the path's; without one a CloudEvent is told by its headers, and anything else is plain."""
+    if path_source:
+        return path_source
+    is_cloudevent = _BINARY_HEADER in headers or _CLOUDEVENTS_TYPE.fullmatch(media_type)
+    return CLOUDEVENTS if is_cloudevent else PLAIN
+
+
+def check_media_type(source: str, media_type: str, headers: Mapping[str, str]) -> None:
+    """Refuse what no reader of this source understands; none at all counts as the usual one. Raises `HttpError`."""
+    if not media_type or _JSON_TYPE.fullmatch(media_type):
+        return
+    if source == PLAIN and media_type in LINES_TYPES:
+        return
+    if source == CLOUDEVENTS and _BINARY_HEADER in headers and media_type.startswith("text/"):
+        return
+    forms = "application/json, application/x-ndjson or text/plain" if source == PLAIN else "application/json"
+    raise HttpError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send {forms}, and say so", "header Content-Type")
+
+
+def outcomes_of(sent: Sent, parsers: Mapping[str, Parser], arrival: Arrival, limits: Limits) -> list[Outcome]:
+    """Return what each alert is understood as, in order. Raises `HttpError` 400 or 413 when nothing can be read."""
+    outcomes = list(islice(_outcomes(sent, parsers, arrival, limits), limits.alerts + 1))
+    if len(outcomes) > limits.alerts:
+        raise HttpError(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"more than {limits.alerts} alerts in one request, none was taken in: send fewer at once",
+            "body",
+        )
+    return outcomes
+
+
+def _outcomes(sent: Sent, parsers: Mapping[str, Parser], arrival: Arrival, limits: Limits) -> Iterator[Outcome]:
+    if sent.source == PLAIN and not _JSON_TYPE.fullmatch(sent.media_type):
+        return _lines(sent.body, arrival)
+    if sent.source == PLAIN:
+        return _plain(_document(sent.body, limits), arrival)
+    if sent.source == CLOUDEVENTS and _BINARY_HEADER in sent.headers:
+        is_text = sent.media_type.startswith("text/") and not _JSON_TYPE.fullmatch(sent.media_type)
+        data = _decoded(sent.body) if is_text else _document(sent.body, limits)
+        return parsers[CLOUDEVENTS](from_binary(sent.headers, data), arrival)
+    return parsers[sent.source](_document(sent.body, limits), arrival)
+
+
+def _lines(body: bytes, arrival: Arrival) -> Iterator[Outcome]:
+    parsed = parse_stream(
+        BytesIO(body),
+        now=lambda: arrival.received_at,
+        unique=arrival.unique,
+        source=arrival.source,
+        fields=arrival.fields,
+    )
+    return (outcome for _, outcome in parsed)
+
+
+def _plain(document: object, arrival: Arrival) -> Iterator[Outcome]:
+    alerts = document if isinstance(document, list) else [document]
+    for ordinal, alert in enumerate(alerts, start=1):
+        try:
+            if isinstance(alert, Flaw):
+                yield Rejection(alert.reason)
+            else:
+                yield incident_of_alert(alert, replace(arrival, unique=f"{arrival.unique}:{ordinal}"))
+        except AlertError as error:
+            yield Rejection(str(error))
+
+
+def _document(body: bytes, limits: Limits) -> object:
+    document = read_value(_decoded(body).strip())
+    if isinstance(document, Flaw):
+        raise HttpError(HTTPStatus.BAD_REQUEST, f"{document.reason}: send one JSON document", "body")
+    if _is_deeper(document, limits.json_depth):
+        raise HttpError(
+            HTTPStatus.BAD_REQUEST, f"the JSON is nested more than {limits.json_depth} deep: flatten it", "body"
+        )
+    return document
+
+
+def _decoded(body: bytes) -> str:
+    try:
+        return body.decode().removeprefix(_BYTE_ORDER_MARK)
+    except UnicodeDecodeError as error:
+        raise HttpError(
+            HTTPStatus.BAD_REQUEST, "this is not UTF-8: send UTF-8", f"the body's byte at offset {error.start}"
+        ) from None
+
+
+def _is_deeper(document: object, limit: int) -> bool:
+    level = [document]
+    for _ in range(limit):
+        level = [child for value in level for child in _children(value) if isinstance(child, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: object) -> Iterator[object]:
+    if isinstance(value, dict):
+        yield from value.values()
+    elif isinstance(value, list):
+        yield from value
