@@ -9,11 +9,14 @@
 --          5 lateness   for how long a firing that comes after its own end is a late copy
 --          6 retention  (2-6 in milliseconds)   7 how many alerts an incident keeps
 --          8-11 the prefixes of the keys of incidents, of their alerts, of occurrences and of groups
---          then for each alert six: the occurrence, the incident's id (another one where the occurrence fires again),
---          the group or '', the alert as JSON, the message, and its queue's index in KEYS, or 0 for an alert that ended
+--          12-29 the six parts of a message for each queue, between which stand the encoded id, the id three times and
+--          a delivery tag
+--          then for each alert six: the occurrence, '' or the incident's id where that is another one (the occurrence
+--          fires again), the group or '', the alert as JSON, the incident's id encoded for the message, and its queue's
+--          index in KEYS, or 0 for an alert that ended
 -- Answers  two an alert: 0 accepted, 1 attached, 2 duplicate, 3 resolved, 4 full, and the id of the incident that has
 --          it, or '' where none has; or 5 fires again, and since when the occurrence is over
-local OPEN, WATCHED, FIRST_ARGUMENT, ARGUMENTS = KEYS[1], KEYS[5], 12, 6
+local OPEN, WATCHED, FIRST_ARGUMENT, ARGUMENTS, FIRST_PART, PARTS = KEYS[1], KEYS[5], 30, 6, 12, 6
 local ACCEPTED, ATTACHED, DUPLICATE, RESOLVED, FULL, FIRES_AGAIN = 0, 1, 2, 3, 4, 5
 local open_limit, patience, quiet, engineer = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local lateness, retention, kept = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
@@ -31,7 +34,11 @@ end
 local time = redis.call('TIME')
 local now_milliseconds = time[1] * 1000 + math.floor(time[2] / 1000)
 local now = string.format('%.0f', now_milliseconds)
+local first_look = string.format('%.0f', now_milliseconds + patience)
 local open = redis.call('ZCARD', OPEN)
+
+-- What is written for every incident is gathered, and written by one command a key at the end: nothing can fail then.
+local opened, watch, pushed = {}, {}, { {}, {}, {}, {} }
 
 local is_handed_over = { escalated = true, dead_lettered = true, awaiting_approval = true }
 
@@ -66,15 +73,14 @@ local function attach(incident, occurrence, alert, queue_index, entry)
     if entry[1] == 'NEW' then
       redis.call('HSET', key, 'queue', KEYS[queue_index], 'enqueued_at', 0)
       redis.call('HDEL', key, 'not_before')
-      redis.call('ZADD', WATCHED, now, incident)
+      watch[incident] = now
     end
   end
   return ATTACHED, incident
 end
 
 -- The incident that a group's next alert goes with; else when the group's next triage may begin, 0 for at once.
-local function of_group(group, queue_index)
-  local incident = group ~= '' and stored(group_prefix .. group)
+local function of_group(incident, queue_index)
   if not incident then
     return nil, 0
   end
@@ -99,18 +105,26 @@ local function of_group(group, queue_index)
   return nil, now_milliseconds < closed_at + quiet and closed_at + quiet or 0
 end
 
-local function open_incident(id, occurrence, group, alert, message, queue_index, not_before)
+local function message_of(id, encoded_id, queue_index)
+  local part = FIRST_PART + (queue_index - 2) * PARTS
+  return ARGV[part] .. encoded_id .. ARGV[part + 1] .. id .. ARGV[part + 2] .. id .. ARGV[part + 3] .. id
+    .. ARGV[part + 4] .. id .. ':' .. now .. ARGV[part + 5]
+end
+
+local function open_incident(id, occurrence, group, alert, encoded_id, queue_index, not_before)
   local key, queue_key = incident_prefix .. id, KEYS[queue_index]
   local is_deferred = not_before > 0
   redis.call('HSET', key, 'incident', alert, 'state', 'NEW', 'epoch', 0, 'deliveries', 0, 'accepted_at', now,
     'queue', queue_key, 'enqueued_at', is_deferred and 0 or now, 'urgency', queue_index)
-  redis.call('ZADD', OPEN, now, id)
+  opened[#opened + 1] = now
+  opened[#opened + 1] = id
   if is_deferred then
     redis.call('HSET', key, 'not_before', string.format('%.0f', not_before))
-    redis.call('ZADD', WATCHED, not_before, id)
+    watch[id] = not_before
   else
-    redis.call('ZADD', WATCHED, now_milliseconds + patience, id)
-    redis.call('LPUSH', queue_key, message)
+    watch[id] = first_look
+    local messages = pushed[queue_index]
+    messages[#messages + 1] = message_of(id, encoded_id, queue_index)
   end
   if group ~= '' then
     redis.call('SET', group_prefix .. group, id, 'PX', retention)
@@ -131,11 +145,12 @@ local function is_known(id)
   return type(state) == 'string'
 end
 
-local function fire(occurrence, id, group, alert, message, queue_index)
+local function fire(occurrence, id, group, alert, encoded_id, queue_index)
   if id ~= occurrence and is_known(id) then
     return DUPLICATE, id
   end
-  local known = stored(occurrence_prefix .. occurrence)
+  local keys = { occurrence_prefix .. occurrence, group ~= '' and group_prefix .. group or nil }
+  local known, newest = unpack(redis.call('MGET', unpack(keys)))
   if known and id == occurrence then
     local over, since = known:match('^resolved:(.*):(%d+)$')
     if not over then
@@ -149,14 +164,14 @@ local function fire(occurrence, id, group, alert, message, queue_index)
   if id == occurrence and is_known(id) then
     return DUPLICATE, id
   end
-  local incident, found = of_group(group, queue_index)
+  local incident, found = of_group(newest, queue_index)
   if incident then
     return attach(incident, occurrence, alert, queue_index, found)
   end
   if open >= open_limit then
     return FULL, id
   end
-  return open_incident(id, occurrence, group, alert, message, queue_index, found)
+  return open_incident(id, occurrence, group, alert, encoded_id, queue_index, found)
 end
 
 local function resolve(occurrence, alert)
@@ -179,14 +194,31 @@ end
 
 local answers = {}
 for position = FIRST_ARGUMENT, #ARGV, ARGUMENTS do
-  local occurrence, id, group, alert, message, queue_index = unpack(ARGV, position, position + ARGUMENTS - 1)
+  local occurrence, id, group, alert, encoded_id, queue_index = unpack(ARGV, position, position + ARGUMENTS - 1)
   local answer, incident
   if queue_index == '0' then
     answer, incident = resolve(occurrence, alert)
   else
-    answer, incident = fire(occurrence, id, group, alert, message, tonumber(queue_index))
+    id = id == '' and occurrence or id
+    answer, incident = fire(occurrence, id, group, alert, encoded_id, tonumber(queue_index))
   end
   answers[#answers + 1] = answer
   answers[#answers + 1] = incident
+end
+
+local watched = {}
+for id, score in pairs(watch) do
+  watched[#watched + 1] = score
+  watched[#watched + 1] = id
+end
+for key, values in pairs({ [OPEN] = opened, [WATCHED] = watched }) do
+  if #values > 0 then
+    redis.call('ZADD', key, unpack(values))
+  end
+end
+for queue_index, messages in pairs(pushed) do
+  if #messages > 0 then
+    redis.call('LPUSH', KEYS[queue_index], unpack(messages))
+  end
 end
 return answers

@@ -25,15 +25,16 @@ from worker.contract import Alert, Resolution
 from worker.contract.incident import identity
 from worker.contract.queue import (
     BROKER_KEY_PREFIX,
+    MESSAGE_PARTS,
     OPEN_INCIDENTS,
     QUEUES,
     WATCHED_INCIDENTS,
     alerts_key,
+    encoded_id,
     group_key,
     incident_key,
     occurrence_key,
     queue_of,
-    render_message,
 )
 
 __all__ = ["Answer", "IntakeUnavailable", "StormRules", "Verdict", "connect", "take_in"]
@@ -56,7 +57,7 @@ CONNECT_TIMEOUT_SECONDS: Final = 3
 HEALTH_CHECK_INTERVAL_SECONDS: Final = 5
 
 _QUEUE_KEYS: Final = tuple(f"{BROKER_KEY_PREFIX}{queue}" for queue in QUEUES)
-_FIRST_QUEUE_INDEX: Final = 2
+_QUEUE_INDEX: Final = {queue: index for index, queue in enumerate(QUEUES, start=2)}
 _NO_QUEUE: Final = 0
 _FIRES_AGAIN: Final = 5
 
@@ -184,16 +185,17 @@ def _head(open_limit: int, storms: StormRules) -> list[str | int]:
         RETENTION_SECONDS,
     )
     prefixes = (incident_key(""), alerts_key(""), occurrence_key(""), group_key(""))
-    return [open_limit, *(round(each * 1000) for each in seconds), storms.alerts_kept, *prefixes]
+    parts = chain.from_iterable(MESSAGE_PARTS[queue] for queue in QUEUES)
+    return [open_limit, *(round(each * 1000) for each in seconds), storms.alerts_kept, *prefixes, *parts]
 
 
 def _arguments(occurrence: str, alert: Alert) -> tuple[str | int, ...]:
     if isinstance(alert, Resolution):
-        return occurrence, alert.incident_id, "", alert.model_dump_json(), "", _NO_QUEUE
-    queue = queue_of(alert.severity)
-    message = render_message(alert.incident_id, queue)
-    queue_index = _FIRST_QUEUE_INDEX + QUEUES.index(queue)
-    return occurrence, alert.incident_id, alert.group, alert.model_dump_json(), message, queue_index
+        return occurrence, "", "", alert.model_dump_json(), "", _NO_QUEUE
+    incident_id = alert.incident_id
+    other_id = "" if incident_id == occurrence else incident_id
+    queue_index = _QUEUE_INDEX[queue_of(alert.severity)]
+    return occurrence, other_id, alert.group, alert.model_dump_json(), encoded_id(incident_id), queue_index
 
 
 def _again(alert: Alert, since: str) -> Alert:

@@ -19,12 +19,14 @@ __all__ = [
     "BROKER_KEY_PREFIX",
     "DEAD_LETTERS",
     "ESCALATION_GROUP",
+    "MESSAGE_PARTS",
     "OPEN_INCIDENTS",
     "QUEUES",
     "RESULTS_STREAM",
     "TRIAGE_TASK",
     "WATCHED_INCIDENTS",
     "alerts_key",
+    "encoded_id",
     "group_key",
     "incident_key",
     "journal_key",
@@ -105,12 +107,16 @@ def queue_of(severity: Severity) -> str:
 def render_message(incident_id: str, queue: str) -> str:
     """Return the broker message for one incident: Celery's task protocol 2 in kombu's Redis envelope.
 
-    It is put together from parts that were rendered before: an id's 24 bytes stand on a boundary of base64.
     Source: https://docs.celeryq.dev/en/stable/internals/protocol.html
     """
-    head, *between, tail = _PARTS[queue]
-    values = (base64.b64encode(incident_id.encode()).decode(), incident_id, incident_id, incident_id, str(uuid4()))
-    return "".join((head, *(part for pair in zip(values, (*between, tail), strict=True) for part in pair)))
+    head, *further = MESSAGE_PARTS[queue]
+    values = (encoded_id(incident_id), incident_id, incident_id, incident_id, str(uuid4()))
+    return head + "".join(f"{value}{part}" for value, part in zip(values, further, strict=True))
+
+
+def encoded_id(incident_id: str) -> str:
+    """Return an incident's id as it stands in a message's body: its 24 bytes begin and end on bounds of base64."""
+    return base64.b64encode(incident_id.encode()).decode()
 
 
 _ID: Final = "inc-" + "0" * 20
@@ -154,7 +160,8 @@ def _parts(queue: str) -> tuple[str, ...]:
     return tuple(re.split("|".join((base64.b64encode(_ID.encode()).decode(), _ID, _TAG)), message))
 
 
-_PARTS: Final = {queue: _parts(queue) for queue in QUEUES}
+MESSAGE_PARTS: Final = {queue: _parts(queue) for queue in QUEUES}
+"""By queue the six parts of a message, between which stand the encoded id, the id three times, and a delivery tag."""
 
 
 _Nothing = Annotated[dict[str, object], Field(max_length=0)]

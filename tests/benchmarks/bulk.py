@@ -1,0 +1,165 @@
+"""What bulk intake costs, as ratios in one run on one server: `make bench`.
+
+Intake writes registry entry, deduplication, group and queue message of 300 incidents in one script. Beside it, on the
+same Valkey with its append-only file on `always`: Celery's own `delay` in a loop, `rq.enqueue_many`, and a variadic
+`LPUSH` of messages of the same bytes, which is as fast as one process can be. Each is the median of several turns, the
+competitors taking turns, so that a busy moment meets them all.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count, islice
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from celery import Celery
+from redis import Redis
+from rq import Queue
+
+from producers.intake import BATCH_SIZE, connect, take_in
+from producers.sources.alert import Arrival, Reported, alert_of
+from worker.contract import Alert
+from worker.contract.queue import render_message
+from worker.embedded import EmbeddedValkey
+
+_INCIDENTS: Final = 3_000
+_TURNS: Final = 5
+_START: Final = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+_OPEN_LIMIT: Final = 10_000_000
+_numbers = count()
+
+
+def alerts(number: int) -> list[Alert]:
+    """Return new alerts of as many servers, as a usual rule of Prometheus words them."""
+    return [_alert(next(_numbers)) for _ in range(number)]
+
+
+def _alert(number: int) -> Alert:
+    server = f"payment-server-{number:07}"
+    reported = Reported(
+        text=f"HighErrorRate: 5.2 % of the requests to {server} have failed for 5 minutes.",
+        labels={"alertname": "HighErrorRate", "instance": f"{server}:9100", "job": "payments", "cluster": "eu-west-1"},
+        severity="warning",
+        started_at=(_START + timedelta(seconds=number)).isoformat(),
+        condition=f"{number:016x}",
+    )
+    return alert_of(reported, Arrival(received_at=_START, unique="bench", source="alertmanager"))
+
+
+def _batched(items: Sequence[Any], size: int) -> Iterator[list[Any]]:
+    waiting = iter(items)
+    while part := list(islice(waiting, size)):
+        yield part
+
+
+def noop(incident_id: str) -> None:
+    """Stand for the task of rq and Celery."""
+
+
+def _compete(redis: Redis, url: str) -> dict[str, list[float]]:
+    """Return the incidents a second of each competitor, turn by turn."""
+    app = Celery("bench", broker=url)
+    app.conf.task_ignore_result = True
+    task = app.task(noop, name="bench.noop")
+    queue, producer = Queue("bench", connection=Redis.from_url(url)), connect(url)
+
+    def intake(batch: Sequence[Alert]) -> None:
+        assert sum(1 for _ in take_in(producer, batch, open_limit=_OPEN_LIMIT)) == len(batch)
+
+    def lpush(batch: Sequence[Alert]) -> None:
+        for part in _batched(batch, BATCH_SIZE):
+            redis.lpush(
+                "bench:list",
+                *(alert.model_dump_json() + render_message(alert.incident_id, "triage.p2") for alert in part),
+            )
+
+    def lpush_rendered(batch: Sequence[Alert]) -> None:
+        messages = [alert.model_dump_json() + render_message(alert.incident_id, "triage.p2") for alert in batch]
+        started = time.perf_counter()
+        for part in _batched(messages, BATCH_SIZE):
+            redis.lpush("bench:rendered", *part)
+        rendered_seconds.append(time.perf_counter() - started)
+
+    def delay(batch: Sequence[Alert]) -> None:
+        for alert in batch:
+            task.delay(alert.incident_id)
+
+    def rq(batch: Sequence[Alert]) -> None:
+        for part in _batched(batch, BATCH_SIZE):
+            queue.enqueue_many([Queue.prepare_data(noop, args=(alert.incident_id,)) for alert in part])
+
+    rendered_seconds: list[float] = []
+    contest: dict[str, tuple[Callable[[Sequence[Alert]], None], int]] = {
+        "firstline intake": (intake, _INCIDENTS),
+        "lpush of the same bytes": (lpush, _INCIDENTS),
+        "lpush, rendered before": (lpush_rendered, _INCIDENTS),
+        "celery delay": (delay, _INCIDENTS // 5),
+        "rq enqueue_many": (rq, _INCIDENTS // 2),
+    }
+    speeds: dict[str, list[float]] = {name: [] for name in contest}
+    for turn in range(_TURNS + 1):
+        for name, (run, number) in contest.items():
+            batch = alerts(number)
+            started = time.perf_counter()
+            run(batch)
+            seconds = rendered_seconds.pop() if rendered_seconds else time.perf_counter() - started
+            if turn:  # the first makes connections and loads scripts
+                speeds[name].append(number / seconds)
+    return speeds
+
+
+def _flatness(redis: Any, url: str, sizes: Sequence[int]) -> Iterator[str]:
+    """Yield the cost of one more batch, and the bytes an incident takes, with so many waiting."""
+    producer, waiting = connect(url), 0
+    redis.flushall()
+    empty_bytes = redis.info("memory")["used_memory"]
+    for size in sizes:
+        while waiting < size:
+            more = min(size - waiting, 30_000)
+            for _ in take_in(producer, alerts(more), open_limit=_OPEN_LIMIT, batch_size=1000):
+                pass
+            waiting += more
+        bytes_each = (redis.info("memory")["used_memory"] - empty_bytes) / waiting
+        costs = []
+        for _ in range(9):
+            batch = alerts(BATCH_SIZE)
+            started = time.perf_counter()
+            list(take_in(producer, batch, open_limit=_OPEN_LIMIT))
+            costs.append((time.perf_counter() - started) / BATCH_SIZE)
+            waiting += BATCH_SIZE
+        yield f"{size:>9,} waiting: {1e6 * median(costs):5.1f} us an incident, {bytes_each:,.0f} bytes each"
+
+
+def main() -> None:
+    """Print the ratios, then the cost by how many wait."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--largest", type=int, default=1_000_000, help="how many incidents wait at most")
+    parser.add_argument("--json", action="store_true", help="only the medians, as JSON")
+    options = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory(prefix="firstline-bench-") as folder,
+        EmbeddedValkey(Path(folder) / "valkey") as valkey,
+        Redis.from_url(valkey.url, decode_responses=True, socket_timeout=60) as redis,
+    ):
+        medians = {name: median(speeds) for name, speeds in _compete(redis, valkey.url).items()}
+        if options.json:
+            sys.stdout.write(json.dumps(medians) + "\n")
+            return
+        ours = medians["firstline intake"]
+        for name, speed in medians.items():
+            sys.stdout.write(f"{name:<24} {speed:>9,.0f} a second, intake is {ours / speed:6.2f} times as fast\n")
+        for line in _flatness(
+            redis, valkey.url, [size for size in (1_000, 10_000, 100_000, 1_000_000) if size <= options.largest]
+        ):
+            sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
