@@ -1,8 +1,8 @@
 """Alertmanager's webhook, and the alerts that its API lists: the same alert has the same identity, whoever brings it.
 
 Both peers of a pair, a retry, two receivers and the API agree on an alert's labels and on its start, to the
-millisecond. Version 4 of the webhook says of each alert whether it fires; versions 2 and 3 say it of all of them at
-once. Pure, and nothing raises. The webhook and the poller call it; Grafana's alerts are read with its readers.
+millisecond. Version 4 of the webhook says of each alert whether it fires; version 3 says it of all of them at once.
+Pure, and nothing raises. The webhook and the poller call it; Grafana's alerts are read with its readers.
 """
 
 from collections.abc import Iterator, Mapping
@@ -97,7 +97,7 @@ def reported_of(alert: Mapping[str, object], *, is_over: bool) -> Reported:
     labels = mapping_in(alert, "labels")
     named = {name: str(value) for name, value in labels.items() if isinstance(value, str | int | float)}
     return Reported(
-        text=text_of(named, mapping_in(alert, "annotations")),
+        text=text_of(named, {**mapping_in(alert, "annotations"), "generatorURL": value_in(alert, "generatorURL")}),
         labels=labels,
         severity=next((word for name in _SEVERITY_LABELS if (word := text_in(labels, name))), None),
         started_at=text_in(alert, "startsAt"),
@@ -111,12 +111,12 @@ def reported_of(alert: Mapping[str, object], *, is_over: bool) -> Reported:
 def text_of(labels: Mapping[str, str], annotations: Mapping[str, object], *, name: str = "") -> str:
     """Return what an alert says, for a person and for a model: its name and summary, the description, the rest.
 
-    `name` stands for the label `alertname`. An alert without name and annotations is told by its labels.
+    `name` stands for the label `alertname`. An alert without name and summary is told by its labels.
     """
     told = {key: text for key in annotations if not key.startswith("__") and (text := text_in(annotations, key))}
     first = list(dict.fromkeys(told[key] for key in _TOLD_FIRST if key in told))
     rest = [f"{key}: {text}" for key, text in told.items() if key not in _TOLD_FIRST]
-    title = ": ".join(filter(None, (name or text_in(labels, "alertname"), *first[:1])))
+    title = ": ".join(filter(None, (name or text_in(labels, "alertname"), *first[:1]))) or _listed(labels)
     lines = [
         cut_to_bytes(title, SUMMARY_LIMIT_BYTES if len(first) > 1 else DESCRIPTION_LIMIT_BYTES),
         *(cut_to_bytes(text, DESCRIPTION_LIMIT_BYTES) for text in first[1:]),
@@ -124,7 +124,11 @@ def text_of(labels: Mapping[str, str], annotations: Mapping[str, object], *, nam
     ]
     if len(rest) > ANNOTATIONS_LIMIT:
         lines.append(f"[… {len(rest) - ANNOTATIONS_LIMIT} annotations left out]")
-    return "\n".join(filter(None, lines)) or ", ".join(f"{key}={value}" for key, value in labels.items())
+    return "\n".join(filter(None, lines))
+
+
+def _listed(labels: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in labels.items())
 
 
 def _is_over(alert: Mapping[str, object], arrival: Arrival, *, are_over: bool) -> bool:

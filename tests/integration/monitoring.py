@@ -34,7 +34,6 @@ __all__ = [
 START_SECONDS: Final = 20.0
 REQUEST_TIMEOUT_SECONDS: Final = 5.0
 
-_PACKAGES: Final = {"prometheus": "prometheus", "prometheus-alertmanager": "prometheus-alertmanager"}
 _LOOPBACK: Final = "127.0.0.1"
 QUICK_ROUTE: Final = {
     "receiver": "desk",
@@ -139,7 +138,12 @@ def running_alertmanager(
 
 @contextmanager
 def running_alertmanager_pair(
-    folder: Path, *, webhook_url: str, token: str | None = None, peer_timeout: str = "0s", **settings: Any
+    folder: Path,
+    *,
+    webhook_url: str,
+    token: str | None = None,
+    route: Mapping[str, Any] | None = None,
+    peer_timeout: str = "0s",
 ) -> Iterator[tuple[RunningAlertmanager, RunningAlertmanager]]:
     """Start two Alertmanagers that know each other, with the same settings, and yield both once they do."""
     with ExitStack() as stack:
@@ -150,9 +154,9 @@ def running_alertmanager_pair(
                 folder / name,
                 webhook_url=webhook_url,
                 token=token,
+                route=route,
                 peers=peers,
                 peer_timeout=peer_timeout,
-                **settings,
             )
             pair.append(stack.enter_context(alertmanager))
         first, second = pair
@@ -174,11 +178,11 @@ def post_json(url: str, document: object) -> Any:
 
 
 def require_program(name: str) -> str:
-    """Return a program's path; skip the test when it is not installed, or fail in CI (environment variable `CI`)."""
+    """Return a program's path; skip the test when there is none, or fail in CI. Its package has the same name."""
     program = shutil.which(name)
     if program is not None:
         return program
-    reason = f"no {name} on this machine: apt-get install {_PACKAGES[name]} (its service need not run)"
+    reason = f"no {name} on this machine: apt-get install {name} (its service need not run)"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

@@ -28,7 +28,7 @@ FIXTURES: Final = Path(__file__).with_name("fixtures") / "alertmanager"
 PATIENCE_SECONDS: Final = 40.0
 
 _LONG: Final = "The heap grows by 40 MiB an hour since the deployment of 2026-11-20; see the dashboard. " * 120
-_RULES: Final[list[Mapping[str, Any]]] = [
+RULES: Final[list[Mapping[str, Any]]] = [
     {
         "alert": "InstanceDown",
         "expr": "server_up == 0",
@@ -59,6 +59,7 @@ class Lab:
         self.down: set[str] = set()
         self.full: set[str] = set()
         self.bodies: dict[str, list[Any]] = {}
+        self.authorizations: set[str | None] = set()
         self.address = ""
 
     def metrics(self) -> str:
@@ -95,6 +96,7 @@ def running_lab() -> Iterator[Lab]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            lab.authorizations.add(self.headers["Authorization"])
             lab.bodies.setdefault(self.path, []).append(json.loads(body))
             self._answer(b"")
 
@@ -130,11 +132,14 @@ def capture_one(lab: Lab, folder: Path) -> None:
             {"receiver": "desk"},
         ],
     }
-    receivers = {"archive": {"url": lab.url("/archive")}, "short": {"url": lab.url("/short"), "max_alerts": 2}}
+    receivers: dict[str, dict[str, object]] = {
+        "archive": {"url": lab.url("/archive")},
+        "short": {"url": lab.url("/short"), "max_alerts": 2},
+    }
     alertmanager = running_alertmanager(folder, webhook_url=lab.url("/desk"), route=route, receivers=receivers)
     with (
         alertmanager as running,
-        running_prometheus(folder / "p", rules=_RULES, alertmanagers=[running.url], scrape=[lab.address]),
+        running_prometheus(folder / "p", rules=RULES, alertmanagers=[running.url], scrape=[lab.address]),
     ):
         lab.down = {"payment-server-01"}
         keep("firing", lab.newest("/desk", "firing", 1))
@@ -158,8 +163,7 @@ def capture_one(lab: Lab, folder: Path) -> None:
 def capture_pair(lab: Lab, folder: Path) -> None:
     """Keep what both of a pair send for the same alerts, one of them with a start to the nanosecond, and their API."""
     lab.bodies.clear()
-    settings = {"receivers": {"second": {"url": lab.url("/second")}}}
-    with running_alertmanager_pair(folder, webhook_url=lab.url("/pair"), **settings) as pair:
+    with running_alertmanager_pair(folder, webhook_url=lab.url("/pair")) as pair:
         alert = {
             "labels": {"alertname": "DiskWillFill", "instance": "auth-server-02", "severity": "page", "replica": ""},
             "annotations": {"message": "The disk of auth-server-02 is full in four hours."},
@@ -194,7 +198,7 @@ def keep(name: str, document: object) -> None:
 
 
 def _full_of(lab: Lab) -> int:
-    return sum(each["commonLabels"]["alertname"] == _RULES[1]["alert"] for each in lab.bodies["/desk"])
+    return sum(each["commonLabels"]["alertname"] == RULES[1]["alert"] for each in lab.bodies["/desk"])
 
 
 def _is_mixed(notification: Any) -> bool:
