@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -13,15 +13,33 @@ from fakeredis import FakeRedis
 from producers.intake import take_in
 from producers.sources.plain import parse_text
 from tests.house import SICK, WELL, record, restarts_of, write_house
+from worker import tasks
 from worker.bootstrap import make_worker
+from worker.clock import SystemClock
+from worker.contract.incident import Incident
+from worker.contract.observations import HealthReading
 from worker.contract.result import Disposition, Ending, Refusal, RestartOutcome, TriageResult
 from worker.duty import Worker
 from worker.errors import GuardrailUnavailable, StaleClaim
 from worker.escalation.card import as_text, card_of
 from worker.guardrails.restart_attempt import Grant, RestartAttempt, RestartState
 from worker.guardrails.restart_guard import RestartGuard
-from worker.ports import RestartOrder
+from worker.ports import Directory, RestartOrder, Server
 from worker.settings import load_settings
+
+
+class HastyClock(SystemClock):
+    """Pauses take a hundredth of their time."""
+
+    def __init__(self) -> None:
+        self.skipped_seconds = 0.0
+
+    def monotonic_seconds(self) -> float:
+        return super().monotonic_seconds() + self.skipped_seconds
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds / 100)
+        self.skipped_seconds += seconds
 
 
 @pytest.fixture
@@ -153,7 +171,10 @@ def test_a_client_that_asks_twice_for_leave_leaves_no_intent_open(
     result = triage(replace(worker, guard=stuttering), incident_id)
     assert [refusal.reason for refusal in result.refusals] == ["not_pending"]
     assert restarts_of(tmp_path) == []
-    assert worker.guard.open_attempts() == ()
+    attempt = worker.guard.attempt_of(incident_id)
+    assert attempt is not None
+    assert attempt.state is RestartState.NOT_DONE
+    assert "No restart was done." in as_text(card_of(result), 100)
 
 
 def test_a_given_up_incident_that_was_restarted_says_so(worker: Worker, incident_id: str, tmp_path: Path) -> None:
@@ -177,7 +198,95 @@ def test_an_outcome_that_was_recorded_is_told_and_does_not_close_the_server(
     result = triage(worker, incident_id)
     assert result.ending is Ending.RESTART_INTERRUPTED
     assert "recorded as RESTORED" in result.summary
-    assert "stays closed" not in result.summary
+    assert result.restart is not None
+    assert result.restart.outcome is RestartOutcome.PROOF_LOST
+    card = as_text(card_of(result), 100)
+    assert "stays closed" not in card
+    assert "whether it happened is not known" not in card
+
+
+class BrokenSource:
+    """Raises what no source should."""
+
+    def read_health(self) -> HealthReading:
+        raise ValueError("pid must be a positive integer")
+
+
+@dataclass(frozen=True)
+class BrokenSources:
+    """A directory of servers whose health can't be read without an error of the source itself."""
+
+    directory: Directory
+
+    def server_of(self, incident: Incident) -> Server | str:
+        server = self.directory.server_of(incident)
+        return server if isinstance(server, str) else replace(server, health=BrokenSource())
+
+
+@pytest.mark.parametrize("claims_before", [0, 4])
+def test_a_source_that_breaks_while_a_restart_is_looked_after_keeps_no_incident_from_its_result(
+    worker: Worker, incident_id: str, tmp_path: Path, claims_before: int
+) -> None:
+    for _ in range(claims_before):
+        with worker.registry.claim(incident_id):
+            pass
+    order_and_die(worker, incident_id, tmp_path)
+    result = triage(replace(worker, directory=BrokenSources(worker.directory)), incident_id)
+    assert result.ending is (Ending.CLAIMS_SPENT if claims_before else Ending.RESTART_INTERRUPTED)
+    assert result.restart is not None
+    assert "can't be read (ValueError)" in result.restart.detail
+
+
+class BrokenDirectory:
+    """Raises what no directory should."""
+
+    def server_of(self, incident: Incident) -> Server | str:
+        raise KeyError(incident.server_id)
+
+
+def test_where_even_the_escalation_breaks_the_last_word_asks_nobody_and_denies_no_restart(
+    worker: Worker, incident_id: str
+) -> None:
+    broken = replace(worker, directory=BrokenDirectory())
+    with worker.registry.claim(incident_id) as claim:
+        assert claim is not None
+        result = tasks._result_of(broken, claim)
+        assert claim.finish(result)
+    assert (result.disposition, result.ending) == (Disposition.ESCALATED, Ending.INTERNAL_ERROR)
+    card = " ".join(as_text(card_of(result), 100).split())
+    assert "No restart was done" not in card
+    assert "Whether a restart was ordered is not known" in card
+
+
+def test_the_letter_of_an_unreadable_entry_says_what_the_guard_knows_of_its_restart(
+    worker: Worker, incident_id: str, redis: FakeRedis, tmp_path: Path
+) -> None:
+    order_and_die(worker, incident_id, tmp_path)
+    redis.hset(f"firstline:incident:{incident_id}", "incident", "{")
+    worker.bury(incident_id, "it can't be read.")
+    (letter,) = worker.dead_letters.newest(10)
+    assert letter.detail.startswith(
+        "it can't be read. Its server is payment-server-01, and the state of its one restart"
+    )
+    assert "SENT" in letter.detail
+
+
+def test_an_outcome_waits_for_a_redis_that_is_away_for_a_moment(
+    worker: Worker, incident_id: str, tmp_path: Path
+) -> None:
+    class AwayForAMoment(RestartGuard):
+        times = 5
+
+        def record(self, attempt: Grant | RestartAttempt, outcome: RestartOutcome, detail: str) -> Refusal | None:
+            self.times -= 1
+            if self.times >= 0:
+                raise GuardrailUnavailable("Redis is away")
+            return super().record(attempt, outcome, detail)
+
+    away = AwayForAMoment(worker.guard._redis, worker.guard._limits, worker="w1")
+    result = triage(replace(worker, guard=away, clock=HastyClock()), incident_id)
+    assert result.disposition is Disposition.RECOVERED
+    assert worker.guard.open_attempts() == ()
 
 
 def test_an_unreadable_entry_is_buried_closed_and_told(worker: Worker, incident_id: str, redis: FakeRedis) -> None:
@@ -220,7 +329,7 @@ def test_an_outcome_that_an_earlier_claim_could_not_record_is_recorded_by_the_on
     forgetful = Forgetful(worker.guard._redis, worker.guard._limits, worker="w1")
     with worker.registry.claim(incident_id) as claim:
         assert claim is not None
-        replace(worker, guard=forgetful).triage(claim)
+        replace(worker, guard=forgetful, clock=HastyClock()).triage(claim)
     assert [attempt.state for attempt in worker.guard.open_attempts()] == [RestartState.SENT]
     assert triage(worker, incident_id).disposition is Disposition.RECOVERED
     assert worker.guard.open_attempts() == ()

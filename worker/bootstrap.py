@@ -75,7 +75,12 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
         directory=directory,
         policy=policy,
         limiter=RateLimiter(connection),
-        guard=make_guard(connection, policy, worker=settings.worker_name),
+        guard=make_guard(
+            connection,
+            policy,
+            worker=settings.worker_name,
+            restart_seconds=RESTART_SECONDS + settings.verification_timeout_seconds,
+        ),
         model=model,
         rules=RulesModel(),
         prompts=Prompts.load(),
@@ -107,8 +112,8 @@ def connect(settings: RedisSettings, *, connections: int = _CONNECTIONS) -> redi
     )
 
 
-def make_guard(connection: redis.Redis, policy: Policy, *, worker: str) -> RestartGuard:
-    """Return the restart guard under the policy file's limits."""
+def make_guard(connection: redis.Redis, policy: Policy, *, worker: str, restart_seconds: float = 0.0) -> RestartGuard:
+    """Return the restart guard under the policy file's limits; who restarts says how long that may take."""
     rules = policy.restart
     limits = RestartLimits(
         cooldown_seconds=rules.cooldown_seconds,
@@ -119,6 +124,7 @@ def make_guard(connection: redis.Redis, policy: Policy, *, worker: str) -> Resta
         fleet_concurrency=rules.fleet_concurrency,
         lease_seconds=rules.lease_seconds,
         trip_after=rules.trip_after,
+        restart_seconds=restart_seconds,
     )
     return RestartGuard(connection, limits, worker=worker)
 

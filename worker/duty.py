@@ -6,6 +6,7 @@ Everything that a worker's triages share is here, put together by `bootstrap.py`
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from worker.contract.result import Disposition, Ending, RestartOutcome, RestartRecord, Spent, TriageResult
 from worker.contract.transcript import ModelReply, Observation, Outcome, Step, Transcript
@@ -31,6 +32,8 @@ from worker.triage.toolbox import Toolbox
 from worker.triage.tools import EscalateToEngineer, FetchRecentLogs, GetServerHealth
 
 __all__ = ["Worker"]
+
+_NOTHING_KNOWN: Final = "Whether a restart was ordered is not known: look before you restart anything."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +110,7 @@ class Worker:
         elif attempt.state is RestartState.SENT and restart is not None:
             self.guard.record(attempt, restart.outcome, restart.detail)
         elif attempt.state is RestartState.SENT:
-            self.guard.record(attempt, RestartOutcome.FAILED, "never ordered: the leave to restart was not heard")
+            self.guard.record(attempt, RestartOutcome.NOT_DONE, "never ordered: the leave to restart was not heard")
 
     def _given_up(self, claim: Claim, server: Server | str) -> TriageResult:
         summary = f"{claim.epoch - 1} claims of this incident came to no result; nobody tries it again."
@@ -122,6 +125,16 @@ class Worker:
         summary = f"The triage broke with {type(error).__name__}; the worker's log has the traceback."
         server = self.directory.server_of(claim.incident)
         return self._handed_over(claim, server, ending=Ending.INTERNAL_ERROR, summary=summary)
+
+    def last_word_of(self, claim: Claim) -> TriageResult:
+        """Return the escalation of an incident of which not even the escalation could be written.
+
+        It asks nobody: no inventory, no guard, no source. So it can't break as they did.
+        """
+        summary = f"The triage broke, and so did its escalation; the worker's log has both tracebacks. {_NOTHING_KNOWN}"
+        assignment = self._assignment(claim, None)
+        result = result_without_triage(assignment, ending=Ending.INTERNAL_ERROR, summary=summary, now=self.clock.now())
+        return result.model_copy(update={"is_restart_known": False})
 
     def _was_restarted_before(self, claim: Claim) -> bool:
         """Say whether an earlier claim ordered a restart and did not tell of it; one never sent is withdrawn here."""
@@ -138,7 +151,7 @@ class Worker:
         if any(seen.restart is not None for step in steps for seen in step.observations):
             return None
         attempt = self.guard.attempt_of(claim.incident.incident_id)
-        if attempt is None or attempt.state is RestartState.WITHDRAWN:
+        if attempt is None or attempt.is_undone:
             return None
         return attempt if attempt.is_open or attempt.is_of_intake(claim.lease.claim) else None
 
@@ -151,7 +164,7 @@ class Worker:
             attempt = self._unrecorded_attempt(claim, steps)
             restart = look_after(attempt, server=server, guard=self.guard) if attempt else None
         except GuardrailUnavailable:
-            summary += " Whether a restart was ordered is not known: look before you restart anything."
+            summary += f" {_NOTHING_KNOWN}"
             restart, is_known = None, False
         if restart is not None:
             steps = (*steps, self._step_of(restart, steps))
@@ -184,7 +197,17 @@ class Worker:
 
     def bury(self, incident_id: str, why: str) -> None:
         """Set an entry aside that can't be read, close it, and tell engineers: it would come back for ever."""
-        self.dead_letters.bury_entry(incident_id, why=why)
+        self.dead_letters.bury_entry(incident_id, why=f"{why.rstrip('.')}. {self._restart_of(incident_id)}")
+
+    def _restart_of(self, incident_id: str) -> str:
+        """Return what the guard knows of a restart for an incident whose entry can't be read."""
+        try:
+            attempt = self.guard.attempt_of(incident_id)
+        except GuardrailUnavailable:
+            return _NOTHING_KNOWN
+        if attempt is None:
+            return "The restart guard has none of it"
+        return f"Its server is {attempt.server_id}, and the state of its one restart {attempt.state} ({attempt.detail})"
 
     def _assignment(self, claim: Claim, server: Server | None) -> Assignment:
         return Assignment(

@@ -69,7 +69,17 @@ def _result_of(worker: Worker, claim: Claim) -> TriageResult:
         raise  # nothing more can be written: the registry still has the incident, and the sweeper brings it back
     except Exception as error:  # the outermost boundary: whatever broke, the incident reaches an engineer
         log.exception("triage.failed")
+        return _escalation_of(worker, claim, error)
+
+
+def _escalation_of(worker: Worker, claim: Claim, error: Exception) -> TriageResult:
+    try:
         return worker.escalation_of(claim, error)
+    except (StaleClaim, RedisError):
+        raise
+    except Exception:  # the same boundary: what broke the triage may break the telling too
+        log.exception("escalation.failed")
+        return worker.last_word_of(claim)
 
 
 @worker_init.connect

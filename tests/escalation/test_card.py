@@ -120,15 +120,19 @@ def test_what_was_refused_is_said_once_with_its_reason() -> None:
     ("outcome", "words"),
     [
         (RestartOutcome.NOT_RESTORED, "carried out, but health was not proven good"),
-        (RestartOutcome.FAILED, "it failed"),
+        (RestartOutcome.NOT_DONE, "ended before anything was restarted"),
         (RestartOutcome.UNKNOWN, "whether it happened is not known"),
         (RestartOutcome.RESTORED, "health was proven good"),
+        (RestartOutcome.PROOF_LOST, "by a worker lost with its proof"),
+        (RestartOutcome.RESOLVED, "a person has resolved it since"),
     ],
 )
 def test_a_restart_is_told_with_its_time_and_what_is_known_of_it(outcome: RestartOutcome, words: str) -> None:
     card = card_of(result(restart=restart(outcome), evidence=(HEALTH, LOGS), refusals=()))
-    assert card.done[0].startswith("One restart, ordered at 03:00:08: ")
+    assert "03:00:08" in card.done[0]
     assert words in card.done[0]
+    assert card.done[0].startswith("No restart was done") is (outcome is RestartOutcome.NOT_DONE)
+    assert ("stays closed" in " ".join(card.next_steps)) is (outcome is RestartOutcome.UNKNOWN)
     assert card.done[1] == "CPU at 97 % again 12 s after the restart"
 
 
@@ -160,7 +164,10 @@ def test_endpoints_are_found_in_log_lines_and_times_and_source_lines_are_not(
     [
         ({"restart": restart(RestartOutcome.NOT_RESTORED)}, "don't restart it again until you know why"),
         ({"restart": restart(RestartOutcome.UNKNOWN)}, "stays closed to further restarts until a person has"),
-        ({"restart": restart(RestartOutcome.FAILED)}, "Ask the service manager"),
+        ({"restart": restart(RestartOutcome.NOT_DONE)}, "the attempt at 03:00 UTC restarted nothing"),
+        ({"restart": restart(RestartOutcome.PROOF_LOST)}, "nobody has told what its health was after"),
+        ({"restart": restart(RestartOutcome.RESOLVED)}, "whoever resolved its restart"),
+        ({"refusals": (Refusal(reason="server_in_hand", detail="."),)}, "still in a worker's hands"),
         ({"ending": Ending.UNKNOWN_SERVER, "server_id": None, "last_health": None}, "Add the server to the inventory"),
         ({"ending": Ending.NO_USABLE_ANSWER}, "Trust the checks above, not the model"),
         ({"ending": Ending.MODEL_UNAVAILABLE}, "Check the model's endpoint"),
@@ -228,7 +235,7 @@ def test_text_from_outside_cannot_imitate_the_structure_of_the_card() -> None:
         ),
         refusals=(Refusal(reason=FORGERY, detail=FORGERY),),
         findings=LogFindings(scanned_lines=1, dependency_failures=(FORGERY,)),
-        restart=restart(RestartOutcome.FAILED, detail=FORGERY),
+        restart=restart(RestartOutcome.NOT_DONE, detail=FORGERY),
     )
     text = as_text(card_of(forged), 100)
 

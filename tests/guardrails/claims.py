@@ -6,7 +6,7 @@ from worker.contract.queue import incident_key
 from worker.contract.result import Refusal
 from worker.guardrails.restart_guard import Grant, RestartGuard
 
-__all__ = ["FIRST_CLAIM", "ask", "claim"]
+__all__ = ["FIRST_CLAIM", "ask", "claim", "end_claim"]
 
 FIRST_CLAIM = "1@7"
 
@@ -18,6 +18,11 @@ def claim(redis: Any, incident_id: str, *, epoch: int = 1, accepted_at: int = 7)
     seconds, _ = redis.time()
     entry = {"state": "CLAIMED", "epoch": epoch, "accepted_at": accepted_at}
     redis.hset(incident_key(incident_id), mapping=entry | {"lease_until": 1000 * seconds + _YEARS_MILLISECONDS})
+
+
+def end_claim(redis: Any, incident_id: str) -> None:
+    """Let the incident's lease run out, as when its worker is lost."""
+    redis.hset(incident_key(incident_id), "lease_until", 1)
 
 
 def ask(guard: RestartGuard, incident_id: str, server_id: str, *, evidence: str = "") -> Grant | Refusal:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.guardrails.claims import FIRST_CLAIM, ask, claim
+from tests.guardrails.claims import FIRST_CLAIM, ask, claim, end_claim
 from tests.redis_servers import SwitchableRedis, let_time_pass
 from tests.redis_servers import redis_fixture as redis_fixture  # noqa: PLC0414 - pytest finds fixtures by import
 from tests.redis_servers import valkey_fixture as valkey_fixture  # noqa: PLC0414
@@ -45,6 +45,10 @@ def refused(guard: RestartGuard, incident_id: str, server_id: str = "s1") -> Ref
     answer = ask(guard, incident_id, server_id)
     assert isinstance(answer, Refusal), answer
     return answer
+
+
+RECORDED = (RestartOutcome.RESTORED, RestartOutcome.NOT_RESTORED, RestartOutcome.NOT_DONE, RestartOutcome.UNKNOWN)
+"""What a worker records; the others are told by recovery only."""
 
 
 def restarted(
@@ -138,6 +142,7 @@ class TestRequest:
         guard = guard_of(redis)
         granted(guard, "inc-1")
         let_time_pass(redis, 61)
+        end_claim(redis, "inc-1")
         assert refused(guard, "inc-2").reason == "server_unresolved"
         let_time_pass(redis, 1e8)
         refusal = refused(guard, "inc-2")
@@ -202,6 +207,7 @@ class TestRequest:
         granted(guard, "inc-2", "s2")
         assert refused(guard, "inc-3", "s3").reason == "fleet_concurrency"
         let_time_pass(redis, 61)
+        end_claim(redis, "inc-1")
         guard.resolve(attempt_of(guard, "inc-1"), person="ada", why="it runs")
         granted(guard, "inc-3", "s3")
 
@@ -265,6 +271,7 @@ class TestMarkSent:
         grant = granted(guard, "inc-1")
         let_time_pass(redis, 61)
         guard.mark_sent(grant)
+        end_claim(redis, "inc-1")
         assert attempt_of(guard, "inc-1").state is RestartState.INTENT
         assert refused(guard, "inc-2").reason == "server_unresolved"
         assert journal(redis) == ["INTENT", "EXPIRED"]
@@ -286,13 +293,13 @@ class TestMarkSent:
         guard = guard_of(redis)
         stale = replace(granted(guard, "inc-1"), fence=99, incident_id=incident_id)
         before = all_keys(redis)
-        refusals = [guard.mark_sent(stale), guard.withdraw(stale, ""), guard.record(stale, RestartOutcome.FAILED, "")]
+        refusals = [guard.mark_sent(stale), guard.withdraw(stale, ""), guard.record(stale, RestartOutcome.NOT_DONE, "")]
         assert [reason_of(refusal) for refusal in refusals] == ["stale_fence"] * 3
         assert all_keys(redis) == before
 
 
 class TestClosing:
-    @pytest.mark.parametrize("outcome", [RestartOutcome.RESTORED, RestartOutcome.NOT_RESTORED, RestartOutcome.FAILED])
+    @pytest.mark.parametrize("outcome", [RestartOutcome.RESTORED, RestartOutcome.NOT_RESTORED])
     def test_a_known_outcome_frees_the_server_into_its_cooldown(self, redis: Redis, outcome: RestartOutcome) -> None:
         guard = guard_of(redis)
         restarted(guard, "inc-1", "s1", outcome)
@@ -300,18 +307,25 @@ class TestClosing:
         assert attempt_of(guard, "inc-1").state.value == outcome.name
         assert guard.open_attempts() == ()
 
+    def test_what_was_not_done_frees_the_server_at_once_and_is_the_incidents_one_attempt(self, redis: Redis) -> None:
+        guard = guard_of(redis)
+        restarted(guard, "inc-1", "s1", RestartOutcome.NOT_DONE)
+        assert refused(guard, "inc-1").reason == "already_attempted"
+        granted(guard, "inc-2")
+
     def test_an_unknown_outcome_keeps_the_server_closed_until_a_person_resolves_it(self, redis: Redis) -> None:
         guard = guard_of(redis)
         restarted(guard, "inc-1", "s1", RestartOutcome.UNKNOWN)
         let_time_pass(redis, 1e6)
+        end_claim(redis, "inc-1")
         assert refused(guard, "inc-2").reason == "server_unresolved"
         (attempt,) = guard.open_attempts()
         assert guard.resolve(attempt, person="ada", why="it runs, checked by hand") is None
         assert refused(guard, "inc-2").reason == "cooldown"
         assert attempt_of(guard, "inc-1").detail == "ada: it runs, checked by hand"
 
-    @pytest.mark.parametrize("first", list(RestartOutcome))
-    @pytest.mark.parametrize("second", list(RestartOutcome))
+    @pytest.mark.parametrize("first", RECORDED)
+    @pytest.mark.parametrize("second", RECORDED)
     def test_what_was_recorded_is_never_overwritten(
         self, redis: Redis, first: RestartOutcome, second: RestartOutcome
     ) -> None:
@@ -329,11 +343,19 @@ class TestClosing:
         let_time_pass(redis, 500)
         assert guard.record(grant, RestartOutcome.NOT_RESTORED, "CPU at 98 %") is None
 
-    def test_no_known_outcome_without_leave_to_send(self, redis: Redis) -> None:
+    @pytest.mark.parametrize("outcome", RECORDED)
+    def test_no_outcome_without_leave_to_send(self, redis: Redis, outcome: RestartOutcome) -> None:
+        guard = guard_of(redis)
+        assert reason_of(guard.record(granted(guard, "inc-1"), outcome, "")) == "wrong_state"
+
+    @pytest.mark.parametrize("outcome", sorted(set(RestartOutcome) - set(RECORDED)))
+    def test_what_only_recovery_tells_is_never_recorded(self, redis: Redis, outcome: RestartOutcome) -> None:
         guard = guard_of(redis)
         grant = granted(guard, "inc-1")
-        assert reason_of(guard.record(grant, RestartOutcome.RESTORED, "")) == "wrong_state"
-        assert guard.record(grant, RestartOutcome.UNKNOWN, "the worker died") is None
+        assert guard.mark_sent(grant) is None
+        with pytest.raises(KeyError):
+            guard.record(grant, outcome, "")
+        assert attempt_of(guard, "inc-1").state is RestartState.SENT
 
     def test_an_intent_never_sent_can_be_withdrawn_and_frees_the_server_but_not_the_budgets(self, redis: Redis) -> None:
         guard = guard_of(redis)
@@ -360,6 +382,46 @@ class TestClosing:
         guard.mark_sent(granted(guard, "inc-1"))
         assert reason_of(guard.resolve(attempt_of(guard, "inc-1"), person="ada", why="")) == "server_locked"
         let_time_pass(redis, 61)
+        assert reason_of(guard.resolve(attempt_of(guard, "inc-1"), person="ada", why="")) == "server_in_hand"
+        end_claim(redis, "inc-1")
+        assert guard.resolve(attempt_of(guard, "inc-1"), person="ada", why="") is None
+
+    def test_a_restart_that_outlasts_its_lease_is_said_to_be_in_the_hands_of_its_worker(self, redis: Redis) -> None:
+        guard = guard_of(redis)
+        guard.mark_sent(granted(guard, "inc-1"))
+        let_time_pass(redis, 61)
+        refusal = refused(guard, "inc-2")
+        assert refusal.reason == "server_in_hand"
+        assert refusal.detail.endswith("is still in the hands of w1, whose triage goes on.")
+        end_claim(redis, "inc-1")
+        assert refused(guard, "inc-2").reason == "server_unresolved"
+
+    def test_another_claim_of_the_incident_is_not_the_one_that_has_the_server_in_hand(self, redis: Redis) -> None:
+        guard = guard_of(redis)
+        guard.mark_sent(granted(guard, "inc-1"))
+        claim(redis, "inc-1", epoch=2)
+        let_time_pass(redis, 61)
+        assert refused(guard, "inc-2").reason == "server_unresolved"
+        assert guard.resolve(attempt_of(guard, "inc-1"), person="ada", why="") is None
+
+    def test_an_entry_of_the_registry_that_cannot_be_read_does_not_keep_a_server_closed(self, redis: Any) -> None:
+        guard = guard_of(redis)
+        guard.mark_sent(granted(guard, "inc-1"))
+        let_time_pass(redis, 61)
+        redis.delete("firstline:incident:inc-1")
+        redis.set("firstline:incident:inc-1", "garbage")
+        assert refused(guard, "inc-2").reason == "server_unresolved"
+        assert guard.resolve(attempt_of(guard, "inc-1"), person="ada", why="") is None
+
+    def test_with_the_leave_the_lease_begins_anew_for_as_long_as_a_restart_may_take(self, redis: Redis) -> None:
+        """A worker that is cut off from Redis loses its claim, and restarts on."""
+        guard = guard_of(redis, replace(LIMITS, lease_seconds=5, restart_seconds=100))
+        guard.mark_sent(granted(guard, "inc-1"))
+        end_claim(redis, "inc-1")
+        let_time_pass(redis, 95)
+        assert reason_of(guard.resolve(attempt_of(guard, "inc-1"), person="ada", why="")) == "server_locked"
+        assert refused(guard, "inc-2").reason == "server_locked"
+        let_time_pass(redis, 6)
         assert guard.resolve(attempt_of(guard, "inc-1"), person="ada", why="") is None
 
     def test_a_person_cannot_overrule_a_known_outcome(self, redis: Redis) -> None:
@@ -372,6 +434,7 @@ class TestClosing:
         late = granted(guard, "inc-1")
         guard.mark_sent(late)
         let_time_pass(redis, 61)
+        end_claim(redis, "inc-1")
         guard.resolve(attempt_of(guard, "inc-1"), person="ada", why="")
         granted(guard, "inc-2")
         assert reason_of(guard.record(late, RestartOutcome.RESTORED, "")) == "wrong_state"

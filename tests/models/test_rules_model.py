@@ -190,7 +190,7 @@ def test_a_restored_server_that_fell_ill_again_is_handed_over() -> None:
     ("outcome", "words"),
     [
         (RestartOutcome.NOT_RESTORED, "The restart did not bring payment-server-01 back [E3]: it hangs."),
-        (RestartOutcome.FAILED, "The restart could not be carried out on payment-server-01 [E3]: it hangs."),
+        (RestartOutcome.NOT_DONE, "The restart of payment-server-01 was not carried out [E3]: it hangs."),
         (RestartOutcome.UNKNOWN, "The restart of payment-server-01 has an unknown outcome [E3]: it hangs."),
     ],
 )

@@ -286,7 +286,7 @@ def test_a_restart_that_fails_is_not_tried_again() -> None:
     desk.server.restart_failure = "supervisord answered with a fault"
     result = desk.run()
     assert result.restart is not None
-    assert result.restart.outcome is RestartOutcome.FAILED
+    assert result.restart.outcome is RestartOutcome.NOT_DONE
     assert len(desk.server.orders) == 1
 
 
@@ -374,7 +374,7 @@ def test_a_worker_that_stalls_between_leave_and_order_orders_nothing() -> None:
     desk.run()
     assert [order.give_up_at < clock.monotonic_seconds() for order in desk.server.orders] == [True]
     assert desk.server.started_at < START
-    assert desk.guard.outcomes == [RestartOutcome.FAILED]
+    assert desk.guard.outcomes == [RestartOutcome.NOT_DONE]
 
 
 def test_a_lost_lease_stops_the_triage_at_once() -> None:

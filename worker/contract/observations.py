@@ -33,8 +33,8 @@ class ServiceStatus(StrEnum):
 class HealthReading(Frozen):
     """One look at one server: percentages of one core and of the memory limit, and any further figures by name.
 
-    `service_started_at` tells a restart apart from a recovery; `observed_at` is the time of the look,
-    by the worker's clock.
+    `service_started_at` tells a restart apart from a recovery; `observed_at` is the time of the look. Both are by one
+    clock, the worker's: what a server says by its own is translated by whoever reads it.
     """
 
     server_id: str
@@ -45,6 +45,13 @@ class HealthReading(Frozen):
     service_started_at: AwareDatetime | None = None
     observed_at: AwareDatetime
     source: str
+
+    @property
+    def running_seconds(self) -> float | None:
+        """How long the service had been running, whatever the clock's hands said; None when that is not known."""
+        if self.service_started_at is None:
+            return None
+        return (self.observed_at - self.service_started_at).total_seconds()
 
     @property
     def symptoms(self) -> tuple[str, ...]:

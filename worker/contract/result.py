@@ -79,16 +79,23 @@ class LogFindings(Frozen):
 
 
 class RestartOutcome(StrEnum):
-    """What is known of a restart that was ordered."""
+    """What is known of a restart for which leave was given.
+
+    `NOT_DONE`: certainly nothing was restarted. `UNKNOWN`: nobody can say, and its server stays closed to restarts. The
+    last two are told of a lost worker's restart only: recorded as `RESTORED`, but its probes are lost; or resolved by a
+    person since.
+    """
 
     RESTORED = "restored"
     NOT_RESTORED = "not_restored"
-    FAILED = "failed"
+    NOT_DONE = "not_done"
     UNKNOWN = "unknown"
+    PROOF_LOST = "proof_lost"
+    RESOLVED = "resolved"
 
 
 class RestartRecord(Frozen):
-    """One restart of one server: when it was ordered and carried out, and what health was read since."""
+    """The one restart of one server, done or tried: when, what came of it, and what health was read since."""
 
     server_id: str
     fence: int

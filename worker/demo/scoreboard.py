@@ -93,6 +93,8 @@ def _short(quotation: str) -> str:
 
 def _done(restart: RestartRecord | None, observations: tuple[Observation, ...]) -> str:
     if restart is not None:
+        if restart.restarted_at is None:
+            return f"tried to restart ({restart.outcome.replace('_', ' ')}): {restart.detail}"
         word = "cured" if restart.outcome is RestartOutcome.RESTORED else "not cured"
         return f"restarted once, {word}: {restart.detail}"
     refusal = next((seen.refusal for seen in observations if seen.refusal is not None), None)

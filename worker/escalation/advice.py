@@ -37,7 +37,7 @@ _AFTER_ENDING: Final[Mapping[Ending, str]] = {
         "Look at {server} yourself; where `firstline status` shows it locked, open it again with `firstline resolve`"
     ),
     Ending.CLAIMS_SPENT: "Look at {server}, the workers and Redis: several claims of this incident came to no result",
-    Ending.UNREADABLE: "See what it was with `firstline dead-letters`; whoever sends it has to change it",
+    Ending.UNREADABLE: "See what it was with `firstline dead-letters`, and mend what wrote it",
     Ending.INTERNAL_ERROR: "Check {server} by hand: the triage itself broke, and the worker's log says how",
     Ending.MODEL_UNAVAILABLE: "Check the model's endpoint: it gave no usable answer, so the rules finished read-only",
     Ending.NO_USABLE_ANSWER: "Trust the checks above, not the model: it gave no usable answer, and the rules finished",
@@ -51,6 +51,7 @@ _AFTER_ENDING: Final[Mapping[Ending, str]] = {
 _AFTER_REFUSAL: Final[Mapping[str, str]] = {
     "halted": "Restarts are halted by the kill switch: if {server} needs one, it is yours to do by hand",
     "service_not_allowed": "If {server} needs a restart, do it by hand: the policy does not let Firstline restart it",
+    "server_in_hand": "See what comes of the other restart of {server}, which is still in a worker's hands",
     "server_unresolved": "Find out how the last restart of {server} ended: until then it stays closed to others",
     "cooldown": "Look for the cause: {server} was restarted a short while ago, and it did not last",
     "server_budget": "Look for the cause: {server} has used up its restarts, and they did not last",
@@ -63,12 +64,14 @@ _AFTER_RESTART: Final[Mapping[RestartOutcome, str]] = {
         "Look at what {server} does at startup, in its log since {time}; "
         "don't restart it again until you know why the first did not help"
     ),
-    RestartOutcome.FAILED: "Ask the service manager on {server} why it could not restart the service at {time}",
+    RestartOutcome.NOT_DONE: "If {server} needs a restart, do it by hand: the attempt at {time} restarted nothing",
     RestartOutcome.UNKNOWN: (
         "Find out whether {server} restarted at {time}, by the start time of its service; "
         "it stays closed to further restarts until a person has"
     ),
     RestartOutcome.RESTORED: "Look for what builds up on {server}: the restart at {time} helped, but not for long",
+    RestartOutcome.PROOF_LOST: "See that {server} is well: nobody has told what its health was after {time}",
+    RestartOutcome.RESOLVED: "See that {server} is well; whoever resolved its restart of {time} knows more",
 }
 
 

@@ -6,10 +6,10 @@ here, so that it can't imitate the card's own structure: headings stand at the m
 
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, assert_never
+from typing import Final
 
 from worker.contract import Ending, Evidence, TriageResult
 from worker.contract.result import RestartOutcome
@@ -42,6 +42,15 @@ _SPOKEN_BY_THE_DESK: Final = frozenset(
         Ending.MONEY_SPENT,
     }
 )
+
+_DEEDS: Final[Mapping[RestartOutcome, str]] = {
+    RestartOutcome.RESTORED: "One restart, at {time}: health was proven good afterwards.",
+    RestartOutcome.NOT_RESTORED: "One restart, at {time}: carried out, but health was not proven good afterwards.",
+    RestartOutcome.NOT_DONE: "No restart was done: the one attempt, at {time}, ended before anything was restarted.",
+    RestartOutcome.UNKNOWN: "One restart was tried at {time}: whether it happened is not known.",
+    RestartOutcome.PROOF_LOST: "One restart, at {time}: recorded as one that helped, by a worker lost with its proof.",
+    RestartOutcome.RESOLVED: "One restart was tried at {time}, and a person has resolved it since.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,18 +163,7 @@ def _restart_in_words(result: TriageResult) -> str:
         return "Whether a restart was done is not known."
     if restart is None:
         return "No restart was done."
-    attempt = f"One restart, ordered at {_time(restart.ordered_at)}"
-    match restart.outcome:
-        case RestartOutcome.RESTORED:
-            return f"{attempt}: health was proven good afterwards."
-        case RestartOutcome.NOT_RESTORED:
-            return f"{attempt}: carried out, but health was not proven good afterwards."
-        case RestartOutcome.FAILED:
-            return f"{attempt}: it failed."
-        case RestartOutcome.UNKNOWN:
-            return f"{attempt}: whether it happened is not known."
-        case _:
-            assert_never(restart.outcome)
+    return _DEEDS[restart.outcome].format(time=_time(restart.ordered_at))
 
 
 def _cited(seen: Evidence) -> str:

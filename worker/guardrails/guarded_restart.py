@@ -2,8 +2,9 @@
 
 The order is policy (does the evidence justify it?) → guard (lock, cooldown, budgets, write-ahead intent, in one
 script) → restart → verification → outcome. Nothing else in the house calls a `ServiceManager`. When Redis is
-unavailable this refuses: no intent written, no restart. When Redis goes away after the restart, the intent stays open
-and the server stays closed to further restarts until a person has looked.
+unavailable this refuses: no intent written, no restart. When Redis goes away after the restart, the outcome is offered
+again and again; if it does not come back in time, the intent stays open and the server closed to further restarts
+until a person has looked.
 """
 
 import json
@@ -35,6 +36,12 @@ RESTART_SECONDS: Final = 10.0
 
 _ORDER_SECONDS: Final = 10.0
 """Between leave and order nothing is waited for; whoever takes longer was frozen, and orders nothing any more."""
+
+
+_RECORDING_SECONDS: Final = 30.0
+"""How long an outcome is offered to a Redis that does not answer: as long as the incident can still be ours."""
+
+_PAUSE_SECONDS: Final = 0.5
 
 
 class Guard(Protocol):
@@ -118,29 +125,35 @@ class GuardedRestart:
         return Refusal(reason="deadline_too_near", detail=detail)
 
     def _restart_and_verify(self, grant: Grant, order: RestartOrder) -> RestartRecord:
-        ordered_at = self.clock.now()
+        ordered_at, began = self.clock.now(), self.clock.monotonic_seconds()
         try:
             self.server.service_manager.restart(order)
+        except OrderRefused as refusal:
+            not_done = Verification(RestartOutcome.NOT_DONE, _without_stop(refusal), ())
+            record = self._record(grant, ordered_at, not_done, restarted_at=None)
         except SourceUnavailable as failure:
-            record = self._after_a_failed_order(grant, ordered_at, failure)
+            record = self._after_a_failed_order(grant, ordered_at, failure, began=began)
         else:
             record = self._verified(grant, ordered_at, restarted_at=self.clock.now())
         self._write_down(grant, record)
         return record
 
-    def _after_a_failed_order(self, grant: Grant, ordered_at: datetime, failure: SourceUnavailable) -> RestartRecord:
+    def _after_a_failed_order(
+        self, grant: Grant, ordered_at: datetime, failure: SourceUnavailable, *, began: float
+    ) -> RestartRecord:
         """The order came back with an error, which may not say that nothing happened: look, and never order again."""
-        if isinstance(failure, OrderRefused):
-            verification = Verification(RestartOutcome.FAILED, _without_stop(failure), ())
-            return self._record(grant, ordered_at, verification, restarted_at=None)
-        try:
-            started_at = self.server.health.read_health().service_started_at
-        except SourceUnavailable:
-            started_at = None
-        if started_at is not None and started_at >= ordered_at:
+        if self._has_started_within(self.clock.monotonic_seconds() - began):
             return self._verified(grant, ordered_at, restarted_at=self.clock.now())
         told = f"{_without_stop(failure)}; whether it still happens is not known"
         return self._record(grant, ordered_at, Verification(RestartOutcome.UNKNOWN, told, ()), restarted_at=None)
+
+    def _has_started_within(self, seconds: float) -> bool:
+        """Say whether the service has certainly started since: two durations are compared, never two clocks."""
+        try:
+            running_seconds = self.server.health.read_health().running_seconds
+        except SourceUnavailable:
+            return False
+        return running_seconds is not None and 0 <= running_seconds <= seconds
 
     def _verified(self, grant: Grant, ordered_at: datetime, *, restarted_at: datetime) -> RestartRecord:
         verification = verify(self.server.health, restarted_at=restarted_at, times=self.times, clock=self.clock)
@@ -160,26 +173,39 @@ class GuardedRestart:
         )
 
     def _write_down(self, grant: Grant, record: RestartRecord) -> None:
-        """Record the outcome. A failure is logged only: the restart happened, and its observation must go on.
+        """Record the outcome, and wait for a Redis that is away. In the end a failure is logged only.
 
-        The intent stays open then, and keeps the server closed to further restarts.
+        The restart happened, and its observation must go on. The intent stays open then, and the server closed.
         """
-        try:
-            refusal = self.guard.record(grant, record.outcome, record.detail)
-        except GuardrailUnavailable as failure:
-            log.warning("restart.outcome_not_recorded", server=record.server_id, fence=record.fence, why=str(failure))
+        give_up = self.clock.monotonic_seconds() + _RECORDING_SECONDS
+        about = {"server": record.server_id, "fence": record.fence}
+        while True:
+            try:
+                refusal = self.guard.record(grant, record.outcome, record.detail)
+            except GuardrailUnavailable as failure:
+                if self.clock.monotonic_seconds() >= give_up:
+                    log.warning("restart.outcome_not_recorded", **about, why=str(failure))
+                    return
+                self.clock.sleep(_PAUSE_SECONDS)
+                continue
+            if refusal is not None:
+                log.warning("restart.outcome_refused", **about, reason=refusal.reason)
             return
-        if refusal is not None:
-            log.warning("restart.outcome_refused", server=record.server_id, fence=record.fence, reason=refusal.reason)
 
 
 def _without_stop(failure: SourceUnavailable) -> str:
     return str(failure).rstrip(".")
 
 
+def _was_restarted(record: RestartRecord) -> bool | str:
+    if record.outcome is RestartOutcome.UNKNOWN:
+        return "not known"
+    return record.restarted_at is not None
+
+
 def _observation(call: ToolCall, record: RestartRecord, clock: Clock) -> Observation:
     content = {
-        "restarted": record.restarted_at is not None,
+        "restarted": _was_restarted(record),
         "outcome": record.outcome,
         "health_proven_good": record.outcome is RestartOutcome.RESTORED,
         "detail": record.detail,

@@ -4,6 +4,8 @@ The intent was written before the order, so the next worker that takes the incid
 unavailable this raises `GuardrailUnavailable`, and the server stays closed as it was.
 """
 
+from typing import Final
+
 from worker.contract.result import RestartOutcome, RestartRecord
 from worker.errors import SourceUnavailable
 from worker.guardrails.restart_attempt import RestartAttempt, RestartState
@@ -12,15 +14,22 @@ from worker.ports import Server
 
 __all__ = ["look_after"]
 
+_OUTCOME_OF: Final = {
+    RestartState.RESTORED: RestartOutcome.PROOF_LOST,  # its probes went with the worker that had read them
+    RestartState.NOT_RESTORED: RestartOutcome.NOT_RESTORED,
+    RestartState.NOT_DONE: RestartOutcome.NOT_DONE,
+    RestartState.RESOLVED: RestartOutcome.RESOLVED,
+}
+
 
 def look_after(attempt: RestartAttempt, *, server: Server | str, guard: RestartGuard) -> RestartRecord | None:
-    """Return what is known of an interrupted restart, for an engineer; None when it was never sent.
+    """Return what is known of an interrupted restart, for an engineer; None when certainly nothing was restarted.
 
     One that was never sent is withdrawn: its server is free, the incident has had its attempt. One that was sent is
     UNKNOWN, whatever health says now, and keeps its server closed until a person resolves it. Where the lost worker, or
-    a late one, has written an outcome after all, that outcome is told and stands.
+    a late one, has written an outcome after all, or a person has resolved it, that is told and stands.
     """
-    if attempt.state is RestartState.WITHDRAWN:
+    if attempt.is_undone:
         return None
     if (
         attempt.state is RestartState.INTENT
@@ -33,13 +42,13 @@ def look_after(attempt: RestartAttempt, *, server: Server | str, guard: RestartG
     if settled.state is RestartState.UNKNOWN:
         told = f"{seen}. Its server stays closed to restarts until a person resolves it"
     else:
-        told = f"recorded as {settled.state} ({settled.detail}); now {seen}"
+        told = f"it is recorded as {settled.state} ({settled.detail}); now {seen}"
     return RestartRecord(
         server_id=attempt.server_id,
         fence=attempt.fence,
         ordered_at=attempt.ordered_at,
-        outcome=_outcome_of(settled.state),
-        detail=f"a restart was ordered by {attempt.worker}, whose triage has not told its end; {told}",
+        outcome=_OUTCOME_OF.get(settled.state, RestartOutcome.UNKNOWN),
+        detail=f"{attempt.worker} was given leave to restart it and has not told what came of that; {told}",
     )
 
 
@@ -50,15 +59,16 @@ def _what_health_says(attempt: RestartAttempt, server: Server | str) -> str:
         health = server.health.read_health()
     except SourceUnavailable as failure:
         return f"its health can't be read ({failure})"
-    if health.service_started_at is None:
-        when = "when the service started is not known"
-    else:
-        side = "after" if health.service_started_at >= attempt.ordered_at else "before"
-        when = f"the service started {side} the order, at {health.service_started_at:%H:%M:%S} UTC"
-    return f"{when}, and {'health is good' if health.is_good else ', '.join(health.symptoms) or 'health is unclear'}"
+    except Exception as failure:  # noqa: BLE001 - a source that breaks must not keep what happened from being told
+        return f"its health can't be read ({type(failure).__name__})"
+    state = "health is good" if health.is_good else ", ".join(health.symptoms) or "health is unclear"
+    return f"{_when_it_started(health.running_seconds, attempt)}, and {state}"
 
 
-def _outcome_of(state: RestartState) -> RestartOutcome:
-    """A recorded RESTORED is told as UNKNOWN: its probes went with the worker that had read them."""
-    known = {RestartState.NOT_RESTORED: RestartOutcome.NOT_RESTORED, RestartState.FAILED: RestartOutcome.FAILED}
-    return known.get(state, RestartOutcome.UNKNOWN)
+def _when_it_started(running_seconds: float | None, attempt: RestartAttempt) -> str:
+    """Put two durations beside each other: the server's clock and Redis' may tell different times."""
+    if running_seconds is None:
+        return "when the service started is not known"
+    side = "since" if running_seconds <= attempt.age_seconds else "before"
+    ages = f"it has been running for {running_seconds:.0f} s, the leave was asked for {attempt.age_seconds:.0f} s ago"
+    return f"the service seems to have started {side} ({ages})"

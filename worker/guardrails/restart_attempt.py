@@ -13,8 +13,9 @@ class RestartLimits:
     """How often restarts are granted; every worker must run with the same limits.
 
     `cooldown_seconds` runs from a restart's outcome. The two budgets count grants in sliding windows, withdrawn ones
-    too. `fleet_concurrency` bounds intents without an outcome. `lease_seconds` is the longest time from grant to order.
-    `trip_after` restarts in a row that did not restore health set the kill switch.
+    too. `fleet_concurrency` bounds intents without an outcome. `lease_seconds` is the longest time from grant to order,
+    and from the leave on the lease lasts `restart_seconds` at least: what a restart and its verification may take.
+    `trip_after` restarts in a row that are not known to have helped set the kill switch.
     """
 
     cooldown_seconds: float
@@ -25,6 +26,7 @@ class RestartLimits:
     fleet_concurrency: int
     lease_seconds: float
     trip_after: int = 3
+    restart_seconds: float = 0.0
 
 
 class RestartState(StrEnum):
@@ -35,7 +37,7 @@ class RestartState(StrEnum):
     UNKNOWN = "UNKNOWN"
     RESTORED = "RESTORED"
     NOT_RESTORED = "NOT_RESTORED"
-    FAILED = "FAILED"
+    NOT_DONE = "NOT_DONE"
     WITHDRAWN = "WITHDRAWN"
     RESOLVED = "RESOLVED"
 
@@ -60,7 +62,8 @@ class RestartAttempt:
     """What Redis knows of one incident's restart. It permits nothing: `mark_sent` takes a `Grant` only.
 
     `worker` asked for it, at `ordered_at` by Redis' clock, under the registry's `claim`, which is an epoch and a time
-    of intake, "epoch@milliseconds". `lease_seconds_left` is 0.0 once the lease is over.
+    of intake, "epoch@milliseconds". When this was read it was `age_seconds` old, by the same clock, and had
+    `lease_seconds_left`: 0.0 once the lease is over.
     """
 
     incident_id: str
@@ -72,11 +75,17 @@ class RestartAttempt:
     detail: str
     ordered_at: datetime
     claim: str
+    age_seconds: float
     lease_seconds_left: float
 
     def is_of_intake(self, claim: str) -> bool:
         """Whether it was asked for since the incident was taken in that `claim` is a claim of."""
         return self.claim.partition("@")[2] == claim.partition("@")[2]
+
+    @property
+    def is_undone(self) -> bool:
+        """Whether certainly nothing was restarted: it was never sent, or refused before anything happened."""
+        return self.state in (RestartState.WITHDRAWN, RestartState.NOT_DONE)
 
     @property
     def is_open(self) -> bool:
@@ -96,6 +105,7 @@ def attempt_of_fields(incident_id: str, fields: Mapping[str, str], *, now_ms: in
         detail=fields.get("detail", ""),
         ordered_at=time_of(int(fields["ordered_at"])),
         claim=fields.get("claim", ""),
+        age_seconds=(now_ms - int(fields["ordered_at"])) / 1000,
         lease_seconds_left=max(0, int(fields["lease_until"]) - now_ms) / 1000,
     )
 

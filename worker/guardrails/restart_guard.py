@@ -5,16 +5,18 @@
     kill switch         key `firstline:restarts:halted` exists      no restart anywhere, until a person resumes
     incident            an intent exists, whatever its state        never a second restart for this incident
     claim               the registry's epoch and lease are ours     whoever lost the incident restarts nothing
-    restart lock        an open intent on the server, held by an    no other restart of the server; when the lease ends
-                        owner under a fencing token, for a lease    without an outcome, none until a person resolves it
+    restart lock        an open intent on the server, held by an    no other restart of the server; when lease and claim
+                        owner under a fencing token, for a lease    are over without an outcome, none until a person
+                                                                    resolves it
     cooldown            seconds since the server's last outcome     wait for its end
     server's budget     grants in a sliding window of seconds       wait until the oldest leaves the window
     fleet's budget      the same, over all servers                  wait likewise
     fleet concurrency   intents without a known outcome             wait for outcomes; unknown ones count until resolved
 
-Then it writes the intent, before anything is done: INTENT → SENT → RESTORED, NOT_RESTORED, FAILED or UNKNOWN; or, never
-sent, WITHDRAWN; or, by a person, RESOLVED. Every write after the grant compares the fence. A lock with an expiry
-and no memory is not enough: a holder that stalls past its lease restarts a server that another has just restarted.
+Then it writes the intent, before anything is done: INTENT → SENT → RESTORED, NOT_RESTORED, UNKNOWN, or NOT_DONE where
+certainly nothing happened; or, never sent, WITHDRAWN; or, by a person, RESOLVED. Every write after the grant compares
+the fence. A lock with an expiry and no memory is not enough: a holder that stalls past its lease restarts a server that
+another has just restarted.
 
 What Redis can't close is a stall between `mark_sent` and the restart itself: the target must refuse an order after
 `not_after`, or with a fence that it has seen. Intents and journal are never deleted or trimmed here.
@@ -52,6 +54,14 @@ _FENCE: Final = f"{_PREFIX}fence"
 _FLEET_LOG: Final = f"{_PREFIX}fleet-log"
 _JOURNAL: Final = f"{_PREFIX}journal"
 _IN_A_ROW: Final = f"{_PREFIX}failed-in-a-row"
+
+_STATE_OF: Final = {
+    RestartOutcome.RESTORED: RestartState.RESTORED,
+    RestartOutcome.NOT_RESTORED: RestartState.NOT_RESTORED,
+    RestartOutcome.NOT_DONE: RestartState.NOT_DONE,
+    RestartOutcome.UNKNOWN: RestartState.UNKNOWN,
+}
+"""What a worker may record; a person's word is not among it."""
 
 _MARGIN_MILLISECONDS: Final = 2_000
 """A lease with no more than this left is not used: the order still has to travel to its server."""
@@ -95,6 +105,7 @@ class RestartGuard:
                 limits.server_restarts, _milliseconds(limits.server_window_seconds),
                 limits.fleet_restarts, _milliseconds(limits.fleet_window_seconds),
                 limits.fleet_concurrency, cut_to_bytes(evidence, _TEXT_LIMIT_BYTES), claim,
+                _intent_key(""), incident_key(""),
             ],
         )  # fmt: skip
         if reply[0] == "refused":
@@ -114,12 +125,19 @@ class RestartGuard:
         Refused when the kill switch was set since (``halted``), when another fence is in force (``stale_fence``), when
         leave was given before or the intent is closed (``not_pending``), when the incident is another claim's by now
         (``stale_claim``), and when no more than 2 s of the lease are left (``expired``). The intent stays open then,
-        and keeps its server closed, until it is withdrawn or resolved.
+        and keeps its server closed, until it is withdrawn or resolved. With the leave the lease begins anew, for as
+        long as a restart and its verification may take.
         """
         reply = self._send(
-            keys=[_HALTED, _intent_key(grant.incident_id), _JOURNAL, incident_key(grant.incident_id)],
-            args=[grant.incident_id, grant.server_id, self._worker, grant.fence, _MARGIN_MILLISECONDS],
-        )
+            keys=[
+                _HALTED, _intent_key(grant.incident_id), _JOURNAL, incident_key(grant.incident_id),
+                _lock_key(grant.server_id),
+            ],
+            args=[
+                grant.incident_id, grant.server_id, self._worker, grant.fence, _MARGIN_MILLISECONDS,
+                _milliseconds(self._limits.restart_seconds),
+            ],
+        )  # fmt: skip
         return None if reply[0] == "sent" else self._refusal(reply, grant.incident_id, grant.server_id)
 
     def withdraw(self, attempt: Grant | RestartAttempt, why: str) -> Refusal | None:
@@ -133,16 +151,18 @@ class RestartGuard:
     def record(self, attempt: Grant | RestartAttempt, outcome: RestartOutcome, detail: str) -> Refusal | None:
         """Write the outcome of a restart that was sent. A known one frees the server and starts its cooldown.
 
-        The kill switch trips by itself when `trip_after` restarts in a row did not restore health.
-        UNKNOWN keeps the server closed until a person resolves it, and may also be said of an intent never sent. None
-        is yes, and the same outcome again is yes too; any other is refused as ``wrong_state``: what is written stays.
+        The kill switch trips by itself when `trip_after` restarts in a row are not known to have helped. NOT_DONE frees
+        the server without a cooldown and counts for nothing, but the incident has had its attempt. UNKNOWN keeps the
+        server closed until a person resolves it. None is yes, and the same outcome again is yes too; any other is
+        refused as ``wrong_state``: what is written stays. Raises `KeyError` for what only recovery tells.
         """
-        return self._close_as(RestartState[outcome.name], attempt, detail)
+        return self._close_as(_STATE_OF[outcome], attempt, detail)
 
     def resolve(self, attempt: RestartAttempt, *, person: str, why: str) -> Refusal | None:
         """Free a server whose restart has no known outcome, on a person's word; the cooldown starts.
 
-        Refused while the attempt's lease lives (``server_locked``), and when its outcome is known (``wrong_state``).
+        Refused while the claim that asked for it lives (``server_in_hand``), while its own lease does
+        (``server_locked``), and when its outcome is known (``wrong_state``).
         """
         return self._close_as(RestartState.RESOLVED, attempt, f"{person}: {why}")
 
@@ -182,6 +202,7 @@ class RestartGuard:
         reply = self._close(
             keys=[
                 _intent_key(attempt.incident_id), _lock_key(attempt.server_id), _OPEN, _JOURNAL, _HALTED, _IN_A_ROW,
+                incident_key(attempt.incident_id),
             ],
             args=[
                 attempt.incident_id, attempt.server_id, self._worker, attempt.fence, state,

@@ -16,6 +16,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "already_attempted": "{incident} has had its one attempt to restart {1} (state {0}); there is never a second.",
     "stale_claim": "This worker's claim of {incident} is over.",
     "server_locked": "{server} is locked by {0} (fence {1}).",
+    "server_in_hand": "The restart of {server} for {0} (fence {1}) is still in the hands of {2}, whose triage goes on.",
     "server_unresolved": (
         "The restart of {server} for {0} (fence {1}) has no known outcome; "
         "a person must resolve it before this server is restarted again."

@@ -8,6 +8,8 @@
 --          5 lease           6 restarts a server      7 their window        8 restarts in the fleet
 --          9 their window    10 restarts at once      11 evidence           (times in milliseconds)
 --          12 the claim under which it is asked, "epoch@time of intake"
+--          13 what the keys of intents, and 14 of the registry's incidents, begin with: the lock's holder is not known
+--          before it was read
 -- Answers  { 'granted', fence, time of the server's clock at which the lease ends }
 --       or { 'refused', reason, milliseconds until asking again makes sense or -1, values for the sentence ... }
 
@@ -19,6 +21,7 @@ local server_limit, server_window = tonumber(ARGV[6]), tonumber(ARGV[7])
 local fleet_limit, fleet_window = tonumber(ARGV[8]), tonumber(ARGV[9])
 local concurrency = tonumber(ARGV[10])
 local evidence, claim = ARGV[11], ARGV[12]
+local intents, incidents = ARGV[13], ARGV[14]
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -54,10 +57,15 @@ if attempt[1] then
   return { 'refused', 'already_attempted', -1, attempt[1], attempt[5] }
 end
 
+-- Whether the registry's entry is held under this claim, by a lease that lives. What can't be read is held by nobody.
+local function is_held(entry_key, by_claim)
+  local entry = redis.pcall('HMGET', entry_key, 'epoch', 'state', 'lease_until', 'accepted_at')
+  local held_by = (entry[1] or '') .. '@' .. (entry[4] or '')
+  return held_by == by_claim and entry[2] == 'CLAIMED' and (tonumber(entry[3]) or 0) > now
+end
+
 -- 3. Only the claim that holds the incident may act on it: who was frozen past its lease stops here.
-local entry = redis.call('HMGET', KEYS[9], 'epoch', 'state', 'lease_until', 'accepted_at')
-local is_ours = (entry[1] or '') .. '@' .. (entry[4] or '') == claim
-if not is_ours or entry[2] ~= 'CLAIMED' or tonumber(entry[3] or 0) <= now then
+if not is_held(KEYS[9], claim) then
   return { 'refused', 'stale_claim', -1 }
 end
 
@@ -67,7 +75,9 @@ if held[1] and tonumber(held[3]) > now then
   return { 'refused', 'server_locked', held[3] - now, held[1], held[2] }
 end
 if held[1] then
-  return { 'refused', 'server_unresolved', -1, held[1], held[2] }
+  local holder = redis.pcall('HMGET', intents .. held[1], 'claim', 'worker')
+  local reason = is_held(incidents .. held[1], holder[1]) and 'server_in_hand' or 'server_unresolved'
+  return { 'refused', reason, -1, held[1], held[2], holder[2] or 'nobody knows whom' }
 end
 
 -- 5. The cooldown after the server's last outcome.

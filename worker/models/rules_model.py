@@ -29,8 +29,10 @@ _WORDS_BYTES: Final = 400
 _OUTCOMES: Final = {
     RestartOutcome.RESTORED: "brought {server} back, but not for long",
     RestartOutcome.NOT_RESTORED: "did not bring {server} back",
-    RestartOutcome.FAILED: "could not be carried out on {server}",
+    RestartOutcome.NOT_DONE: "of {server} was not carried out",
     RestartOutcome.UNKNOWN: "of {server} has an unknown outcome",
+    RestartOutcome.PROOF_LOST: "of {server} was recorded as helpful, and its proof is lost",
+    RestartOutcome.RESOLVED: "of {server} was resolved by a person",
 }
 
 
