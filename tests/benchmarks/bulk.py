@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 from pathlib import Path
@@ -62,61 +63,64 @@ def noop(incident_id: str) -> None:
     """Stand for the task of rq and Celery."""
 
 
-def _compete(redis: Redis, url: str) -> dict[str, list[float]]:
-    """Return the incidents a second of each competitor, turn by turn."""
-    app = Celery("bench", broker=url)
-    app.conf.task_ignore_result = True
-    task = app.task(noop, name="bench.noop")
-    queue, producer = Queue("bench", connection=Redis.from_url(url)), connect(url)
+class _Contest:
+    """The competitors; each takes a list of alerts, and returns the seconds that it took."""
 
-    def intake(batch: Sequence[Alert]) -> None:
-        assert sum(1 for _ in take_in(producer, batch, open_limit=_OPEN_LIMIT)) == len(batch)
+    def __init__(self, redis: Redis, url: str) -> None:
+        self._redis, self._producer = redis, connect(url)
+        app = Celery("bench", broker=url)
+        app.conf.task_ignore_result = True
+        self._task = app.task(name="bench.noop")(noop)
+        self._queue = Queue("bench", connection=Redis.from_url(url))
 
-    def lpush(batch: Sequence[Alert]) -> None:
-        for part in _batched(batch, BATCH_SIZE):
-            redis.lpush(
-                "bench:list",
-                *(alert.model_dump_json() + render_message(alert.incident_id, "triage.p2") for alert in part),
-            )
+    def intake(self, batch: Sequence[Alert]) -> None:
+        """Take everything in, as a producer does."""
+        assert sum(1 for _ in take_in(self._producer, batch, open_limit=_OPEN_LIMIT)) == len(batch)
 
-    def lpush_rendered(batch: Sequence[Alert]) -> None:
-        messages = [alert.model_dump_json() + render_message(alert.incident_id, "triage.p2") for alert in batch]
-        started = time.perf_counter()
+    def lpush(self, messages: Sequence[str]) -> None:
+        """Push messages that are rendered already: what a server and a socket can do at most."""
         for part in _batched(messages, BATCH_SIZE):
-            redis.lpush("bench:rendered", *part)
-        rendered_seconds.append(time.perf_counter() - started)
+            self._redis.lpush("bench:list", *part)
 
-    def delay(batch: Sequence[Alert]) -> None:
+    def delay(self, batch: Sequence[Alert]) -> None:
+        """Enqueue by Celery's own way, one after the other."""
         for alert in batch:
-            task.delay(alert.incident_id)
+            self._task.delay(alert.incident_id)
 
-    def rq(batch: Sequence[Alert]) -> None:
+    def rq(self, batch: Sequence[Alert]) -> None:
+        """Enqueue by rq's own bulk call."""
         for part in _batched(batch, BATCH_SIZE):
-            queue.enqueue_many([Queue.prepare_data(noop, args=(alert.incident_id,)) for alert in part])
+            self._queue.enqueue_many([Queue.prepare_data(noop, args=(alert.incident_id,)) for alert in part])
 
-    rendered_seconds: list[float] = []
-    contest: dict[str, tuple[Callable[[Sequence[Alert]], None], int]] = {
-        "firstline intake": (intake, _INCIDENTS),
-        "lpush of the same bytes": (lpush, _INCIDENTS),
-        "lpush, rendered before": (lpush_rendered, _INCIDENTS),
-        "celery delay": (delay, _INCIDENTS // 5),
-        "rq enqueue_many": (rq, _INCIDENTS // 2),
+
+def _messages(batch: Sequence[Alert]) -> list[str]:
+    return [alert.model_dump_json() + render_message(alert.incident_id, "triage.p2") for alert in batch]
+
+
+def _compete(redis: Redis, url: str) -> dict[str, float]:
+    """Return the incidents a second of each competitor: the median of its turns."""
+    contest = _Contest(redis, url)
+    entries: dict[str, tuple[Callable[[Any], None], Callable[[list[Alert]], Any], int]] = {
+        "firstline intake": (contest.intake, list, _INCIDENTS),
+        "lpush, rendered before": (contest.lpush, _messages, _INCIDENTS),
+        "celery delay": (contest.delay, list, _INCIDENTS // 5),
+        "rq enqueue_many": (contest.rq, list, _INCIDENTS // 2),
     }
-    speeds: dict[str, list[float]] = {name: [] for name in contest}
+    speeds: dict[str, list[float]] = {name: [] for name in entries}
     for turn in range(_TURNS + 1):
-        for name, (run, number) in contest.items():
-            batch = alerts(number)
+        for name, (run, prepared, number) in entries.items():
+            batch = prepared(alerts(number))
             started = time.perf_counter()
             run(batch)
-            seconds = rendered_seconds.pop() if rendered_seconds else time.perf_counter() - started
             if turn:  # the first makes connections and loads scripts
-                speeds[name].append(number / seconds)
-    return speeds
+                speeds[name].append(number / (time.perf_counter() - started))
+    return {name: median(each) for name, each in speeds.items()}
 
 
 def _flatness(redis: Any, url: str, sizes: Sequence[int]) -> Iterator[str]:
     """Yield the cost of one more batch, and the bytes an incident takes, with so many waiting."""
     producer, waiting = connect(url), 0
+    list(take_in(producer, alerts(BATCH_SIZE)))  # the script is loaded, the connection has its buffers
     redis.flushall()
     empty_bytes = redis.info("memory")["used_memory"]
     for size in sizes:
@@ -142,23 +146,29 @@ def main() -> None:
     parser.add_argument("--largest", type=int, default=1_000_000, help="how many incidents wait at most")
     parser.add_argument("--json", action="store_true", help="only the medians, as JSON")
     options = parser.parse_args()
+    with _valkey() as (url, redis):
+        medians = _compete(redis, url)
+        if options.json:
+            sys.stdout.write(json.dumps(medians) + "\n")
+            return
+    ours = medians["firstline intake"]
+    for name, speed in medians.items():
+        sys.stdout.write(f"{name:<24} {speed:>9,.0f} a second, intake is {ours / speed:6.2f} times as fast\n")
+    sizes = [size for size in (1_000, 10_000, 100_000, 1_000_000) if size <= options.largest]
+    with _valkey() as (url, redis):
+        for line in _flatness(redis, url, sizes):
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+
+
+@contextmanager
+def _valkey() -> Iterator[tuple[str, Redis]]:
     with (
         tempfile.TemporaryDirectory(prefix="firstline-bench-") as folder,
         EmbeddedValkey(Path(folder) / "valkey") as valkey,
         Redis.from_url(valkey.url, decode_responses=True, socket_timeout=60) as redis,
     ):
-        medians = {name: median(speeds) for name, speeds in _compete(redis, valkey.url).items()}
-        if options.json:
-            sys.stdout.write(json.dumps(medians) + "\n")
-            return
-        ours = medians["firstline intake"]
-        for name, speed in medians.items():
-            sys.stdout.write(f"{name:<24} {speed:>9,.0f} a second, intake is {ours / speed:6.2f} times as fast\n")
-        for line in _flatness(
-            redis, valkey.url, [size for size in (1_000, 10_000, 100_000, 1_000_000) if size <= options.largest]
-        ):
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
+        yield valkey.url, redis
 
 
 if __name__ == "__main__":
