@@ -143,8 +143,9 @@ def take_in(
 
     A batch is sent when it is full or `alerts` ends, and nothing is sent that is not asked for: iterate to the
     end. From a slow source take batches of 1. While Redis works on one batch of a sequence, a thread renders the next.
-    Any number of producers may send the same incident at the same time: one of them hears ACCEPTED. When Redis is unavailable this raises `IntakeUnavailable` after the verdicts
-    so far; the batch at hand may be in or not, and sending it again is safe.
+    Any number of producers may send the same incident at the same time: one of them hears ACCEPTED. When Redis is
+    unavailable this raises `IntakeUnavailable` after the verdicts so far; the batch at hand may be in or not, and
+    sending it again is safe.
     """
     if not 1 <= batch_size <= BATCH_SIZE_LIMIT:
         raise ValueError(f"batch_size is {batch_size}; it must lie between 1 and {BATCH_SIZE_LIMIT}")
