@@ -8,6 +8,7 @@ ever read.
 import json
 import os
 import signal
+import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
@@ -17,9 +18,12 @@ from celery.signals import worker_ready, worker_shutting_down
 from kombu import Queue
 
 from worker.contract.queue import BROKER_KEY_PREFIX, QUEUES
+from worker.errors import ConfigurationError
 from worker.settings import Settings, load_settings
 
-__all__ = ["celery_settings", "make_app"]
+__all__ = ["EXIT_CONFIGURATION", "celery_settings", "make_app"]
+
+EXIT_CONFIGURATION: Final = 2
 
 _STANDARD_ERROR: Final = 2
 
@@ -27,8 +31,17 @@ _STANDARD_ERROR: Final = 2
 def make_app() -> Celery:
     """Return the application; it reads the settings when Celery first needs them, not at import."""
     app = Celery("firstline", set_as_current=True)
-    app.add_defaults(lambda: celery_settings(load_settings()))
+    app.add_defaults(lambda: celery_settings(_settings_or_exit()))
     return app
+
+
+def _settings_or_exit() -> Settings:
+    """Read the settings. Celery would show a wrong one as a traceback, and end with the code of a crash."""
+    try:
+        return load_settings()
+    except ConfigurationError as error:
+        sys.stderr.write(f"firstline: {error}\n")
+        raise SystemExit(EXIT_CONFIGURATION) from error
 
 
 def celery_settings(settings: Settings) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import structlog
 from celery.signals import worker_init, worker_shutdown
 from redis.exceptions import RedisError
 
-from worker.app import make_app
+from worker.app import EXIT_CONFIGURATION, make_app
 from worker.bootstrap import open_worker
 from worker.broker import bury_with
 from worker.contract.queue import TRIAGE_TASK
@@ -24,7 +24,6 @@ __all__ = ["app", "triage_incident"]
 
 app: Final = make_app()
 _EXIT_BROKEN: Final = 1
-_EXIT_CONFIGURATION: Final = 2
 _OBJECTS_BEFORE_COLLECTION: Final = 50_000
 _SWITCH_INTERVAL_SECONDS: Final = 0.001
 """Python's 5 ms are what the consuming thread waits after each of its three answers a message, while others compute."""
@@ -89,7 +88,7 @@ def _open(**_: object) -> None:
     except ConfigurationError as error:
         # Celery goes on after an exception in a signal; a worker without its parts would eat the queue.
         sys.stderr.write(f"firstline: {error}\n")
-        raise SystemExit(_EXIT_CONFIGURATION) from error
+        raise SystemExit(EXIT_CONFIGURATION) from error
     except Exception as error:
         log.exception("worker.not_opened")
         raise SystemExit(_EXIT_BROKEN) from error

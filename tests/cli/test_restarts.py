@@ -9,13 +9,14 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
-from tests.guardrails.claims import ask
+from tests.guardrails.claims import ask, end_claim
 from tests.redis_servers import let_time_pass
 from worker.bootstrap import make_guard
 from worker.cli.failures import Unconfirmed
 from worker.cli.restarts import halt, person, resolve, resume, why_halted
-from worker.errors import FirstlineError
+from worker.errors import FirstlineError, GuardrailUnavailable
 from worker.guardrails.policy import Policy, RestartRules
+from worker.guardrails.restart_attempt import Grant, RestartAttempt
 from worker.guardrails.restart_guard import RestartGuard
 
 HALTED = "firstline:restarts:halted"
@@ -74,6 +75,44 @@ def test_a_halt_whose_answer_is_lost_is_not_denied(redis: Any, guard: RestartGua
     assert redis.get(HALTED) == f"{person()}: a bad deploy"
 
 
+def test_a_halt_names_the_restarts_that_have_leave_already(
+    redis: Any, guard: RestartGuard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    halt(guard, "a drill")
+    assert capsys.readouterr().out.startswith("All restarts are halted, until `firstline resume`.")
+    resume(guard, "over")
+    for incident_id, server in zip(INCIDENTS, ("web-1", "web-2"), strict=True):
+        grant = ask(guard, incident_id, server)
+        assert isinstance(grant, Grant)
+    assert guard.mark_sent(grant) is None
+    redis.hdel(f"firstline:restarts:incident:{INCIDENTS[0]}", "worker")
+    halt(guard, "a fire")
+    said = capsys.readouterr().out
+    assert "All restarts are halted" not in said
+    assert "2 restarts have leave already, and may still happen: web-2, that of inc-aaaa" in said
+
+
+def test_a_halt_after_which_redis_goes_away_is_one_and_denies_no_restart(
+    redis: Any, guard: RestartGuard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Mute(RestartGuard):
+        def open_attempts(self) -> tuple[RestartAttempt, ...]:
+            raise GuardrailUnavailable("Redis is away")
+
+    halt(Mute(redis, guard._limits, worker="w1"), "a fire")
+    assert "which ones have leave already, `firstline status` says" in capsys.readouterr().out
+    assert why_halted(guard) is not None
+
+
+def test_a_server_whose_worker_still_has_it_in_hand_is_not_resolved(redis: Any, guard: RestartGuard) -> None:
+    grant = ask(guard, INCIDENTS[0], "web-1")
+    assert isinstance(grant, Grant)
+    assert guard.mark_sent(grant) is None
+    let_time_pass(redis, 61)
+    with pytest.raises(FirstlineError, match=r"still in the hands of w1, whose triage goes on\. Nothing was changed"):
+        resolve(guard, "web-1", "the card says a person must")
+
+
 def test_a_resume_whose_answer_is_lost_is_not_denied(redis: Any, guard: RestartGuard) -> None:
     halt(guard, "a bad deploy")
     redis.loses_answers = True
@@ -105,6 +144,7 @@ def open_two(redis: Any, guard: RestartGuard) -> None:
     """Two open restarts of one server, whose leases are over: the guard grants one, somebody's hand made the other."""
     for incident_id, server in zip(INCIDENTS, ("web-1", "web-2"), strict=True):
         ask(guard, incident_id, server)
+        end_claim(redis, incident_id)
     let_time_pass(redis, 10_000)
     redis.hset(f"firstline:restarts:incident:{INCIDENTS[1]}", "server", "web-1")
 

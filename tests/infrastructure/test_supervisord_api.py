@@ -27,6 +27,12 @@ def answered(httpserver: HTTPServer, body: str, *, status: int = 200) -> Supervi
     return api_at(httpserver.url_for("/RPC2"))
 
 
+def account_with(**values: int | str) -> str:
+    """Return the answer that supervisord gives on a program that runs, with other values in it."""
+    account = {"statename": "RUNNING", "pid": 7, "start": 1, "now": 2, "exitstatus": 0, "stdout_logfile": "/log"}
+    return xmlrpc.client.dumps((account | values,), methodresponse=True)
+
+
 @contextmanager
 def server_that_cuts() -> Iterator[tuple[str, list[bytes]]]:
     """Yield the address of a server that reads each request and closes the connection, and what it read."""
@@ -60,6 +66,7 @@ def server_that_cuts() -> Iterator[tuple[str, list[bytes]]]:
         "<methodResponse><params></methodResponse>",
         xmlrpc.client.dumps(("no struct",), methodresponse=True),
         xmlrpc.client.dumps(({"statename": "RUNNING", "pid": "many"},), methodresponse=True),
+        account_with(pid=-1),
         xmlrpc.client.dumps(([1, 2],), methodresponse=True),
     ],
 )
@@ -67,6 +74,10 @@ def test_a_nonsense_answer_is_one_sentence(httpserver: HTTPServer, body: str) ->
     with pytest.raises(SourceUnavailable, match=r"nonsense|no usable account") as raised:
         answered(httpserver, body).program_info("web")
     assert "\n" not in str(raised.value)
+
+
+def test_an_account_is_read(httpserver: HTTPServer) -> None:
+    assert answered(httpserver, account_with()).program_info("web").pid == 7
 
 
 def test_a_refused_login_is_named_and_the_password_is_not(httpserver: HTTPServer) -> None:

@@ -47,6 +47,15 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 @pytest.mark.parametrize("command", [FIRSTLINE, CELERY], ids=["firstline worker", "celery -A worker worker"])
+def test_a_worker_with_a_wrong_setting_does_not_start_and_names_it(command: tuple[str, ...]) -> None:
+    environment = environment_of({"worker_concurrency": "many"})
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert b"FIRSTLINE_WORKER_CONCURRENCY" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [FIRSTLINE, CELERY], ids=["firstline worker", "celery -A worker worker"])
 def test_a_worker_process_triages_what_was_submitted(desk: Desk, command: tuple[str, ...]) -> None:
     done = desk.run("submit", "--json", "--file", "-", stdin=b"payment-server-01 is slow\nis web-server-03 down?\n")
     assert done.returncode == 0, done.stderr

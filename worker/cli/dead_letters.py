@@ -23,7 +23,8 @@ from worker.settings import Settings
 __all__ = ["drop", "list_letters", "replay", "show_letter"]
 
 _LISTED = 100
-_ENTRY_ID = re.compile(r"[0-9]{1,20}-[0-9]{1,20}", re.ASCII)
+_ENTRY_ID = re.compile(r"([0-9]{1,20})-([0-9]{1,20})", re.ASCII)
+_LARGEST_PART = 2**64 - 1
 _SHOWN_BYTES = 4_000
 _STILL_THERE = "The letter is kept; replaying it again is safe."
 
@@ -102,10 +103,15 @@ def _put_away(letters: DeadLetters, letter: DeadLetter, *, action: str, why: str
 
 
 def _found(letters: DeadLetters, entry_id: str) -> DeadLetter:
-    letter = letters.find(entry_id) if _ENTRY_ID.fullmatch(entry_id) else None
+    letter = letters.find(entry_id) if _is_entry_id(entry_id) else None
     if letter is None:
         raise FirstlineError(f"There is no dead letter {one_line(entry_id)!r}: see `firstline dead-letters list`.")
     return letter
+
+
+def _is_entry_id(text: str) -> bool:
+    parts = _ENTRY_ID.fullmatch(text)
+    return parts is not None and all(int(part) <= _LARGEST_PART for part in parts.groups())
 
 
 def _incident_of(letter: DeadLetter) -> Incident:

@@ -13,7 +13,7 @@ from worker.cli.words import WORD_LIMIT, one_line
 from worker.contract.result import Refusal
 from worker.errors import ConfigurationError, FirstlineError, GuardrailUnavailable
 from worker.guardrails.policy import Policy
-from worker.guardrails.restart_attempt import RestartAttempt
+from worker.guardrails.restart_attempt import RestartAttempt, RestartState
 from worker.guardrails.restart_guard import RestartGuard
 from worker.settings import RedisSettings
 
@@ -32,11 +32,25 @@ def guard_of(settings: RedisSettings) -> RestartGuard:
 
 
 def halt(guard: RestartGuard, why: str) -> None:
-    """Stop all restarts, of every worker, from now on; what was not yet sent will not be."""
+    """Stop all restarts, of every worker, from now on; what has leave already may still happen, and is named."""
     surely = "To stop all restarts for certain, stop the workers."
     with confirmed("restarts are halted", look=_STATUS, meanwhile=surely):
         guard.halt(f"{person()}: {why}")
-    sys.stdout.write("All restarts are halted, until `firstline resume`. Triages go on and escalate.\n")
+    sys.stdout.write(f"{_halted(guard)} Triages go on and escalate.\n")
+
+
+def _halted(guard: RestartGuard) -> str:
+    until = "until `firstline resume`"
+    try:
+        under_way = [attempt.server_id for attempt in guard.open_attempts() if attempt.state is RestartState.SENT]
+        under_way += [f"that of {incident_id}, which can't be read" for incident_id in guard.unreadable_attempts()]
+    except GuardrailUnavailable:
+        return f"No restart is given leave any more, {until}; which ones have leave already, `{_STATUS}` says."
+    if not under_way:
+        return f"All restarts are halted, {until}."
+    number = "1 restart has" if len(under_way) == 1 else f"{len(under_way)} restarts have"
+    which = one_line(", ".join(under_way))
+    return f"No further restart is given leave, {until}. {number} leave already, and may still happen: {which}."
 
 
 def resume(guard: RestartGuard, why: str) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from worker.bootstrap import connect
@@ -116,4 +116,4 @@ def _ending(entry: RegistryEntry) -> str:
 
 
 def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"

@@ -9,10 +9,10 @@ import base64
 import http.client
 import xmlrpc.client
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from xml.parsers.expat import ExpatError
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from worker.errors import OrderRefused, SourceUnavailable
 
@@ -23,6 +23,7 @@ _ORDER_TIMEOUT_SECONDS: Final = 20.0
 """supervisord answers an order when it is carried out, and by default waits 10 s before it kills a program."""
 
 _NOT_RUNNING: Final = 70
+_LARGEST_PID: Final = 2**31 - 1
 
 
 class ProgramInfo(BaseModel):
@@ -31,7 +32,7 @@ class ProgramInfo(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     statename: str
-    pid: int
+    pid: Annotated[int, Field(ge=0, le=_LARGEST_PID)]
     start: int
     now: int
     exitstatus: int
