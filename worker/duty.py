@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from worker.contract.incident import IncidentKind
 from worker.contract.result import Disposition, Ending, RestartOutcome, RestartRecord, Spent, TriageResult
 from worker.contract.transcript import ModelReply, Observation, Outcome, Step, Transcript
 from worker.errors import GuardrailUnavailable
@@ -62,11 +63,24 @@ class Worker:
             return self._given_up(claim, server)
         if claim.epoch > 1 and self._was_restarted_before(claim):
             return self._handed_over(claim, server, ending=Ending.RESTART_INTERRUPTED)
+        if claim.occurrences.are_all_resolved and not claim.steps:
+            return self._passed_by_itself(claim, server)
         if isinstance(server, str):
             return result_without_triage(
                 self._assignment(claim, None), ending=Ending.UNKNOWN_SERVER, summary=server, now=self.clock.now()
             )
         return self._settled(claim, self._investigated(claim, server))
+
+    def _passed_by_itself(self, claim: Claim, server: Server | str) -> TriageResult:
+        count = claim.occurrences.count
+        alerts = "Its alert was" if count == 1 else f"All {count} alerts of it were"
+        return result_without_triage(
+            self._assignment(claim, None if isinstance(server, str) else server),
+            disposition=Disposition.NO_ACTION,
+            ending=Ending.RESOLVED_BEFORE_TRIAGE,
+            summary=f"{alerts} over before a triage began, as the source says; nobody looked at the server.",
+            now=self.clock.now(),
+        )
 
     def _investigated(self, claim: Claim, server: Server) -> TriageResult:
         budget = Budget(self.budget_limits, self.clock)
@@ -230,7 +244,9 @@ class Worker:
             seconds_left=budget.seconds_left,
             clock=self.clock,
         )
-        tools: list[Tool] = [GetServerHealth(server, self.clock), FetchRecentLogs(server, self.clock), guarded_restart]
+        tools: list[Tool] = [GetServerHealth(server, self.clock), FetchRecentLogs(server, self.clock)]
+        if claim.incident.kind is not IncidentKind.TREND:  # nothing has failed yet, so there is nothing to restart for
+            tools.append(guarded_restart)
         limited: list[Tool] = [
             RateLimitedTool(
                 tool=tool,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from worker.contract import Ending, Evidence, TriageResult
+from worker.contract import Ending, Evidence, IncidentKind, TriageResult
 from worker.contract.result import RestartOutcome
 from worker.escalation.advice import name_of, next_steps, stakeholder_note
 from worker.escalation.quoting import one_line, quoted
@@ -32,6 +32,7 @@ _CITATION: Final = re.compile(r"\bE\d+\b")
 _SPOKEN_BY_THE_DESK: Final = frozenset(
     {
         Ending.UNKNOWN_SERVER,
+        Ending.RESOLVED_BEFORE_TRIAGE,
         Ending.INTERNAL_ERROR,
         Ending.RESTART_INTERRUPTED,
         Ending.CLAIMS_SPENT,
@@ -74,7 +75,7 @@ def card_of(result: TriageResult) -> Card:
     since = f"{incident.started_at.astimezone(UTC):%F %H:%M} UTC"
     return Card(
         incident_id=incident.incident_id,
-        headline=f"{_state(result)} · {_subject(result)} · {incident.severity} · since {since}",
+        headline=f"{_state(result)} · {_subject(result)} · {_urgency(result)} · since {since}{_alerts(result)}",
         alert=quoted(incident.text, ALERT_LIMIT_BYTES),
         said_by=_said_by(result),
         summary=one_line(result.summary, SUMMARY_LIMIT_BYTES),
@@ -108,11 +109,25 @@ def as_text(card: Card, width: int) -> str:
 def brief(result: TriageResult) -> str:
     """Return one line on a result that needs nobody: what became of it, and by whose word."""
     summary = one_line(result.summary, BRIEF_LIMIT_BYTES)
-    return f"{_state(result)} · {_subject(result)} · {summary} · {result.incident.incident_id}"
+    return f"{_state(result)} · {_subject(result)}{_alerts(result)} · {summary} · {result.incident.incident_id}"
 
 
 def _state(result: TriageResult) -> str:
     return result.disposition.replace("_", " ").upper()
+
+
+def _urgency(result: TriageResult) -> str:
+    severity = result.occurrences.severity or result.incident.severity
+    return f"{severity} trend" if result.incident.kind is IncidentKind.TREND else severity
+
+
+def _alerts(result: TriageResult) -> str:
+    """Return how many alerts came to the incident, where that is more than its own."""
+    counts = result.occurrences
+    if counts.count == 1 and not counts.resolved:
+        return ""
+    alerts = "1 alert" if counts.count == 1 else f"{counts.count} alerts"
+    return f" · {alerts}, {counts.resolved} of them over" if counts.resolved else f" · {alerts}"
 
 
 def _subject(result: TriageResult) -> str:

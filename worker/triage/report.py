@@ -60,13 +60,20 @@ def result_of(
     )
 
 
-def result_without_triage(assignment: Assignment, *, ending: Ending, summary: str, now: datetime) -> TriageResult:
-    """Return the escalation of an incident that could not be investigated; `summary` says why."""
+def result_without_triage(
+    assignment: Assignment,
+    *,
+    ending: Ending,
+    summary: str,
+    now: datetime,
+    disposition: Disposition = Disposition.ESCALATED,
+) -> TriageResult:
+    """Return the result of an incident that was not investigated; `summary` says why."""
     return TriageResult(
         incident=assignment.incident,
         server_id=assignment.server_id,
         service=assignment.service,
-        disposition=Disposition.ESCALATED,
+        disposition=disposition,
         ending=ending,
         summary=summary,
         model="none",
