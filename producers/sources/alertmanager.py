@@ -147,6 +147,8 @@ def _to_the_millisecond(starts_at: str) -> str | None:
 
 def _time(text: str) -> datetime | None:
     """Read RFC 3339; None for what is none, and for Go's zero time, the year 1, which means "not yet"."""
+    if text[4:5] != "-":
+        return None  # Python would take thirteen digits for a date of the 18th century
     try:
         time = datetime.fromisoformat(text)
         time = time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)

@@ -33,8 +33,9 @@ __all__ = [
 
 START_SECONDS: Final = 20.0
 REQUEST_TIMEOUT_SECONDS: Final = 5.0
+GOSSIP_INTERVAL: Final = "50ms"
+"""A peer takes its cluster for settled after about thirty of these."""
 
-_LOOPBACK: Final = "127.0.0.1"
 QUICK_ROUTE: Final = {
     "receiver": "desk",
     "group_by": ["alertname"],
@@ -43,6 +44,8 @@ QUICK_ROUTE: Final = {
     "repeat_interval": "1h",
 }
 """How soon the default receiver is told: at once, where a real one waits half a minute."""
+
+_LOOPBACK: Final = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ def running_alertmanager(
     ]
     if cluster_address:
         command += [f"--cluster.advertise-address={cluster_address}", f"--cluster.peer-timeout={peer_timeout}"]
-        command += ["--cluster.settle-timeout=5s", *(f"--cluster.peer={peer}" for peer in peers or ())]
+        command += [f"--cluster.gossip-interval={GOSSIP_INTERVAL}", *(f"--cluster.peer={peer}" for peer in peers or ())]
     with _ready(command, folder / "alertmanager.log", url):
         yield RunningAlertmanager(url, cluster_address)
 

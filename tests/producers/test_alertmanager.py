@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.sources.alert import Ignored, Outcome, Rejection, alert_of
@@ -140,6 +140,14 @@ def test_another_start_is_another_occurrence_of_the_same_condition(starts_at: st
     assert isinstance(second, Incident)
     assert first.incident_id != second.incident_id
     assert first.fingerprint == second.fingerprint
+
+
+@pytest.mark.parametrize("starts_at", [1795316400123, "1795316400.123", "2026-11-22T03:00:00.123"])
+def test_a_start_in_another_form_is_read_and_stays_the_same(starts_at: object) -> None:
+    outcome = only(alert(startsAt=starts_at))
+    assert isinstance(outcome, Incident)
+    assert outcome.started_at == datetime.fromisoformat("2026-11-22T03:00:00.123Z")
+    assert ids_of([only(alert(startsAt=starts_at))]) == [outcome.incident_id]
 
 
 @pytest.mark.parametrize("starts_at", [None, "0001-01-01T00:00:00Z", "0001-01-01T00:00:00-05:00", "", {}])
@@ -288,12 +296,14 @@ def test_an_alert_that_the_api_has_not_processed_yet_fires_and_no_alert_is_rejec
     assert inhibited == Ignored("Alertmanager tells nobody of this alert: it is inhibited there")
 
 
+@settings(max_examples=50, deadline=None)
 @given(json_values)
 def test_no_json_whatever_raises(document: object) -> None:
     for outcome in [*parsed(document), *parsed({"alerts": document}), alert_of_api(document, ARRIVAL)]:
         assert_bounded(outcome)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.sampled_from(NOTIFICATIONS).flatmap(lambda name: spoilt(fixture(name))))
 def test_a_spoilt_notification_gives_one_outcome_an_alert(document: Any) -> None:
     outcomes = parsed(document)
@@ -306,6 +316,7 @@ def test_a_spoilt_notification_gives_one_outcome_an_alert(document: Any) -> None
         assert len(outcomes) == 1
 
 
+@settings(max_examples=50, deadline=None)
 @given(spoilt(fixture("api_v2_alerts")[0]))
 def test_a_spoilt_alert_of_the_api_gives_one_outcome(listed: Any) -> None:
     assert_bounded(alert_of_api(listed, ARRIVAL))

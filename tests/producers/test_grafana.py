@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producers.sources.alert import Ignored, Outcome, Rejection
@@ -176,6 +176,7 @@ def test_what_is_no_notification_is_rejected_once_with_what_was_expected(documen
     assert "no notification of Grafana: expected a JSON object with `alerts`" in outcome.reason
 
 
+@settings(max_examples=50, deadline=None)
 @given(json_values)
 def test_no_json_whatever_raises(document: object) -> None:
     spare = {"ruleId": document, "state": "alerting", "evalMatches": document, "tags": document}
@@ -183,6 +184,7 @@ def test_no_json_whatever_raises(document: object) -> None:
         assert_bounded(outcome)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.sampled_from(UNIFIED + LEGACY).flatmap(lambda name: spoilt(fixture(name))))
 def test_a_spoilt_notification_gives_one_outcome_an_alert(document: Any) -> None:
     outcomes = parsed(document)
