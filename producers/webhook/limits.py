@@ -25,16 +25,18 @@ class Limits:
     """Bounds of one process; `.env.example` has those that are settings.
 
     A whole request must be there within `header_seconds` + `body_seconds`, a kept connection's next one begins within
-    `header_seconds`, and the answer must be read within `answer_seconds`. At the worst `requests` bodies of
-    `body_bytes` are in memory, and `threads` of them decoded.
+    `header_seconds`, and the answer must be read within `answer_seconds`. The rest of a refused body is dropped for
+    `lingering_seconds`, so that its sender gets to read why. At the worst `requests` bodies of `body_bytes` are in
+    memory, and `threads` of them decoded.
     """
 
     body_bytes: int = 10 * 1024 * 1024
     alerts: int = 10_000
     json_depth: int = 32
     header_seconds: float = 5
-    body_seconds: float = 15
+    body_seconds: float = 13
     answer_seconds: float = 10
+    lingering_seconds: float = 2
     requests: int = 64
     connections: int = 1024
     requests_per_second: float = 50

@@ -63,8 +63,8 @@ async def _read(request: web.BaseRequest, limits: Limits) -> bytes:
             body += chunk
             if len(body) > limits.body_bytes:
                 raise _too_large(limits)
-    except web.PayloadAccessError:
-        raise HttpError(HTTPStatus.BAD_REQUEST, "the body ended early", "body") from None
+    except web.RequestPayloadError:
+        raise HttpError(HTTPStatus.BAD_REQUEST, "the body is not framed as HTTP says", "body") from None
     return bytes(body)
 
 

@@ -10,7 +10,6 @@ import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Final
 
 import structlog
 from aiohttp import web
@@ -22,9 +21,6 @@ from producers.webhook.limits import Limits
 from producers.webhook.refusals import HttpError, come_again
 
 __all__ = ["serve"]
-
-LINGERING_SECONDS: Final = 2
-"""For so long the rest of a refused body is read and dropped, so that its sender gets to read the answer."""
 
 log = structlog.get_logger()
 
@@ -54,7 +50,7 @@ class _Server(web.Server):
             access_log=None,
             logger=silent,
             keepalive_timeout=limits.header_seconds,
-            lingering_time=LINGERING_SECONDS,
+            lingering_time=limits.lingering_seconds,
             auto_decompress=False,
         )
         self.connections_limit = limits.connections
@@ -83,6 +79,8 @@ class _Connection(RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
+        if isinstance(exc, ConnectionError):
+            raise exc  # the sender has gone, and hears nothing
         if request.writer.output_size > 0:
             raise ConnectionError("the answer had begun")
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
