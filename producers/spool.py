@@ -1,0 +1,215 @@
+"""The spool: a door that writes alerts to this machine's disk first, says so, and takes them in when Redis is there.
+
+Its yes (SPOOLED) is a promise: it comes after the alerts were synced, and they stay until intake has answered each.
+It never says yes for a disk that refused, and never drops what waits. `firstline intake --spool DIR` opens it; one
+process a directory. Redis' own state is no matter to `take_in`: when Redis is unavailable this goes on, up to a limit.
+"""
+
+import fcntl
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from producers.direct_escalation import DirectEscalation, Pager
+from producers.door import Door
+from producers.intake import Answer, IntakeUnavailable, Verdict
+from producers.settings import ProducerConfigurationError
+from producers.spool_record import encode
+from producers.spool_segment import Page, sync_directory
+from producers.spool_series import Place, Series
+from producers.spool_shipping import Shipper
+from producers.spool_waiting import WaitingCritical
+from worker.contract import Alert
+
+__all__ = ["SPOOL_LIMIT_BYTES", "Spool", "open_spool"]
+
+SPOOL_LIMIT_BYTES: Final = 1024**3
+"""Past this the spool takes nothing more: about two million alerts of usual size."""
+
+IDLE_SECONDS: Final = 1.0
+STOP_SECONDS: Final = 15.0
+"""How long the end waits for a page that is on its way; what is cut off is sent again by the next process."""
+
+_PROBE_BYTES: Final = 4096
+
+log = structlog.get_logger()
+
+
+class Spool:
+    """A door before another; `open_spool` makes it, for only that locks the directory and starts the shipping.
+
+    `take_in` is safe from many threads, and those that come together share one sync. Critical alerts have a series of
+    their own, which is shipped first; the end of one that waits goes with it.
+    """
+
+    def __init__(self, directory: Path, door: Door, *, limit_bytes: int = SPOOL_LIMIT_BYTES) -> None:
+        """Find what an earlier process left in the directory. Raises `OSError`."""
+        self._directory = directory
+        self._limit_bytes = limit_bytes
+        self._critical = Series(directory, "critical")
+        self._other = Series(directory, "other")
+        self.waiting_critical = WaitingCritical()
+        for page in self._critical.pages():
+            for alert in page.alerts:
+                self.waiting_critical.enter(alert)
+        self._refusal: str | None = None
+        self.has_alerts = threading.Event()
+        self.shipper = Shipper((self._critical, self._other), door, on_shipped=self.waiting_critical.leave)
+
+    def take_in(self, alerts: Sequence[Alert]) -> list[Verdict]:
+        """Return SPOOLED for each alert once all are on the disk.
+
+        Raises `IntakeUnavailable` when the spool is full or the disk refuses: some alerts may be in, and sending all
+        of them again is safe.
+        """
+        lines = [encode(alert) for alert in alerts]
+        self._refuse_past_the_limit(sum(map(len, lines)))
+        is_critical = [self.waiting_critical.enter(alert) for alert in alerts]
+        try:
+            self._append(lines, is_critical)
+        except OSError as error:
+            self.waiting_critical.leave(alerts)
+            self._refusal = _sentence(self._directory, error)
+            log.error("spool.refused", error=str(error), alerts=len(alerts))  # noqa: TRY400 - a full disk is no bug
+            raise IntakeUnavailable(self._refusal) from error
+        self._refusal = None
+        return [Verdict(alert.incident_id, Answer.SPOOLED) for alert in alerts]
+
+    def unready(self) -> str | None:
+        """Return why nothing can be taken in: the spool is full, or the disk refused last and still does."""
+        try:
+            self._refuse_past_the_limit(0)
+        except IntakeUnavailable as full:
+            return str(full)
+        return self._still_refused() if self._refusal else None
+
+    def outage_seconds(self) -> float | None:
+        """Return for how long the inner door has taken nothing; see `Shipper`."""
+        return self.shipper.outage_seconds()
+
+    def critical_after(self, place: Place) -> tuple[Page, Place] | None:
+        """Return the next page of the critical series behind a place, to look at; see `Series.page_after`."""
+        return self._critical.page_after(place)
+
+    def tidy(self) -> None:
+        """Delete what is through, as far as it can be: for a quiet moment, and for the end."""
+        for series in (self._critical, self._other):
+            series.tidy()
+
+    def close(self) -> None:
+        """Tidy and let go of the files. Nothing may be taken in any more."""
+        self.tidy()
+        for series in (self._critical, self._other):
+            series.close()
+
+    def _append(self, lines: Sequence[bytes], is_critical: Sequence[bool]) -> None:
+        for series, urgency in ((self._critical, True), (self._other, False)):
+            part = b"".join(line for line, own in zip(lines, is_critical, strict=True) if own is urgency)
+            if part:
+                series.append(part)
+                self.has_alerts.set()
+
+    def _refuse_past_the_limit(self, further_bytes: int) -> None:
+        if self._critical.size_bytes + self._other.size_bytes + further_bytes > self._limit_bytes:
+            remedy = "start Redis, then send the same alerts again"
+            raise IntakeUnavailable(f"The spool holds its limit of {self._limit_bytes} bytes: {remedy}")
+
+    def _still_refused(self) -> str | None:
+        probe = self._directory / "probe"
+        try:
+            with probe.open("wb") as file:
+                file.write(bytes(_PROBE_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            return _sentence(self._directory, error)
+        finally:
+            with suppress(OSError):
+                probe.unlink(missing_ok=True)
+        return None
+
+
+@contextmanager
+def open_spool(
+    directory: Path, door: Door, *, limit_bytes: int = SPOOL_LIMIT_BYTES, pager: Pager | None = None
+) -> Iterator[Spool]:
+    """Lock the directory, made where it is missing, and ship from it in the background until the end of the block.
+
+    What an earlier process left is shipped first. `pager` hears of critical alerts when Redis stays away; see
+    `DirectEscalation`. Raises `ProducerConfigurationError` when another process has the directory or it is unusable.
+    """
+    try:
+        lock = _lock(directory)
+        spool = Spool(directory, door, limit_bytes=limit_bytes)
+    except OSError as error:
+        raise ProducerConfigurationError(_sentence(directory, error)) from error
+    escalation = DirectEscalation(spool, pager, directory / "escalated.jsonl")
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=_ship, args=(spool, stop), name="spool-shipping", daemon=True),
+        threading.Thread(target=_keep_doing, args=(escalation.look, stop), name="direct-escalation", daemon=True),
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield spool
+    finally:
+        stop.set()
+        spool.has_alerts.set()
+        for thread in threads:
+            thread.join(STOP_SECONDS)
+        spool.close()
+        os.close(lock)
+
+
+def _ship(spool: Spool, stop: threading.Event) -> None:
+    def ship_or_wait() -> float:
+        spool.has_alerts.clear()
+        pause_seconds = spool.shipper.ship_page()
+        if pause_seconds is None and not stop.is_set() and not spool.has_alerts.wait(IDLE_SECONDS):
+            spool.tidy()
+        return pause_seconds or 0.0
+
+    _keep_doing(ship_or_wait, stop, spool.shipper.pause_seconds)
+
+
+def _keep_doing(
+    work: Callable[[], float], stop: threading.Event, pause_seconds: Callable[[], float] = lambda: IDLE_SECONDS
+) -> None:
+    """Do it until the end, with the pauses that it asks for: no failure may end a thread that keeps promises."""
+    while not stop.is_set():
+        try:
+            seconds = work()
+        except Exception:
+            log.exception("spool.failed")
+            seconds = pause_seconds()
+        stop.wait(seconds)
+
+
+def _lock(directory: Path) -> int:
+    """Return the descriptor that holds the directory's lock; it ends with the process, however that ends."""
+    if not directory.is_dir():
+        directory.mkdir(mode=0o700, parents=True)
+        sync_directory(directory.parent)
+    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise ProducerConfigurationError(
+            f"The spool {directory} is in use by another process: end that one, or give each a directory of its own"
+        ) from error
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _sentence(directory: Path, error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return f"The spool {directory} can't be written ({reason}): make room or correct the directory, then send again"

@@ -1,0 +1,44 @@
+"""Which critical alerts wait in the spool and have not ended: the count for operators, and who is to be paged.
+
+It is a view of the disk, made again at every start, and decides nothing about what is kept. Safe from many threads.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Iterable
+
+from worker.contract import Alert, Incident, Severity
+
+__all__ = ["WaitingCritical"]
+
+
+class WaitingCritical:
+    """Counts the firings of each critical incident; the end of one takes it out, and is as urgent as it was."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._firings: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._firings)
+
+    def __contains__(self, incident_id: object) -> bool:
+        return incident_id in self._firings
+
+    def enter(self, alert: Alert) -> bool:
+        """Note an alert that is about to be written, and return whether it goes with the critical ones."""
+        with self._lock:
+            if isinstance(alert, Incident):
+                is_critical = alert.severity is Severity.CRITICAL
+                self._firings.update([alert.incident_id] if is_critical else ())
+                return is_critical
+            return self._firings.pop(alert.incident_id, 0) > 0
+
+    def leave(self, alerts: Iterable[Alert]) -> None:
+        """Forget alerts that were shipped, or could not be written."""
+        with self._lock:
+            for alert in alerts:
+                if isinstance(alert, Incident) and alert.incident_id in self._firings:
+                    self._firings[alert.incident_id] -= 1
+                    if not self._firings[alert.incident_id]:
+                        del self._firings[alert.incident_id]
