@@ -3,7 +3,7 @@
 import json
 import threading
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import fakeredis
 import pytest
@@ -14,8 +14,9 @@ from structlog.testing import capture_logs
 from tests.escalation.builders import result
 from worker.contract import TriageResult
 from worker.contract.queue import DEAD_LETTERS, ESCALATION_GROUP, RESULTS_STREAM
+from worker.errors import ContractError
 from worker.escalation import EscalationConsumer
-from worker.escalation.consumer import CLAIM_INTERVAL_SECONDS, Entry
+from worker.escalation.consumer import BATCH, CLAIM_INTERVAL_SECONDS, DELIVERIES_LIMIT, Entry, _Round
 
 
 class Inbox:
@@ -93,9 +94,10 @@ def test_a_result_is_acknowledged_after_its_delivery_and_not_before(redis: Redis
 class HastyConsumer(EscalationConsumer):
     """What the real one must not be: it acknowledges first."""
 
-    def _deliver(self, entry: Entry) -> bool:
-        self._redis.xack(RESULTS_STREAM, ESCALATION_GROUP, entry[0])
-        return super()._deliver(entry)
+    def _deliver_all(self, entries: Iterable[Entry], current: _Round) -> None:
+        for entry in entries:
+            self._redis.xack(RESULTS_STREAM, ESCALATION_GROUP, entry[0])
+            super()._deliver_all([entry], current)
 
 
 def broken(_: TriageResult) -> None:
@@ -185,7 +187,7 @@ def test_an_unreadable_entry_is_set_aside_and_stops_nobody(redis: Redis, fields:
     inbox = Inbox()
     with capture_logs() as logs:
         reader = consumer(redis, inbox)
-        assert reader.deliver_pending(0) == 2
+        assert reader.deliver_pending(0) == 3
         assert reader.deliver_pending(0) == 1, "the letter is escalated as a result of its own"
 
     assert inbox.arrived[:2] == ids(1, 2)
@@ -204,8 +206,94 @@ def test_bytes_that_are_no_text_are_survived_by_a_client_that_does_not_decode() 
     redis.xadd(RESULTS_STREAM, {"result": b"\xff\xfe"})
     publish(redis, 1)
     inbox = Inbox()
-    assert consumer(redis, inbox).deliver_pending(0) == 1
+    assert consumer(redis, inbox).deliver_pending(0) == 2
+    assert inbox.arrived == ids(1)
     assert redis.xlen(DEAD_LETTERS) == 1
+
+
+def test_many_unreadable_entries_are_not_taken_for_the_end(redis: Redis) -> None:
+    """Who delivers until nothing is left must come to the good one behind them."""
+    for _ in range(BATCH + 1):
+        redis.xadd(RESULTS_STREAM, {"result": "no json"})
+    publish(redis, 1)
+    inbox = Inbox()
+    reader = consumer(redis, inbox)
+    while reader.deliver_pending(0):
+        pass
+    assert ids(1)[0] in inbox.arrived
+
+
+def cannot_be_shown(number: int) -> Callable[[TriageResult], None]:
+    def raise_for_one(arriving: TriageResult) -> None:
+        if arriving.incident.incident_id == ids(number)[0]:
+            raise ContractError("it can't be shown (OverflowError)")
+
+    return raise_for_one
+
+
+def test_a_result_that_cannot_be_shown_is_set_aside_at_once_told_and_named(redis: Redis) -> None:
+    publish(redis, 1, 2, 3)
+    inbox = Inbox(before=cannot_be_shown(1))
+    reader = consumer(redis, inbox)
+    assert [reader.deliver_pending(0), reader.deliver_pending(0)] == [3, 1]
+    (letter,) = letters(redis)
+    assert letter["detail"] == f"the result of {ids(1)[0]}: it can't be shown (OverflowError)"
+    assert inbox.arrived == [*ids(2, 3), letter["incident_id"]]
+    assert pending(redis) == 0
+
+
+def fails_for(number: int) -> Callable[[TriageResult], None]:
+    def raise_for_one(arriving: TriageResult) -> None:
+        if arriving.incident.incident_id == ids(number)[0]:
+            raise ConnectionError("downstream answered 503")
+
+    return raise_for_one
+
+
+def rounds(redis: Redis, inbox: Inbox, number: int) -> int:
+    """Start a consumer so many times, with a new result each time; return how often it ended with an error."""
+    errors = 0
+    for start in range(number):
+        publish(redis, 100 + start)
+        try:
+            consumer(redis, inbox).deliver_pending(0)
+        except ConnectionError:
+            errors += 1
+    return errors
+
+
+def test_a_result_that_fails_again_and_again_keeps_no_other_back_and_is_set_aside_at_last(redis: Redis) -> None:
+    publish(redis, 1, 2)
+    inbox = Inbox(before=fails_for(1))
+    assert rounds(redis, inbox, 8) == DELIVERIES_LIMIT
+    assert inbox.arrived[:2] == ids(2, 100)
+    assert set(ids(*range(100, 108))) <= set(inbox.arrived)
+    (letter,) = letters(redis)
+    assert letter["detail"] == f"the result of {ids(1)[0]}: it could not be delivered 6 times, while others could"
+
+
+def test_while_the_way_is_closed_to_all_nothing_is_set_aside(redis: Redis) -> None:
+    publish(redis, 1, 2)
+    inbox = Inbox(before=broken)
+    for _ in range(3 * DELIVERIES_LIMIT):
+        with pytest.raises(BrokenPipeError):
+            consumer(redis, inbox).deliver_pending(0)
+    assert letters(redis) == []
+    inbox.before = lambda _: None
+    assert consumer(redis, inbox).deliver_pending(0) == 2
+
+
+def test_a_letter_that_cannot_be_shown_does_not_lead_to_another(redis: Redis) -> None:
+    def nothing_can_be_shown(_: TriageResult) -> None:
+        raise ContractError("it can't be shown (NameError)")
+
+    publish(redis, 1)
+    reader = consumer(redis, Inbox(before=nothing_can_be_shown))
+    assert reader.deliver_pending(0) == 1
+    for _ in range(2 * DELIVERIES_LIMIT):
+        with pytest.raises(ContractError):
+            reader.deliver_pending(0)
+    assert len(letters(redis)) == 1
 
 
 def test_a_result_that_somebody_trimmed_while_it_was_pending_is_set_aside(redis: Redis) -> None:
@@ -216,9 +304,9 @@ def test_a_result_that_somebody_trimmed_while_it_was_pending_is_set_aside(redis:
         reader.deliver_pending(0)
     redis.xtrim(RESULTS_STREAM, maxlen=0, approximate=False)
     inbox.before = lambda _: None
-    assert reader.deliver_pending(0) == 1, "the letter is escalated as a result of its own"
+    assert reader.deliver_pending(0) == 2, "the letter is escalated as a result of its own"
     assert pending(redis) == 0
-    assert [letter["detail"] for letter in letters(redis)] == ["the entry was trimmed unread"]
+    assert [letter["detail"] for letter in letters(redis)] == ["a result: the entry was trimmed unread"]
 
 
 class ImpatientEvent(threading.Event):

@@ -2,13 +2,15 @@
 
 import io
 import json
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from tests.escalation.builders import restart, result
+from tests.escalation.builders import incident, restart, result
 from worker.contract import Disposition, Ending, TriageResult
 from worker.contract.result import RestartOutcome
+from worker.errors import ContractError
 from worker.escalation import ConsoleNotifier, JsonNotifier
 from worker.ports import Notifier
 
@@ -67,3 +69,13 @@ def test_a_broken_pipe_passes() -> None:
     for notifier in notifiers:
         with pytest.raises(BrokenPipeError):
             notifier.deliver(result())
+
+
+def test_a_result_that_breaks_its_own_card_is_named_as_such_and_nothing_is_printed() -> None:
+    """Such a time passed intake once, and its card stopped every card behind it."""
+    beyond_the_calendar = datetime(9999, 12, 31, 23, 30, tzinfo=timezone(-timedelta(hours=14)))
+    strange = incident().model_copy(update={"started_at": beyond_the_calendar})
+    stream = Pipe()
+    with pytest.raises(ContractError, match=r"can't be shown \(OverflowError\)"):
+        ConsoleNotifier(stream).deliver(result().model_copy(update={"incident": strange}))
+    assert stream.getvalue() == ""

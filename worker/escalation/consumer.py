@@ -1,14 +1,17 @@
 """Reads the results stream and hands every result to the notifier at least once, whatever dies in between.
 
 A result is acknowledged after the notifier has returned, never before, and nothing here trims the stream. What a dead
-consumer left behind is claimed; what cannot be read is set aside as a dead letter and stops nobody. Runs in a process
-of its own; several may run at once, each under its own name, and share the results.
+consumer left behind is claimed. What can't be read or shown, and what fails again and again while others arrive, is set
+aside as a dead letter; no result keeps others from arriving. Runs in a process of its own; several may run at once,
+each under its own name, and share the results.
 """
 
 import json
+import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -16,8 +19,9 @@ from pydantic import ValidationError
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from worker.contract import TriageResult
+from worker.contract import Ending, TriageResult
 from worker.contract.queue import ESCALATION_GROUP, RESULTS_STREAM
+from worker.errors import ContractError
 from worker.ports import Notifier
 from worker.registry.dead_letters import DeadLetters
 
@@ -26,6 +30,9 @@ __all__ = ["EscalationConsumer"]
 RESULT_FIELD: Final = "result"
 BATCH: Final = 16
 CLAIM_BATCH: Final = 100
+DELIVERIES_LIMIT: Final = 5
+"""What has failed more often, while others arrived, fails by itself and not for want of a way."""
+
 CLAIM_INTERVAL_SECONDS: Final = 15.0
 BLOCK_SECONDS: Final = 2.0
 """Must stay below the client's socket timeout, or every quiet moment looks like an outage."""
@@ -33,9 +40,20 @@ BLOCK_SECONDS: Final = 2.0
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 15.0
 
+_INCIDENT_ID: Final = re.compile(r"inc-[0-9a-f]{20}", re.ASCII)
+
 Entry = tuple[str, Mapping[str, str]]
 
 log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Round:
+    """What became of the entries of one round."""
+
+    delivered: int = 0
+    set_aside: int = 0
+    failures: list[tuple[Entry, TriageResult, Exception]] = field(default_factory=list)
 
 
 class EscalationConsumer:
@@ -76,21 +94,26 @@ class EscalationConsumer:
                 pause_seconds = min(2 * pause_seconds, LONGEST_PAUSE_SECONDS)
 
     def deliver_pending(self, block_seconds: float) -> int:
-        """Deliver one round and return how many results arrived: left-overs of its own, of the dead, then new ones.
+        """Go through one round of left-overs of its own, of the dead, then new ones; return how many are done with.
 
-        Waits up to `block_seconds` when there is nothing; 0 does not wait. Raises `RedisError`, and what the notifier
-        raises: then the result stays unacknowledged and comes again. When Redis is unavailable this delivers nothing,
-        and what it has delivered without acknowledging comes twice.
+        Waits up to `block_seconds` when there is nothing; 0 does not wait. Raises `RedisError`, and, at the end of the
+        round, the first error of the notifier: its result stays unacknowledged and comes again. When Redis is
+        unavailable this delivers nothing, and what it has delivered without acknowledging comes twice.
         """
+        current = _Round()
         try:
             self._join_group()
-            delivered = sum(map(self._deliver, self._own_left_overs()))
-            delivered += sum(map(self._deliver, self._left_overs_of_the_dead()))
-            delivered += sum(map(self._deliver, self._new_entries(0 if delivered else block_seconds)))
+            self._deliver_all(self._own_left_overs(), current)
+            self._deliver_all(self._left_overs_of_the_dead(), current)
+            is_idle = not (current.delivered or current.set_aside or current.failures)
+            self._deliver_all(self._new_entries(block_seconds if is_idle else 0), current)
+            errors = [error for entry, result, error in current.failures if not self._gives_up(entry, result, current)]
         except RedisError:
             self._is_member = False  # the server may come back without its data
             raise
-        return delivered
+        if errors:
+            raise errors[0]
+        return current.delivered + current.set_aside
 
     def _join_group(self) -> None:
         if self._is_member:
@@ -127,28 +150,75 @@ class EscalationConsumer:
         assert isinstance(reply, list)  # noqa: S101 - as the protocol of the default version has it
         return _entries(reply[0][1] if reply else [])
 
-    def _deliver(self, entry: Entry) -> bool:
-        entry_id, fields = entry
+    def _deliver_all(self, entries: Iterable[Entry], current: _Round) -> None:
+        for entry in entries:
+            try:
+                result = _result_in(entry)
+            except ContractError as flaw:
+                self._set_aside(entry, str(flaw), current)
+            else:
+                self._deliver(entry, result, current)
+
+    def _deliver(self, entry: Entry, result: TriageResult, current: _Round) -> None:
         try:
-            result = TriageResult.model_validate_json(fields[RESULT_FIELD])
-        except KeyError:
-            self._set_aside(entry, "the entry has no field `result`" if fields else "the entry was trimmed unread")
+            self._notifier.deliver(result)
+        except ContractError as error:
+            if _is_letter(result):
+                current.failures.append((entry, result, error))
+            else:
+                self._set_aside(entry, str(error), current)
+        except Exception as error:  # noqa: BLE001 - the process' boundary: it is raised when the others had their turn
+            current.failures.append((entry, result, error))
+        else:
+            self._redis.xack(RESULTS_STREAM, ESCALATION_GROUP, entry[0])
+            current.delivered += 1
+            log.info("result.delivered", incident_id=result.incident.incident_id, disposition=result.disposition)
+
+    def _gives_up(self, entry: Entry, result: TriageResult, current: _Round) -> bool:
+        """Set aside what fails by itself, again and again, and say so. While nothing arrives, the way is at fault.
+
+        A letter is never set aside: its own letter would fail as it does, and so on for ever.
+        """
+        if not current.delivered or _is_letter(result):
             return False
-        except ValidationError as error:
-            self._set_aside(entry, f"the result has {error.error_count()} flaws: {_first_flaw(error)}")
+        pending = self._redis.xpending_range(RESULTS_STREAM, ESCALATION_GROUP, entry[0], entry[0], count=1)
+        deliveries = pending[0]["times_delivered"] if pending else 0
+        if deliveries <= DELIVERIES_LIMIT:
             return False
-        self._notifier.deliver(result)
-        self._redis.xack(RESULTS_STREAM, ESCALATION_GROUP, entry_id)
-        log.info("result.delivered", incident_id=result.incident.incident_id, disposition=result.disposition)
+        self._set_aside(entry, f"it could not be delivered {deliveries} times, while others could", current)
         return True
 
-    def _set_aside(self, entry: Entry, reason: str) -> None:
+    def _set_aside(self, entry: Entry, reason: str, current: _Round) -> None:
         """Bury it first and acknowledge it then: in between, at most a second letter of the same case is written."""
         entry_id, fields = entry
         content = json.dumps(dict(fields)).encode()
-        self._dead_letters.bury("unreadable_result", content=content, found_in=RESULTS_STREAM, detail=reason)
+        told = f"{_name_of(fields)}: {reason}"
+        self._dead_letters.bury("unreadable_result", content=content, found_in=RESULTS_STREAM, detail=told)
         self._redis.xack(RESULTS_STREAM, ESCALATION_GROUP, entry_id)
-        log.error("result.dead_lettered", entry_id=entry_id, reason=reason)
+        current.set_aside += 1
+        log.error("result.dead_lettered", entry_id=entry_id, reason=told)
+
+
+def _result_in(entry: Entry) -> TriageResult:
+    """Read an entry's result. Raises `ContractError` that says what is wrong with it."""
+    _, fields = entry
+    try:
+        return TriageResult.model_validate_json(fields[RESULT_FIELD])
+    except KeyError:
+        flaw = "the entry has no field `result`" if fields else "the entry was trimmed unread"
+        raise ContractError(flaw) from None
+    except ValidationError as error:
+        raise ContractError(f"the result has {error.error_count()} flaws: {_first_flaw(error)}") from None
+
+
+def _is_letter(result: TriageResult) -> bool:
+    return result.ending is Ending.UNREADABLE
+
+
+def _name_of(fields: Mapping[str, str]) -> str:
+    """Name the incident of an entry, as far as the entry does."""
+    incident_id = fields.get("incident_id", "")
+    return f"the result of {incident_id}" if _INCIDENT_ID.fullmatch(incident_id) else "a result"
 
 
 def _entries(reply: object) -> Iterator[Entry]:
