@@ -88,5 +88,5 @@ Alert = Incident | Resolution
 
 def identity(fingerprint: str, occurrence: str) -> str:
     """Return the incident id of one occurrence: stable across retries, machines and releases."""
-    digest = hashlib.sha256(f"{fingerprint}\n{occurrence}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{fingerprint}\n{occurrence}".encode("utf-8", "backslashreplace")).hexdigest()
     return f"inc-{digest[:20]}"

@@ -18,10 +18,9 @@ def visible(text: str) -> str:
     Line feeds and tabs stay; carriage returns before a line feed go. ANSI sequences, bidirectional overrides and
     zero-width characters so lose their effect and stay readable.
     """
-    text = text.replace("\r\n", "\n")
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
-    return "".join(character if _is_harmless(character) else _written_out(character) for character in text)
+    return text.replace("\r\n", "\n").translate(_TABLE)
 
 
 def cut_to_bytes(text: str, limit_bytes: int) -> str:
@@ -31,6 +30,18 @@ def cut_to_bytes(text: str, limit_bytes: int) -> str:
         return text
     head = encoded[:limit_bytes].decode("utf-8", "ignore")
     return f"{head} [… {len(encoded) - limit_bytes} bytes cut]"
+
+
+class _Table(dict[int, str]):
+    """What becomes of each character, worked out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        self[code] = character if _is_harmless(character) else _written_out(character)
+        return self[code]
+
+
+_TABLE: Final = _Table()
 
 
 def _is_harmless(character: str) -> bool:
