@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -61,6 +62,18 @@ def test_an_order_whose_time_is_past_is_refused_and_leaves_no_trace(target: Targ
     assert refused(target.ask(order(seconds_left=-0.001)), 13)
     assert target.ledger.read_bytes() == empty
     assert target.ask(order()).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("fence", "seconds_left"), [(999_999_999_999_999_999, 30), (int(1000 * (time.time() + 90_000)), 30), (1, 90_000)]
+)
+def test_what_is_more_than_a_day_ahead_is_refused_and_closes_the_server_to_nobody(
+    target: Target, fence: int, seconds_left: float
+) -> None:
+    empty = target.ledger.read_bytes()
+    assert refused(target.ask(order("inc-1", fence, seconds_left=seconds_left)), 16)
+    assert target.ledger.read_bytes() == empty
+    assert target.ask(order("inc-2", int(1000 * time.time()))).returncode == 0
 
 
 def test_an_order_is_good_up_to_the_microsecond_that_it_names() -> None:
