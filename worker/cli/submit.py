@@ -15,7 +15,7 @@ from redis import Redis
 from rich.console import Console
 from rich.progress import Progress
 
-from producers.intake import Answer, IntakeUnavailable, connect, take_in
+from producers.intake import BATCH_SIZE, Answer, IntakeUnavailable, connect, take_in
 from producers.sources.alert import AlertError
 from producers.sources.plain import Parsed, Rejection, parse_stream, parse_text
 from worker.cli.words import one_line
@@ -25,7 +25,7 @@ from worker.settings import Settings
 
 __all__ = ["submit_file", "submit_text"]
 
-_BATCH: Final = 300
+_BATCH: Final = BATCH_SIZE
 
 
 def submit_text(settings: Settings, text: str, *, as_json: bool) -> bool:
