@@ -1,5 +1,6 @@
 """The spool: its yes comes after the disk's, what waits is shipped in order until it is taken, and nothing is lost."""
 
+import errno
 import os
 import resource
 import subprocess
@@ -33,6 +34,10 @@ def ship_all(spool: Spool) -> None:
 
 def spooled(spool: Spool, *alerts: Alert) -> None:
     assert [verdict.answer for verdict in spool.take_in(alerts)] == [Answer.SPOOLED] * len(alerts)
+
+
+def fails_to_sync(descriptor: int) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def segments(directory: Path) -> list[Path]:
@@ -273,6 +278,30 @@ def test_a_write_that_the_disk_refuses_is_a_no_and_leaves_nothing_half(tmp_path:
     spooled(spool, firing(4))
     ship_all(spool)
     assert door.taken == [firing(1), firing(4)]
+
+
+def test_a_sync_that_fails_is_a_no_and_the_next_segment_goes_on(
+    tmp_path: Path, door: FakeDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = Spool(tmp_path, door)
+    spooled(spool, firing(1))
+    with monkeypatch.context() as broken:
+        broken.setattr("os.fsync", fails_to_sync)
+        with pytest.raises(IntakeUnavailable, match="Input/output error"):
+            spool.take_in([firing(2)])
+        with pytest.raises(IntakeUnavailable, match="Input/output error"):
+            spool.take_in([firing(3)])
+    spooled(spool, firing(4))
+    ship_all(spool)
+    assert door.taken == [firing(1), firing(4)]
+
+
+def test_nobody_but_the_owner_may_read_what_is_spooled(tmp_path: Path, door: FakeDoor) -> None:
+    with open_spool(tmp_path / "new" / "spool", FakeDoor(room=0)) as spool:
+        spooled(spool, firing(1))
+    assert (tmp_path / "new" / "spool").stat().st_mode & 0o777 == 0o700
+    [segment] = segments(tmp_path / "new" / "spool")
+    assert segment.stat().st_mode & 0o777 == 0o600
 
 
 def test_control_a_write_that_is_not_cut_off_again_leaves_half_a_record(
