@@ -62,9 +62,12 @@ local function note(incident, alert, field)
   redis.call('PEXPIRE', alerts, retention)
 end
 
-local function attach(incident, occurrence, alert, queue_index, entry)
+local function attach(incident, occurrence, id, alert, queue_index, entry)
   note(incident, alert, 'occurrences')
   redis.call('SET', occurrence_prefix .. occurrence, incident, 'PX', retention)
+  if id ~= occurrence then
+    redis.call('SET', occurrence_prefix .. id, incident, 'PX', retention)
+  end
   local urgency = tonumber(entry[4] or 0) or 0
   if queue_index < urgency then
     local key = incident_prefix .. incident
@@ -146,8 +149,11 @@ local function is_known(id)
 end
 
 local function fire(occurrence, id, group, alert, encoded_id, queue_index)
-  if id ~= occurrence and is_known(id) then
-    return DUPLICATE, id
+  if id ~= occurrence then
+    local with = is_known(id) and id or stored(occurrence_prefix .. id)
+    if with then
+      return DUPLICATE, with
+    end
   end
   local keys = { occurrence_prefix .. occurrence, group ~= '' and group_prefix .. group or nil }
   local known, newest = unpack(redis.call('MGET', unpack(keys)))
@@ -166,7 +172,7 @@ local function fire(occurrence, id, group, alert, encoded_id, queue_index)
   end
   local incident, found = of_group(newest, queue_index)
   if incident then
-    return attach(incident, occurrence, alert, queue_index, found)
+    return attach(incident, occurrence, id, alert, queue_index, found)
   end
   if open >= open_limit then
     return FULL, id

@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from worker.contract import Alert, Resolution
+from worker.contract import Alert, Incident, Resolution
 from worker.contract.incident import identity
 from worker.contract.queue import (
     BROKER_KEY_PREFIX,
@@ -171,7 +171,11 @@ def _batch(occurrences: list[str], alerts: list[Alert]) -> _Batch:
 def _batches(alerts: Iterable[Alert], batch_size: int) -> Iterator[_Batch]:
     waiting = iter(alerts)
     while batch := list(islice(waiting, batch_size)):
-        yield _batch([alert.incident_id for alert in batch], batch)
+        yield _batch([_occurrence(alert) for alert in batch], batch)
+
+
+def _occurrence(alert: Alert) -> str:
+    return (alert.fires_again if isinstance(alert, Incident) else None) or alert.incident_id
 
 
 def _made_ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:

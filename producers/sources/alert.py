@@ -95,8 +95,9 @@ class Reported:
 
     `condition` is the source's own identity of what is wrong, the same each time it fires (a fingerprint, a monitor's
     id); without it server, text and labels are. `occurrence` is the source's key of this one firing, where it has
-    one; without it the start is, as it was sent. `labels` may hold anything; scalars are kept. The server is looked for
-    in the labels by the field map, unless it is named outright.
+    one; without it the start is, as it was sent. `fires_again` is the key of an occurrence that was over, and begins
+    anew in this one. `labels` may hold anything; scalars are kept. The server is looked for in the labels by the field
+    map, unless it is named outright.
     """
 
     text: str
@@ -105,6 +106,7 @@ class Reported:
     started_at: object = None
     condition: str | None = None
     occurrence: str | None = None
+    fires_again: str | None = None
     server_id: str | None = None
     is_resolved: bool = False
     resolved_at: object = None
@@ -147,6 +149,7 @@ def alert_of(reported: Reported, arrival: Arrival) -> Alert:
         labels=labels,
         service=arrival.fields.service_in(labels),
         group=arrival.fields.group_of(server_id, labels),
+        fires_again=identity(fingerprint, reported.fires_again) if reported.fires_again else None,
     )
 
 

@@ -1,10 +1,11 @@
 """PagerDuty's webhooks: version 3, one event a request, and version 2, whose `messages` older extensions still send.
 
 A PagerDuty incident is one occurrence from `triggered` to `resolved`. `reopened` fires again, each time as an
-occurrence of its own; acknowledging, escalating, noting and the like ask for nothing. A version 3 payload names no
-server but in its title: the inventory finds it there. The formats' source is `docs/webhooks/01-Overview.md` and
-`09-V2-Overview.md` in https://github.com/PagerDuty/developer-docs; that PagerDuty keeps the order for one incident and
-may send an event twice stands in `02-Behavior.md` there. Pure, nothing raises. The webhook calls it.
+occurrence of its own, which the next `resolved` ends; acknowledging, escalating, noting and the like ask for nothing. A
+version 3 payload names no server but in its title: the inventory finds it there. The formats' source is
+`docs/webhooks/01-Overview.md` and `09-V2-Overview.md` in https://github.com/PagerDuty/developer-docs; that PagerDuty
+keeps the order for one incident and may send an event twice stands in `02-Behavior.md` there. Pure, nothing raises. The
+webhook calls it.
 """
 
 import re
@@ -60,6 +61,7 @@ def _outcome(event: str, event_id: str, at: str, incident: Mapping[str, object],
         started_at=started_at or None,
         condition=incident_id or None,
         occurrence=occurrence,
+        fires_again=incident_id if event == _FIRES_AGAIN and incident_id else None,
         is_resolved=is_resolved,
         resolved_at=at or None,
     )

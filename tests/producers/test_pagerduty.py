@@ -95,7 +95,7 @@ def test_a_reopened_incident_is_an_occurrence_of_its_own_each_time_and_of_the_sa
     assert once.started_at == datetime(2026, 11, 22, 2, 59, 45, tzinfo=UTC)
 
 
-def test_an_incident_that_is_reopened_right_after_its_end_is_taken_in_again_and_not_as_a_late_copy() -> None:
+def test_an_incident_that_is_reopened_right_after_its_end_is_taken_in_again_and_its_next_end_is_found() -> None:
     names = ["v3-incident.triggered", "v3-incident.resolved", "v3-incident.reopened", "v3-incident.resolved"]
     first, end, second, last = verdicts(fakeredis.FakeRedis(decode_responses=True), names)
 
@@ -105,7 +105,7 @@ def test_an_incident_that_is_reopened_right_after_its_end_is_taken_in_again_and_
         Answer.ACCEPTED,
         Answer.RESOLVED,
     ]
-    assert first.incident_id == end.incident_id != second.incident_id
+    assert first.incident_id == end.incident_id != second.incident_id == last.incident_id
 
 
 def test_a_reopened_incident_is_taken_in_although_nobody_told_that_it_had_ended() -> None:

@@ -178,6 +178,16 @@ class TestTheEndOfAnAlert:
             assert claim.incident.incident_id == again.incident_id
 
 
+    def test_what_fires_again_and_is_attached_is_counted_once(self, redis: Redis, registry_of: RegistryOf) -> None:
+        first, other = alert("a"), alert("b")
+        offer(redis, other, first, alert("a", is_over=True))
+        again = [offer(redis, first, lateness_seconds=0)[0] for _ in range(2)]
+        assert again == [Verdict(other.incident_id, Answer.ATTACHED), Verdict(other.incident_id, Answer.DUPLICATE)]
+        with registry_of(redis).claim(other.incident_id) as claim:
+            assert claim is not None
+            assert (claim.occurrences.count, claim.occurrences.resolved) == (3, 1)
+
+
 class TestAfterAnIncidentIsClosed:
     def test_that_ended_well_the_next_is_accepted_and_its_triage_waits_until_it_is_quiet(
         self, redis: Redis, registry_of: RegistryOf

@@ -44,7 +44,8 @@ class Incident(Frozen):
     `service` is the source's word for it; the inventory's counts. `fingerprint` identifies the condition, and with
     `started_at` (or the source's own key of the occurrence) the occurrence; `incident_id` is a hash of both, so that a
     producer's retry is the same incident. Alerts of one `group` are one incident while it is open; without one each is
-    an incident of its own.
+    an incident of its own. `fires_again` is the occurrence that begins anew in this one, where the source itself says
+    so: the next end of that occurrence is this one's.
     """
 
     schema_version: Literal[1] = 1
@@ -60,6 +61,7 @@ class Incident(Frozen):
     kind: IncidentKind = IncidentKind.FAILURE
     service: Annotated[str, StringConstraints(min_length=1, max_length=253)] | None = None
     group: Annotated[str, StringConstraints(max_length=1024)] = ""
+    fires_again: IncidentId | None = None
 
     @model_validator(mode="after")
     def _text_is_bounded(self) -> Self:
