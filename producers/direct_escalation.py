@@ -140,7 +140,10 @@ class DirectEscalation:
 
     def _escalate_next(self, pager: Pager) -> float:
         if not self._page:
-            found = self._spooled.critical_after(self._place)
+            try:
+                found = self._spooled.critical_after(self._place)
+            except FileNotFoundError:  # it was shipped and deleted in this very moment
+                found = None
             if found is None:
                 return LOOK_SECONDS
             page, self._place = found

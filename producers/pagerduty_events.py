@@ -4,6 +4,7 @@ Form and status codes: https://developer.pagerduty.com/docs/events-api-v2-overvi
 key, follows no redirect, and repeats nothing by itself. `firstline intake` opens it for the direct escalation.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
@@ -79,6 +80,8 @@ def open_pager(url: str | None, key: SecretStr | None) -> Iterator[EventsPager |
         address = httpx2.URL()
     if address.scheme not in {"https", "http"} or not address.host:
         raise ProducerConfigurationError("FIRSTLINE_DIRECT_ESCALATION_URL must be an address such as https://host/path")
+    # The client tells each address that it calls at INFO, and this one may hold a secret.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     with httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
         yield EventsPager(client, url, key)
 

@@ -23,7 +23,7 @@ from producers.spool_record import encode
 from producers.spool_segment import Page, sync_directory
 from producers.spool_series import Place, Series
 from producers.spool_shipping import Shipper
-from producers.spool_waiting import WaitingCritical
+from producers.spool_waiting import WaitingCritical, is_critical
 from worker.contract import Alert
 
 __all__ = ["SPOOL_LIMIT_BYTES", "Spool", "open_spool"]
@@ -31,8 +31,11 @@ __all__ = ["SPOOL_LIMIT_BYTES", "Spool", "open_spool"]
 SPOOL_LIMIT_BYTES: Final = 1024**3
 """Past this the spool takes nothing more: about two million alerts of usual size."""
 
+CRITICAL_RESERVE: Final = 0.1
+"""This part of the limit is left to batches with critical alerts: a storm of warnings does not shut them out."""
+
 IDLE_SECONDS: Final = 1.0
-STOP_SECONDS: Final = 15.0
+STOP_SECONDS: Final = 9.0
 """How long the end waits for a page that is on its way; what is cut off is sent again by the next process."""
 
 _PROBE_BYTES: Final = 4096
@@ -61,6 +64,11 @@ class Spool:
         self.has_alerts = threading.Event()
         self.shipper = Shipper((self._critical, self._other), door, on_shipped=self.waiting_critical.leave)
 
+    @property
+    def size_bytes(self) -> int:
+        """How much of the disk the segments take."""
+        return self._critical.size_bytes + self._other.size_bytes
+
     def take_in(self, alerts: Sequence[Alert]) -> list[Verdict]:
         """Return SPOOLED for each alert once all are on the disk.
 
@@ -68,10 +76,10 @@ class Spool:
         of them again is safe.
         """
         lines = [encode(alert) for alert in alerts]
-        self._refuse_past_the_limit(sum(map(len, lines)))
-        is_critical = [self.waiting_critical.enter(alert) for alert in alerts]
+        self._refuse_past_the_limit(sum(map(len, lines)), is_urgent=any(map(is_critical, alerts)))
+        goes_first = [self.waiting_critical.enter(alert) for alert in alerts]
         try:
-            self._append(lines, is_critical)
+            self._append(lines, goes_first)
         except OSError as error:
             self.waiting_critical.leave(alerts)
             self._refusal = _sentence(self._directory, error)
@@ -83,7 +91,7 @@ class Spool:
     def unready(self) -> str | None:
         """Return why nothing can be taken in: the spool is full, or the disk refused last and still does."""
         try:
-            self._refuse_past_the_limit(0)
+            self._refuse_past_the_limit(0, is_urgent=False)
         except IntakeUnavailable as full:
             return str(full)
         return self._still_refused() if self._refusal else None
@@ -107,17 +115,18 @@ class Spool:
         for series in (self._critical, self._other):
             series.close()
 
-    def _append(self, lines: Sequence[bytes], is_critical: Sequence[bool]) -> None:
-        for series, urgency in ((self._critical, True), (self._other, False)):
-            part = b"".join(line for line, own in zip(lines, is_critical, strict=True) if own is urgency)
+    def _append(self, lines: Sequence[bytes], goes_first: Sequence[bool]) -> None:
+        for series, first in ((self._critical, True), (self._other, False)):
+            part = b"".join(line for line, own in zip(lines, goes_first, strict=True) if own is first)
             if part:
                 series.append(part)
                 self.has_alerts.set()
 
-    def _refuse_past_the_limit(self, further_bytes: int) -> None:
-        if self._critical.size_bytes + self._other.size_bytes + further_bytes > self._limit_bytes:
+    def _refuse_past_the_limit(self, further_bytes: int, *, is_urgent: bool) -> None:
+        limit_bytes = self._limit_bytes if is_urgent else round(self._limit_bytes * (1 - CRITICAL_RESERVE))
+        if self.size_bytes + further_bytes > limit_bytes:
             remedy = "start Redis, then send the same alerts again"
-            raise IntakeUnavailable(f"The spool holds its limit of {self._limit_bytes} bytes: {remedy}")
+            raise IntakeUnavailable(f"The spool holds its limit of {limit_bytes} bytes: {remedy}")
 
     def _still_refused(self) -> str | None:
         probe = self._directory / "probe"
@@ -148,6 +157,7 @@ def open_spool(
         spool = Spool(directory, door, limit_bytes=limit_bytes)
     except OSError as error:
         raise ProducerConfigurationError(_sentence(directory, error)) from error
+    log.info("spool.opened", bytes=spool.size_bytes, critical_alerts=len(spool.waiting_critical))
     escalation = DirectEscalation(spool, pager, directory / "escalated.jsonl")
     stop = threading.Event()
     threads = [

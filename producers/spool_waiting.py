@@ -9,7 +9,12 @@ from collections.abc import Iterable
 
 from worker.contract import Alert, Incident, Severity
 
-__all__ = ["WaitingCritical"]
+__all__ = ["WaitingCritical", "is_critical"]
+
+
+def is_critical(alert: Alert) -> bool:
+    """Return whether an alert is a firing that its source calls critical."""
+    return isinstance(alert, Incident) and alert.severity is Severity.CRITICAL
 
 
 class WaitingCritical:
@@ -29,9 +34,8 @@ class WaitingCritical:
         """Note an alert that is about to be written, and return whether it goes with the critical ones."""
         with self._lock:
             if isinstance(alert, Incident):
-                is_critical = alert.severity is Severity.CRITICAL
-                self._firings.update([alert.incident_id] if is_critical else ())
-                return is_critical
+                self._firings.update([alert.incident_id] if is_critical(alert) else ())
+                return is_critical(alert)
             return self._firings.pop(alert.incident_id, 0) > 0
 
     def leave(self, alerts: Iterable[Alert]) -> None:

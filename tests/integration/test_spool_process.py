@@ -95,7 +95,7 @@ def missing(redis: Redis, promised: set[int]) -> list[int]:
 
 def assert_each_was_counted_once(redis: Redis) -> None:
     """Each incident has one message, and counts itself and the alerts that are attached to it, none of them twice."""
-    incidents = redis.zrange(OPEN_INCIDENTS, 0, -1)
+    incidents = [str(member) for member in redis.zrange(OPEN_INCIDENTS, 0, -1)]
     assert sum(redis.llen(f"celery:{queue}") for queue in QUEUES) == len(incidents)
     attached = Counter(redis.get(key) for key in redis.scan_iter(occurrence_key("*"), count=10_000))
     for incident_id in incidents:

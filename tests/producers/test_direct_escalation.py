@@ -1,5 +1,6 @@
 """Direct escalation: after two minutes without Redis each critical alert reaches an engineer, once, and its end too."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -329,6 +330,17 @@ def test_a_wrong_address_or_key_is_tried_again_for_somebody_may_correct_it(
     with pytest.raises(PagerUnavailable, match=str(status)):
         events.trigger(FIRST)
     assert len(httpserver.log) == 1
+
+
+@pytest.mark.integration
+def test_neither_the_address_nor_the_key_is_logged(
+    httpserver: HTTPServer, events: EventsPager, caplog: pytest.LogCaptureFixture
+) -> None:
+    httpserver.expect_request("/v2/enqueue").respond_with_data(status=202)
+    with caplog.at_level(logging.INFO):
+        events.trigger(FIRST)
+    assert "enqueue" not in "".join(record.getMessage() for record in caplog.records if record.name != "werkzeug")
+    assert KEY.get_secret_value() not in caplog.text
 
 
 @pytest.mark.integration

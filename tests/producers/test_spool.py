@@ -1,6 +1,7 @@
 """The spool: its yes comes after the disk's, what waits is shipped in order until it is taken, and nothing is lost."""
 
 import errno
+import json
 import os
 import resource
 import subprocess
@@ -17,7 +18,7 @@ from producers.spool import Spool, open_spool
 from producers.spool_segment import HEAD_BYTES, Segment
 from producers.spool_series import PAGE_ALERTS
 from tests.producers.spool_fakes import FakeDoor, firing, over
-from worker.contract import Alert, Severity
+from worker.contract import Alert, Incident, Severity
 
 
 @pytest.fixture
@@ -176,6 +177,23 @@ def test_a_record_that_was_cut_is_left_out_and_those_before_it_are_shipped(
     assert segments(tmp_path) == []
 
 
+def test_wherever_a_kill_cuts_the_last_write_all_records_before_it_are_shipped(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, FakeDoor())
+    spooled(spool, firing(1))
+    [segment] = segments(tmp_path)
+    promised_bytes = segment.stat().st_size
+    spooled(spool, firing(2))
+    content = segment.read_bytes()
+    (tmp_path / "cut").mkdir()
+    for size_bytes in range(promised_bytes, len(content) + 1):
+        (tmp_path / "cut" / segment.name).write_bytes(content[:size_bytes])
+        door = FakeDoor()
+        spool = Spool(tmp_path / "cut", door)
+        ship_all(spool)
+        assert door.taken == [firing(1), firing(2)][: 1 + (size_bytes == len(content))]
+        assert list((tmp_path / "cut").iterdir()) == []
+
+
 @pytest.mark.parametrize("size_bytes", [HEAD_BYTES, HEAD_BYTES - 1, 0])
 def test_a_segment_that_was_cut_to_nothing_stops_nobody(tmp_path: Path, door: FakeDoor, size_bytes: int) -> None:
     spooled(Spool(tmp_path, FakeDoor()), firing(1))
@@ -198,6 +216,10 @@ def damage_with_a_line(content: bytes) -> bytes:
 def damage_with_zeros(content: bytes) -> bytes:
     lines = content.splitlines(keepends=True)
     return b"".join([*lines[:2], bytes(len(lines[2]) - 1) + b"\n", *lines[3:]])
+
+
+def decode_without_a_check(line: bytes) -> Alert | None:
+    return Incident.model_validate(json.loads(line)["alert"]) if line.endswith(b"}\n") else None
 
 
 @pytest.mark.parametrize("damage", [damage_a_letter, damage_with_a_line, damage_with_zeros])
@@ -224,6 +246,17 @@ def test_of_a_damaged_segment_what_can_be_read_is_shipped_and_the_rest_is_kept_a
     ship_all(next_spool)
     assert door.taken[-1] == firing(5)
     assert (tmp_path / entry["kept_as"]).exists()
+
+
+def test_control_without_the_checksum_an_alert_that_nobody_sent_is_shipped(
+    tmp_path: Path, door: FakeDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spooled(Spool(tmp_path, FakeDoor()), firing(1), firing(2), firing(4))
+    [segment] = segments(tmp_path)
+    segment.write_bytes(damage_a_letter(segment.read_bytes()))
+    monkeypatch.setattr("producers.spool_segment.decode", decode_without_a_check)
+    ship_all(Spool(tmp_path, door))
+    assert [alert.server_id for alert in door.taken] == ["server-1", "server-3", "server-4"]
 
 
 def test_damage_is_remembered_by_a_process_that_goes_on_behind_it(tmp_path: Path, door: FakeDoor) -> None:
@@ -358,14 +391,26 @@ def test_a_disk_that_became_read_only_refuses_and_recovers(small_disk: Path, doo
 def test_past_its_limit_the_spool_refuses_until_it_has_been_shipped(tmp_path: Path, door: FakeDoor) -> None:
     spool = Spool(tmp_path, door, limit_bytes=4000)
     spooled(spool, *(firing(number) for number in range(3)))
-    with pytest.raises(IntakeUnavailable, match="limit of 4000 bytes"):
+    with pytest.raises(IntakeUnavailable, match="limit of 3600 bytes"):
         spool.take_in([firing(number) for number in range(10)])
-    assert sum(path.stat().st_size for path in segments(tmp_path)) <= 4000
+    assert spool.size_bytes == sum(path.stat().st_size for path in segments(tmp_path)) <= 3600
     ship_all(spool)
     spool.tidy()
     assert len(door.taken) == 3
     assert segments(tmp_path) == []
     spooled(spool, *(firing(number) for number in range(3)))
+
+
+def test_warnings_leave_a_tenth_of_the_limit_to_critical_alerts(tmp_path: Path, door: FakeDoor) -> None:
+    spool = Spool(tmp_path, door, limit_bytes=10_000)
+    number = 0
+    while spool.size_bytes < 8500:
+        spooled(spool, firing(number := number + 1))
+    with pytest.raises(IntakeUnavailable, match="limit of 9000 bytes"):
+        spool.take_in([firing(-1), firing(-2)])
+    spooled(spool, firing(-1, Severity.CRITICAL), firing(-2))
+    with pytest.raises(IntakeUnavailable, match="limit of 10000 bytes"):
+        spool.take_in([firing(number, Severity.CRITICAL) for number in range(10)])
 
 
 def test_a_long_spool_is_cut_into_segments_and_gives_its_room_back_while_it_is_shipped(
