@@ -23,8 +23,8 @@ from producers.sources.alert import Arrival
 from producers.sources.field_map import FieldMap
 from producers.sources.parsers import Parser
 from producers.webhook.answers import Reply, refusal, reply_to
-from producers.webhook.authentication import is_signed, sender_by_signature, sender_by_token, unauthorized
-from producers.webhook.credentials import Credentials, Lock
+from producers.webhook.credentials import Credentials
+from producers.webhook.gate import Gate
 from producers.webhook.limits import Limits, Rates, Room, sender_at
 from producers.webhook.openapi import document
 from producers.webhook.readiness import Readiness
@@ -70,12 +70,11 @@ class Desk:
     ) -> None:
         self._door = door
         self._parsers = parsers
-        self._credentials = credentials
         self._limits = limits
         self._fields = fields
         self._now = now
         self._monotonic = monotonic
-        self._rates = Rates(limits.requests_per_second, monotonic)
+        self._gate = Gate(credentials, Rates(limits.requests_per_second, monotonic), now)
         self._room = Room(limits.requests)
         self._readiness = Readiness(door, monotonic)
         self._threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="intake")
@@ -135,41 +134,18 @@ class Desk:
             raise HttpError(HTTPStatus.NOT_FOUND, f"there is no such source: name one of {names}", "path")
         media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         case.source = source_of(path_source, media_type, request.headers)
-        lock = self._credentials.lock_of(case.source)
-        sender = self._sender_by_headers(request, lock)
+        sender = self._gate.by_headers(request, case.source)
+        case.sender = sender or case.sender
         check_media_type(case.source, media_type, request.headers)
         check_announced(request, self._limits)
-        if sender is not None:
-            case.sender = sender
-            self._rates.spend(sender)
         with self._room.place(sender or _UNPROVEN):
             body = await read_body(request, self._limits)
             if sender is None:
-                case.sender = self._sender_by_signature(request, lock, body)
-                self._rates.spend(case.sender)
+                case.sender = self._gate.by_signature(request, case.source, body)
             sent = Sent(source=case.source, media_type=media_type, headers=request.headers, body=body)
             reply = await asyncio.get_running_loop().run_in_executor(self._threads, self._take_in, sent)
         case.counts = reply.counts
         return reply
-
-    def _sender_by_headers(self, request: web.BaseRequest, lock: Lock) -> str | None:
-        """Return who sends, or None where a signature has to show it. Raises `HttpError` 401 where nothing will."""
-        address = sender_at(request.remote)
-        if self._credentials.is_insecure:
-            _refuse_browsers(request)
-            return address
-        sender = sender_by_token(lock, request.headers)
-        if sender is None and not is_signed(lock, request.headers):
-            self._rates.spend(address)
-            raise unauthorized()
-        return sender
-
-    def _sender_by_signature(self, request: web.BaseRequest, lock: Lock, body: bytes) -> str:
-        sender = sender_by_signature(lock, request.headers, body, now_seconds=self._now().timestamp())
-        if sender is None:
-            self._rates.spend(sender_at(request.remote))
-            raise unauthorized()
-        return sender
 
     def _take_in(self, sent: Sent) -> Reply:
         arrival = Arrival(received_at=self._now(), unique=uuid4().hex, source=sent.source, fields=self._fields)
@@ -197,9 +173,3 @@ def _allow(request: web.BaseRequest, *methods: str) -> None:
     if request.method not in methods:
         allowed = ", ".join(methods)
         raise HttpError(HTTPStatus.METHOD_NOT_ALLOWED, f"use {methods[0]} here", "method", {"Allow": allowed})
-
-
-def _refuse_browsers(request: web.BaseRequest) -> None:
-    """Any page in a browser on this machine could send alerts here; what a browser posts names its origin."""
-    if "Origin" in request.headers:
-        raise HttpError(HTTPStatus.FORBIDDEN, "with --insecure no browser is let in: set a token", "header Origin")

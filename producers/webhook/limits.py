@@ -100,4 +100,6 @@ def sender_at(address: str | None) -> str:
         return "unknown"
     if isinstance(ip, ipaddress.IPv4Address):
         return str(ip)
+    if ip.ipv4_mapped:
+        return str(ip.ipv4_mapped)
     return str(ipaddress.IPv6Network((int(ip), 64), strict=False))

@@ -16,7 +16,7 @@ RETRY_AFTER_SECONDS: Final = 5
 """Long enough to restart a Redis, short enough that Alertmanager's next try falls after it."""
 
 
-@dataclass
+@dataclass(eq=False)
 class HttpError(Exception):
     """This request ends here; sending it again as it is helps only where the status is 503."""
 

@@ -235,6 +235,7 @@ def test_a_place_is_given_back_also_after_a_failure() -> None:
 
 def test_an_ipv6_sender_is_its_network_for_it_has_addresses_without_number() -> None:
     assert sender_at("2001:db8:1:2:3:4:5:6") == sender_at("2001:db8:1:2::9") == "2001:db8:1:2::/64"
+    assert sender_at("::ffff:192.0.2.1") == "192.0.2.1"
     assert (sender_at("192.0.2.1"), sender_at(None), sender_at("fe80::1%eth0")) == ("192.0.2.1", "unknown", "fe80::/64")
 
 
