@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from producers.intake import connect
 from tests.faults.traps import Traps
 from worker.contract.result import TriageResult
-from worker.escalation import consumer
+from worker.escalation import as_text, card_of, consumer
 
 __all__ = ["POINTS", "DeskSettings", "pages_in"]
 
@@ -22,6 +22,7 @@ POINTS: Final = ("before_delivery", "after_delivery")
 _DOWNSTREAM_FAILS: Final = "downstream_fails"
 _CLAIM_AFTER_SECONDS: Final = 1.0
 _CLAIM_INTERVAL_SECONDS: Final = 0.5
+_WIDTH: Final = 100
 
 
 class DeskSettings(BaseSettings):
@@ -35,7 +36,10 @@ class DeskSettings(BaseSettings):
 
 
 class _Pager:
-    """A notifier with a trap on either side of the delivery; a file in the traps' folder breaks it, once."""
+    """A notifier that makes the card, as real ones do, with a trap on either side of the delivery.
+
+    A file in the traps' folder breaks it, once.
+    """
 
     def __init__(self, settings: DeskSettings) -> None:
         self._traps = Traps(settings.traps_folder)
@@ -44,6 +48,7 @@ class _Pager:
 
     def deliver(self, result: TriageResult) -> None:
         incident_id = result.incident.incident_id
+        as_text(card_of(result), _WIDTH)
         self._traps.step_on("before_delivery", incident_id)
         if self._failure.exists():
             self._failure.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from tests.faults.setup import Setup
 from tests.faults.shared_setups import (
     FAST_AND_SLOW,
     JUMPING,
+    LIVING_SWITCH,
     MODELS,
     NO_FENCE,
     NO_GUARD,
@@ -78,6 +79,15 @@ ROWS: Final = (
         weight=130,
     ),
     Row("8", "broker killed, back in 3 s", STANDARD, broker.broker_killed, short=1, long=100, weight=250),
+    Row(
+        "8b",
+        "broker killed during restarts",
+        LIVING_SWITCH,
+        broker.broker_killed_during_restarts,
+        short=1,
+        long=20,
+        weight=150,
+    ),
     Row("9", "broker down", STANDARD, broker.broker_down_for_long, short=1, long=5, weight=700),
     Row("10", "broker frozen", STANDARD, broker.broker_frozen, short=1, long=50, weight=250),
     Row("11", "connections reset", STANDARD, broker.connections_cut, short=6, long=500, weight=120),

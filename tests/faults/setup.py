@@ -56,6 +56,8 @@ class Setup:
     settings: Mapping[str, object] = field(default_factory=dict)
     faults: Mapping[str, object] = field(default_factory=dict)
     worker_clocks: tuple[str, ...] = ("right",) * WORKERS
+    trip_after: int = 1_000_000
+    """By default the kill switch sleeps: most rows have restarts that help nobody."""
     settle_seconds: float = 75.0
 
 
@@ -72,7 +74,7 @@ def write_servers(folder: Path, setup: Setup) -> dict[str, Any]:
             server_id = server_name(kind, number)
             services[server_id] = "payments"
             _write_server(folder / server_id, servers)
-    return write_house(folder, services, policy=_policy(setup.limits)) | {
+    return write_house(folder, services, policy=_policy(setup.limits, setup.trip_after)) | {
         "verification_interval_seconds": 0.05,
         "verification_hold_seconds": 0.15,
         "verification_timeout_seconds": 0.6,
@@ -89,7 +91,7 @@ def _write_server(folder: Path, servers: Servers) -> None:
         install_fence(folder, restart_seconds=servers.restart_seconds)
 
 
-def _policy(limits: Limits) -> str:
+def _policy(limits: Limits, trip_after: int) -> str:
     lines = {
         "cooldown_seconds": limits.cooldown_seconds,
         "server_restarts": limits.server_restarts,
@@ -98,6 +100,6 @@ def _policy(limits: Limits) -> str:
         "fleet_window_seconds": limits.fleet_window_seconds,
         "fleet_concurrency": limits.fleet_concurrency,
         "lease_seconds": _GUARD_LEASE_SECONDS,
-        "trip_after": 1_000_000,
+        "trip_after": trip_after,
     }
     return "\n".join([*(f"{name} = {value}" for name, value in lines.items()), _RATE_LIMITS])

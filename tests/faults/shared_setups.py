@@ -11,6 +11,7 @@ from tests.house import WELL
 __all__ = [
     "FAST_AND_SLOW",
     "JUMPING",
+    "LIVING_SWITCH",
     "MODELS",
     "NO_FENCE",
     "NO_GUARD",
@@ -39,6 +40,9 @@ _FLEET: Final = {
     "fenced": _FENCED,
 }
 STANDARD: Final = Setup(servers=_FLEET)
+LIVING_SWITCH: Final = Setup(
+    servers={"brief": Servers(number=60, restart_seconds=1)}, faults={"lease_seconds": 10}, trip_after=3
+)
 SHORT_VISIBILITY: Final = Setup(
     servers={"slow": Servers(number=60, restart_seconds=9)}, faults={"visibility_timeout_seconds": 2}
 )

@@ -8,6 +8,7 @@ import json
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, nullcontext, suppress
 from datetime import UTC, datetime
@@ -31,12 +32,14 @@ from tests.faults.results import ResultsReader
 from tests.faults.settings import environment_of_faults
 from tests.faults.setup import WORKERS, Setup, server_name, write_servers
 from tests.faults.traps import Traps
+from tests.faults.words import untruths
 from tests.programs import environment_of, wait_until
 from worker.bootstrap import connect, make_guard
 from worker.contract.incident import Incident
 from worker.contract.result import Disposition, TriageResult
 from worker.embedded import EmbeddedValkey
 from worker.guardrails.policy import Policy
+from worker.guardrails.restart_guard import RestartGuard
 from worker.registry.view import RegistryView
 from worker.settings import load_settings
 
@@ -200,12 +203,17 @@ class Site:
         """Return how a fenced server's restart command has answered orders for an incident: its exit codes."""
         return host_answers(self.folder / server, incident_id)
 
+    def expect_not_halted(self) -> None:
+        """Complain when the kill switch has tripped."""
+        if (why := self._guard().halted()) is not None:
+            self.complain(f"the kill switch has tripped: {why}")
+
     def resolve_all(self) -> None:
         """Free every server whose restart has no known outcome, as a person would; one under a lease has to wait.
 
         Complains of one that nobody was told of.
         """
-        guard = make_guard(self.redis, Policy.load(self._settings.policy_file), worker="a person")
+        guard = self._guard()
         results = self.results()
         for attempt in guard.open_attempts():
             result = results.get(attempt.incident_id)
@@ -222,6 +230,7 @@ class Site:
             entry: Any = self.redis.hgetall(f"firstline:incident:{incident_id}")
             entry.pop("incident", None)
             sys.stderr.write(f"    unanswered: {incident_id} {json.dumps(entry)[:600]}\n")
+        self._judge_words()
         self.resolve_all()
         self.traps.disarm_all()
         saves = self.fleet.count_in_logs("incident.reenqueued")
@@ -232,6 +241,19 @@ class Site:
         self.ledger = Ledger()
         self._results.forget()
         return figures
+
+    def _judge_words(self) -> None:
+        """Complain of every result that tells of a restart what is not so."""
+        restarts = Counter(restart.incident_id for restart in restarts_in(self.folder))
+        guard = self._guard()
+        for incident_id, result in self.results().items():
+            attempt = guard.attempt_of(incident_id)
+            state = attempt.state if attempt else None
+            for untruth in untruths(result, restarts=restarts[incident_id], state=state):
+                self.complain(f"{incident_id} {untruth}")
+
+    def _guard(self) -> RestartGuard:
+        return make_guard(self.redis, Policy.load(self._settings.policy_file), worker="a person")
 
     def _read_results(self) -> bool:
         """Read on in the results stream. True while something is unanswered."""

@@ -15,13 +15,16 @@ from redis import Redis
 
 from producers import intake
 from tests.faults.site import Site
+from tests.programs import wait_until
 from worker.contract.incident import Severity
 from worker.contract.queue import BROKER_KEY_PREFIX, DEAD_LETTERS, queue_of, render_message
+from worker.contract.result import Disposition
 
 __all__ = [
     "broker_down_for_long",
     "broker_frozen",
     "broker_killed",
+    "broker_killed_during_restarts",
     "clients_killed",
     "connections_cut",
     "delivered_six_times",
@@ -30,6 +33,10 @@ __all__ = [
     "poisoned",
     "replies_lost",
 ]
+
+_RESTARTS_AT_ONCE: Final = 3
+_AWAY_DURING_RESTARTS_SECONDS: Final = 2.5
+"""A restart takes 1 s here, and its verification less; a claim lives for 10 s."""
 
 _DOWN_SECONDS: Final = 15
 _DOWN_FOR_LONG_SECONDS: Final = 60
@@ -73,6 +80,22 @@ def broker_killed(site: Site, trials: int) -> None:
         site.valkey.start()
         site.submit("cured", 2)
         site.settle()
+
+
+def broker_killed_during_restarts(site: Site, trials: int) -> None:
+    """Row 8, with the kill switch alive: the broker is away when three restarts that help would be recorded."""
+    for _ in site.trials(trials):
+        incident_ids = site.submit("brief", _RESTARTS_AT_ONCE)
+        wait_until(lambda ids=incident_ids: site.restarts_of(*ids) == _RESTARTS_AT_ONCE, seconds=20)
+        site.fault()
+        site.valkey.kill()
+        time.sleep(_AWAY_DURING_RESTARTS_SECONDS)
+        site.valkey.start()
+        site.settle()
+    for incident_id, result in site.results().items():
+        if result.disposition is not Disposition.RECOVERED:
+            site.complain(f"{incident_id} was restarted, which helped, and ended as {result.disposition}")
+    site.expect_not_halted()
 
 
 def broker_down_for_long(site: Site, trials: int) -> None:
