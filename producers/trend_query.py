@@ -16,6 +16,9 @@ from producers.trends_file import HeldTrend, LinearTrend, Worse
 __all__ = ["Series", "ask", "expression_of"]
 
 QUERY_PATH: Final = "/api/v1/query"
+QUERY_TIMEOUT: Final = "25s"
+"""Prometheus itself gives a query up after this, before we do."""
+
 MEASURE: Final = "firstline_measure"
 
 
@@ -30,7 +33,7 @@ class Series:
 
 def ask(api: JsonApi, trend: LinearTrend | HeldTrend) -> list[Series]:
     """Return every series that the trend's query gives now, in Prometheus' order. Raises `ApiError`."""
-    document = api.get(QUERY_PATH, {"query": expression_of(trend)})
+    document = api.ask(QUERY_PATH, {"query": expression_of(trend), "timeout": QUERY_TIMEOUT})
     if value_in(document, "data", "resultType") != "vector":
         raise ApiError(f"{api.place}{QUERY_PATH} answers no instant vector: correct the URL, or the trend's `query`")
     found: dict[tuple[tuple[str, str], ...], tuple[dict[str, float], float]] = {}

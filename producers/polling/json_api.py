@@ -7,6 +7,7 @@ next interval does. Neither credentials nor an answer's content get into an erro
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from http import HTTPStatus
 from typing import Final, Self
 
@@ -22,8 +23,8 @@ ANSWER_LIMIT_BYTES: Final = 64 * 1024 * 1024
 """About 60,000 firing alerts of usual size."""
 
 CONNECT_TIMEOUT_SECONDS: Final = 5.0
-READ_TIMEOUT_SECONDS: Final = 15.0
-ANSWER_TIMEOUT_SECONDS: Final = 30.0
+READ_TIMEOUT_SECONDS: Final = 30.0
+ANSWER_TIMEOUT_SECONDS: Final = 60.0
 """A whole answer; one that trickles is given up after this and the read that is under way."""
 
 
@@ -39,7 +40,7 @@ class ApiError(Exception):
 
 
 class JsonApi:
-    """GET on one base URL, from one thread; close it after use.
+    """Questions to one base URL, from one thread; close it after use.
 
     `transport` and `monotonic_seconds` are for tests. Raises `ProducerConfigurationError` for a URL that is none, or
     that holds credentials: the list of processes shows arguments to everybody.
@@ -70,17 +71,8 @@ class JsonApi:
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None) -> object:
         """Return the decoded JSON that stands at `path`. Raises `ApiError`."""
-        where = f"{self.place}{path}"
-        try:
-            with self._client.stream("GET", where, params=dict(parameters or {})) as response:
-                body = self._body(response, where)
-        except httpx2.TimeoutException as error:
-            raise ApiError(f"{where} is too slow ({type(error).__name__}): see how it is") from error
-        except httpx2.HTTPError as error:
-            raise ApiError(f"{where} can't be reached ({_said(error)}): start it, or correct the URL") from error
-        if not response.is_success:
-            raise ApiError(_refusal(response, body, where), is_refused=response.is_client_error)
-        return _decoded(body, where)
+        url = f"{self.place}{path}"
+        return self._answer(self._client.build_request("GET", url, params=dict(parameters or {})), url)
 
     def get_if_allowed(self, path: str) -> object:
         """Return the decoded JSON that stands at `path`, or None where there is none for us. Raises `ApiError`."""
@@ -90,6 +82,23 @@ class JsonApi:
             if error.is_refused:
                 return None
             raise
+
+    def ask(self, path: str, question: Mapping[str, str]) -> object:
+        """Return the decoded JSON that answers a question, which may be longer than a URL. Raises `ApiError`."""
+        url = f"{self.place}{path}"
+        return self._answer(self._client.build_request("POST", url, data=dict(question)), url)
+
+    def _answer(self, request: httpx2.Request, where: str) -> object:
+        try:
+            with closing(self._client.send(request, stream=True)) as response:
+                body = self._body(response, where)
+        except httpx2.TimeoutException as error:
+            raise ApiError(f"{where} is too slow ({type(error).__name__}): see how it is") from error
+        except httpx2.HTTPError as error:
+            raise ApiError(f"{where} can't be reached ({_said(error)}): start it, or correct the URL") from error
+        if not response.is_success:
+            raise ApiError(_refusal(response, body, where), is_refused=response.is_client_error)
+        return _decoded(body, where)
 
     def _body(self, response: httpx2.Response, where: str) -> bytes:
         if response.is_redirect:

@@ -6,9 +6,10 @@ is closed by its triage alone. `firstline poll` calls it, from one thread.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Final, NamedTuple, Protocol
 
 import structlog
@@ -17,11 +18,14 @@ from producers.door import Door
 from producers.intake import Answer, Verdict
 from worker.contract import Alert, Incident, Resolution
 
-__all__ = ["AlertSource", "Poller", "Seen", "Told", "full_answers", "is_news"]
+__all__ = ["AlertSource", "Poller", "Seen", "Told", "is_news"]
 
 SETTLING_SECONDS: Final = 180.0
 """Alertmanager forgets its alerts when it restarts, until Prometheus sends them again, within a minute as a rule;
 Prometheus restores its own after two evaluations. What is missing until then is not over."""
+
+BATCH_SIZE: Final = 300
+"""Alerts offered at once; what was answered before an outage is not offered again after it."""
 
 OWED_LIMIT: Final = 100_000
 """With so many alerts that nobody takes in, nothing further is looked at: what fires stays where it is."""
@@ -60,7 +64,8 @@ class Told(NamedTuple):
 class Poller:
     """Looks at one source and offers what it sees at one door. Not safe from several threads.
 
-    Several pollers of one source agree on every identity, and so do the webhook and a poller of Alertmanager.
+    Several pollers of one source agree on every identity, and so do the webhook and a poller of Alertmanager. What
+    still fires when intake has forgotten it, a week after its incident was closed, opens another.
     """
 
     def __init__(
@@ -72,9 +77,8 @@ class Poller:
         self._known: dict[str, Incident] = {}
         self._owed: dict[tuple[str, bool], Alert] = {}
         self._rejected: frozenset[str] = frozenset()
-        self._began_at: str | None = None
+        self._starts: set[str | None] = set()
         self._settled_at_seconds = 0.0
-        self._has_looked = False
 
     @property
     def owed(self) -> int:
@@ -104,26 +108,25 @@ class Poller:
         self._known |= firing
         self._owed |= {(incident_id, True): incident for incident_id, incident in firing.items()}
 
-    def hand_in(self) -> list[Told]:
-        """Offer all that is owed, and return the answers; what found no room stays owed.
+    def hand_in(self) -> Iterator[Told]:
+        """Offer all that is owed, and yield the answers as they come; what finds no room stays owed.
 
-        Raises `IntakeUnavailable`: then all of it stays owed.
+        Raises `IntakeUnavailable`: what has no answer yet stays owed.
         """
-        owed = list(self._owed.items())
-        if not owed:
-            return []
-        verdicts = self._door.take_in([alert for _, alert in owed])
-        told = [Told(alert, verdict) for (_, alert), verdict in zip(owed, verdicts, strict=True)]
-        self._owed = {
-            key: alert for (key, alert), verdict in zip(owed, verdicts, strict=True) if verdict.answer is Answer.FULL
-        }
-        return told
+        owed = iter(list(self._owed.items()))
+        while batch := list(islice(owed, BATCH_SIZE)):
+            verdicts = self._door.take_in([alert for _, alert in batch])
+            for (key, alert), verdict in zip(batch, verdicts, strict=True):
+                if verdict.answer is not Answer.FULL:
+                    del self._owed[key]
+                yield Told(alert, verdict)
 
     def _notice_restart(self, began_at: str | None) -> None:
-        if self._has_looked and began_at != self._began_at:
+        # Behind one address there may be several, each with a start of its own: only one never seen is news.
+        if self._starts and began_at not in self._starts:
             self._settled_at_seconds = self._monotonic_seconds() + SETTLING_SECONDS
             log.info("poll.source_restarted", settling_seconds=SETTLING_SECONDS)
-        self._began_at, self._has_looked = began_at, True
+        self._starts.add(began_at)
 
     def _owe_ends(self, present: frozenset[str] | set[str], resolved_at: datetime) -> None:
         if self._monotonic_seconds() < self._settled_at_seconds:
@@ -137,11 +140,6 @@ def is_news(told: Told) -> bool:
     if isinstance(told.alert, Resolution):
         return told.verdict.answer is Answer.RESOLVED
     return told.verdict.answer in {Answer.ACCEPTED, Answer.ATTACHED, Answer.SPOOLED}
-
-
-def full_answers(answers: Sequence[Told]) -> int:
-    """Return how many alerts found no room."""
-    return sum(told.verdict.answer is Answer.FULL for told in answers)
 
 
 def _end_of(incident: Incident, resolved_at: datetime) -> Resolution:

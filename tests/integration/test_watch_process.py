@@ -55,7 +55,7 @@ def verdicts_in(output: bytes) -> list[dict[str, Any]]:
 
 def incidents_of(redis: "Redis") -> list[Incident]:
     ids = redis.zrange(OPEN_INCIDENTS, 0, -1)
-    return [Incident.model_validate_json(str(redis.hget(incident_key(each), "incident"))) for each in ids]
+    return [Incident.model_validate_json(str(redis.hget(incident_key(str(each)), "incident"))) for each in ids]
 
 
 def present_value(url: str, host: str) -> float:

@@ -41,6 +41,19 @@ def test_the_answer_is_decoded_and_the_url_s_path_is_kept() -> None:
     assert str(asked[0]) == "http://alertmanager.example:9093/prefix/api/v2/alerts?active=true"
 
 
+def test_a_question_longer_than_a_url_goes_in_the_body() -> None:
+    asked: list[httpx2.Request] = []
+
+    def answers(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request)
+        return httpx2.Response(200, json={})
+
+    with api_that(answers) as api:
+        api.ask("/api/v1/query", {"query": "x" * 50_000})
+    assert len(str(asked[0].url)) < 100
+    assert asked[0].content == b"query=" + b"x" * 50_000
+
+
 @pytest.mark.parametrize(
     ("settings", "header"),
     [

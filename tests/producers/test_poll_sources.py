@@ -1,11 +1,14 @@
 """What Alertmanager's and Prometheus' APIs list becomes the same incidents that the webhook would have opened."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from producers.poll_settings import PollSettings
 from producers.polling import AlertmanagerAlerts, ApiError, JsonApi, PrometheusAlerts, Seen
@@ -14,6 +17,22 @@ from producers.sources.alertmanager import fingerprint_of, parse
 from worker.contract import Incident, Severity
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+JSON_LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+KEYS = st.sampled_from(
+    (
+        "labels",
+        "annotations",
+        "startsAt",
+        "activeAt",
+        "state",
+        "status",
+        "data",
+        "groups",
+        "rules",
+        "alerts",
+        "interval",
+    )
+)
 LABELS = {"alertname": "DiskSlow", "instance": "web-01:9100", "severity": "critical"}
 ANNOTATIONS = {"summary": "The disk of web-01 is slow"}
 
@@ -132,6 +151,17 @@ def test_an_answer_of_something_else_is_an_error_and_never_an_empty_list(documen
         for source in (PrometheusAlerts(api), AlertmanagerAlerts(api)):
             with pytest.raises(ApiError, match="http://monitoring"):
                 source.look(NOW)
+
+
+@given(document=st.recursive(JSON_LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner)))
+def test_no_answer_whatsoever_raises_anything_but_an_api_error(document: object) -> None:
+    answers = {"/api/v1/rules": document, "/api/v2/alerts": document}
+    with api_with(answers) as api:
+        for source in (PrometheusAlerts(api), AlertmanagerAlerts(api)):
+            with suppress(ApiError):
+                source.look(NOW)
+    in_prometheus(document, duration=document, interval=document)
+    in_alertmanager(document)
 
 
 def test_when_the_source_itself_began_is_told_where_it_tells() -> None:

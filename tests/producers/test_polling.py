@@ -10,7 +10,7 @@ from producers.door import RedisDoor
 from producers.intake import Answer, IntakeUnavailable
 from producers.polling import poller as poller_module
 from producers.polling.json_api import ApiError
-from producers.polling.poller import SETTLING_SECONDS, Poller, Seen, full_answers, is_news
+from producers.polling.poller import BATCH_SIZE, SETTLING_SECONDS, Poller, Seen, is_news
 from producers.sources.alert import Arrival, Reported, alert_of
 from tests.redis_servers import SwitchableRedis
 from worker.contract import Incident
@@ -121,7 +121,7 @@ def test_a_look_that_fails_says_nothing_about_what_fires(desk: Desk) -> None:
     desk.source.failure = ApiError("away")
     with pytest.raises(ApiError):
         desk.answers()
-    assert desk.poller.hand_in() == []
+    assert list(desk.poller.hand_in()) == []
 
 
 def test_a_source_that_has_just_restarted_has_forgotten_and_nothing_is_over(desk: Desk) -> None:
@@ -179,9 +179,8 @@ def test_what_finds_no_room_stays_owed_until_there_is_some() -> None:
     desk = Desk(open_limit=1)
     desk.source.firing = [incident(1), incident(2)]
     desk.poller.look(NOW)
-    told = desk.poller.hand_in()
-    assert [is_news(each) for each in told] == [True, False]
-    assert full_answers(told) == desk.poller.owed == 1
+    assert [is_news(told) for told in desk.poller.hand_in()] == [True, False]
+    assert desk.poller.owed == 1
     desk.redis.client.flushall()
     desk.source.firing = []
     assert desk.answers() == [
@@ -200,8 +199,29 @@ def test_with_too_much_owed_nothing_further_is_looked_at(desk: Desk, monkeypatch
     desk.poller.look(NOW)
     assert desk.poller.owed == 2
     desk.redis.comes_back()
-    desk.poller.hand_in()
+    assert len(list(desk.poller.hand_in())) == 2
     assert (Answer.ACCEPTED, incident(3).incident_id) in desk.answers()
+
+
+def test_what_was_answered_before_an_outage_is_told_and_only_the_rest_is_owed(desk: Desk) -> None:
+    desk.source.firing = [incident(number) for number in range(BATCH_SIZE + 10)]
+    desk.poller.look(NOW)
+    answers = desk.poller.hand_in()
+    told = [next(answers) for _ in range(BATCH_SIZE)]
+    desk.redis.goes_away()
+    with pytest.raises(IntakeUnavailable):
+        next(answers)
+    assert (len(told), desk.poller.owed) == (BATCH_SIZE, 10)
+
+
+def test_two_sources_behind_one_address_settle_once_and_not_at_each_turn(desk: Desk) -> None:
+    desk.source.firing = [incident(1)]
+    for uptime in ("first", "second"):
+        desk.source.uptime = uptime
+        desk.answers()
+    desk.elapsed_seconds, desk.source.uptime = SETTLING_SECONDS + 1, "first"
+    desk.source.firing = []
+    assert desk.answers() == [(Answer.RESOLVED, incident(1).incident_id)]
 
 
 def test_a_duplicate_is_no_news_and_an_end_is(desk: Desk) -> None:

@@ -36,7 +36,7 @@ def holding(**labels: str) -> list[dict[str, Any]]:
 
 def api_with(result: object, kind: str = "vector", failing: str = "nothing") -> JsonApi:
     def answer(request: httpx2.Request) -> httpx2.Response:
-        if failing in request.url.params["query"]:
+        if failing in request.content.decode():
             return httpx2.Response(400, json={"status": "error", "error": "parse error"})
         return httpx2.Response(200, json={"status": "success", "data": {"resultType": kind, "result": result}})
 

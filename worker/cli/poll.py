@@ -10,7 +10,7 @@ from producers.intake import IntakeUnavailable, connect
 from producers.intake_file import read_intake_file
 from producers.poll_settings import load_poll_settings
 from producers.polling import AlertmanagerAlerts, ApiError, JsonApi, Poller, PrometheusAlerts
-from producers.polling.poller import full_answers, is_news
+from producers.polling.poller import is_news
 from producers.settings import load_producer_settings
 from worker.cli.rounds import print_verdicts, take_rounds
 from worker.errors import SourceUnavailable
@@ -63,9 +63,7 @@ def _take_round(poller: Poller, *, as_json: bool) -> None:
 
 
 def _hand_in(poller: Poller, *, as_json: bool) -> bool:
-    answers = poller.hand_in()
-    print_verdicts((each for each in answers if is_news(each)), as_json=as_json)
-    without_room = full_answers(answers)
-    if without_room:
-        log.warning("poll.intake_full", alerts=without_room, remedy="start more workers; they are offered again")
-    return not without_room
+    print_verdicts((told for told in poller.hand_in() if is_news(told)), as_json=as_json)
+    if poller.owed:
+        log.warning("poll.intake_full", owed=poller.owed, remedy="start more workers; they are offered again")
+    return not poller.owed
