@@ -47,9 +47,13 @@ class ProducerSettings(BaseSettings):
     intake_host: str = Field("127.0.0.1", min_length=1)
     intake_port: int = Field(8080, ge=0, le=65_535)
     intake_tokens: SecretStr | None = None
+    intake_spool: Path | None = None
     intake_body_limit_bytes: int = Field(10 * 1024 * 1024, ge=1024, le=256 * 1024 * 1024)
     intake_requests_limit: int = Field(64, ge=1, le=4096)
     intake_sender_requests_per_second: float = Field(50, gt=0, le=100_000)
+
+    direct_escalation_url: SecretStr | None = None
+    direct_escalation_key: SecretStr | None = None
 
 
 def load_producer_settings(**overrides: Any) -> ProducerSettings:  # noqa: ANN401 - any setting by its name

@@ -137,6 +137,12 @@ def frozen(redis: Redis) -> Iterator[None]:
         (("--host", "192.0.2.1"), {"intake_tokens": TOKEN}, "--host"),
         ((), {"intake_tokens": TOKEN, "intake_file": "/none/intake.toml"}, "/none/intake.toml"),
         ((), {"intake_tokens": TOKEN, "intake_body_limit_bytes": "much"}, "FIRSTLINE_INTAKE_BODY_LIMIT_BYTES"),
+        (
+            ("--spool", "/none/spool"),
+            {"intake_tokens": TOKEN, "direct_escalation_url": "https://127.0.0.1/"},
+            "FIRSTLINE_DIRECT_ESCALATION_KEY",
+        ),
+        (("--spool", "/proc/none"), {"intake_tokens": TOKEN}, "/proc/none"),
     ],
 )
 def test_what_is_not_safe_does_not_start_and_says_why(

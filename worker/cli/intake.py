@@ -5,7 +5,6 @@ import ipaddress
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -16,8 +15,10 @@ from redis.exceptions import RedisError
 from producers.door import Door, RedisDoor
 from producers.intake import connect
 from producers.intake_file import IntakeFile, read_intake_file
+from producers.pagerduty_events import open_pager
 from producers.settings import ProducerConfigurationError, ProducerSettings, read_environment
 from producers.sources.parsers import PARSERS
+from producers.spool import open_spool
 from producers.webhook import Credentials, Desk, Limits, read_credentials, serve
 from worker.cli.durability import complaints_about
 from worker.logs import configure_logging
@@ -29,13 +30,13 @@ DURABILITY_INTERVAL_SECONDS: Final = 10
 log = structlog.get_logger()
 
 
-def run_intake(settings: ProducerSettings, *, is_insecure: bool, spool: Path | None) -> None:
+def run_intake(settings: ProducerSettings, *, is_insecure: bool) -> None:
     """Serve until SIGTERM or Ctrl-C, then finish what was begun. Raises `ProducerConfigurationError` before that."""
     configure_logging(settings.log_level)
     file = read_intake_file(settings.intake_file)
     credentials = _credentials(settings, file, is_insecure=is_insecure)
     limits = _limits(settings)
-    with _door(settings, file, spool) as door:
+    with _door(settings, file) as door:
         desk = Desk(door, PARSERS, credentials, limits=limits, fields=file.fields)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(desk, settings, limits))
@@ -70,15 +71,17 @@ def _limits(settings: ProducerSettings) -> Limits:
 
 
 @contextmanager
-def _door(settings: ProducerSettings, file: IntakeFile, spool: Path | None) -> Iterator[Door]:
+def _door(settings: ProducerSettings, file: IntakeFile) -> Iterator[Door]:
     door = RedisDoor(connect(str(settings.redis_url)), file.storms)
-    if spool is None:
+    if settings.intake_spool is None:
         yield door
         return
-    from producers.spool import open_spool
-
-    with open_spool(spool, door) as spooling:
-        yield spooling
+    url, key = settings.direct_escalation_url, settings.direct_escalation_key
+    with (
+        open_pager(url.get_secret_value() if url else None, key) as pager,
+        open_spool(settings.intake_spool, door, pager=pager) as spool,
+    ):
+        yield spool
 
 
 async def _serve(desk: Desk, settings: ProducerSettings, limits: Limits) -> None:

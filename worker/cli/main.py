@@ -129,9 +129,9 @@ def intake(
     from producers.settings import load_producer_settings
     from worker.cli.intake import run_intake
 
-    given = {"intake_host": host, "intake_port": port}
+    given = {"intake_host": host, "intake_port": port, "intake_spool": spool}
     settings = load_producer_settings(**{name: value for name, value in given.items() if value is not None})
-    run_intake(settings, is_insecure=insecure, spool=spool)
+    run_intake(settings, is_insecure=insecure)
 
 
 @app.command()
