@@ -5,11 +5,9 @@ It never says yes for a disk that refused, and never drops what waits. `firstlin
 process a directory. Redis' own state is no matter to `take_in`: when Redis is unavailable this goes on, up to a limit.
 """
 
-import fcntl
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +17,9 @@ from producers.direct_escalation import DirectEscalation, Pager
 from producers.door import Door
 from producers.intake import Answer, IntakeUnavailable, Verdict
 from producers.settings import ProducerConfigurationError
+from producers.spool_directory import locked, refusal_of, sentence_of
 from producers.spool_record import encode
-from producers.spool_segment import Page, sync_directory
+from producers.spool_segment import Page
 from producers.spool_series import Place, Series
 from producers.spool_shipping import Shipper
 from producers.spool_waiting import WaitingCritical, is_critical
@@ -37,8 +36,6 @@ CRITICAL_RESERVE: Final = 0.1
 IDLE_SECONDS: Final = 1.0
 STOP_SECONDS: Final = 9.0
 """How long the end waits for a page that is on its way; what is cut off is sent again by the next process."""
-
-_PROBE_BYTES: Final = 4096
 
 log = structlog.get_logger()
 
@@ -82,7 +79,7 @@ class Spool:
             self._append(lines, goes_first)
         except OSError as error:
             self.waiting_critical.leave(alerts)
-            self._refusal = _sentence(self._directory, error)
+            self._refusal = sentence_of(self._directory, error)
             log.error("spool.refused", error=str(error), alerts=len(alerts))  # noqa: TRY400 - a full disk is no bug
             raise IntakeUnavailable(self._refusal) from error
         self._refusal = None
@@ -94,7 +91,7 @@ class Spool:
             self._refuse_past_the_limit(0, is_urgent=False)
         except IntakeUnavailable as full:
             return str(full)
-        return self._still_refused() if self._refusal else None
+        return refusal_of(self._directory) if self._refusal else None
 
     def outage_seconds(self) -> float | None:
         """Return for how long the inner door has taken nothing; see `Shipper`."""
@@ -128,20 +125,6 @@ class Spool:
             remedy = "start Redis, then send the same alerts again"
             raise IntakeUnavailable(f"The spool holds its limit of {limit_bytes} bytes: {remedy}")
 
-    def _still_refused(self) -> str | None:
-        probe = self._directory / "probe"
-        try:
-            with probe.open("wb") as file:
-                file.write(bytes(_PROBE_BYTES))
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            return _sentence(self._directory, error)
-        finally:
-            with suppress(OSError):
-                probe.unlink(missing_ok=True)
-        return None
-
 
 @contextmanager
 def open_spool(
@@ -152,13 +135,21 @@ def open_spool(
     What an earlier process left is shipped first. `pager` hears of critical alerts when Redis stays away; see
     `DirectEscalation`. Raises `ProducerConfigurationError` when another process has the directory or it is unusable.
     """
-    try:
-        lock = _lock(directory)
-        spool = Spool(directory, door, limit_bytes=limit_bytes)
-    except OSError as error:
-        raise ProducerConfigurationError(_sentence(directory, error)) from error
-    log.info("spool.opened", bytes=spool.size_bytes, critical_alerts=len(spool.waiting_critical))
-    escalation = DirectEscalation(spool, pager, directory / "escalated.jsonl")
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(directory))
+            spool = Spool(directory, door, limit_bytes=limit_bytes)
+            escalation = DirectEscalation(spool, pager, directory / "escalated.jsonl")
+        except OSError as error:
+            raise ProducerConfigurationError(sentence_of(directory, error)) from error
+        log.info("spool.opened", bytes=spool.size_bytes, critical_alerts=len(spool.waiting_critical))
+        held.callback(spool.close)
+        held.enter_context(_running(spool, escalation))
+        yield spool
+
+
+@contextmanager
+def _running(spool: Spool, escalation: DirectEscalation) -> Iterator[None]:
     stop = threading.Event()
     threads = [
         threading.Thread(target=_ship, args=(spool, stop), name="spool-shipping", daemon=True),
@@ -167,14 +158,12 @@ def open_spool(
     for thread in threads:
         thread.start()
     try:
-        yield spool
+        yield
     finally:
         stop.set()
         spool.has_alerts.set()
         for thread in threads:
             thread.join(STOP_SECONDS)
-        spool.close()
-        os.close(lock)
 
 
 def _ship(spool: Spool, stop: threading.Event) -> None:
@@ -199,27 +188,3 @@ def _keep_doing(
             log.exception("spool.failed")
             seconds = pause_seconds()
         stop.wait(seconds)
-
-
-def _lock(directory: Path) -> int:
-    """Return the descriptor that holds the directory's lock; it ends with the process, however that ends."""
-    if not directory.is_dir():
-        directory.mkdir(mode=0o700, parents=True)
-        sync_directory(directory.parent)
-    descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise ProducerConfigurationError(
-            f"The spool {directory} is in use by another process: end that one, or give each a directory of its own"
-        ) from error
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-def _sentence(directory: Path, error: OSError) -> str:
-    reason = error.strerror or str(error)
-    return f"The spool {directory} can't be written ({reason}): make room or correct the directory, then send again"

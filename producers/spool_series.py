@@ -127,9 +127,8 @@ class Series:
             newest.seal()
             if newest.synced_bytes <= HEAD_BYTES:
                 self._delete(newest)
-        path = self._directory / f"{self._name}-{self._next_number:016}.jsonl"
-        segment = Segment.create(path, self._next_number)
-        self._next_number += 1
+        number, self._next_number = self._next_number, self._next_number + 1
+        segment = Segment.create(self._directory / f"{self._name}-{number:016}.jsonl", number)
         self._segments.append(segment)
         return segment
 
