@@ -30,8 +30,9 @@ __all__ = ["SAMPLES_MINIMUM", "HeldTrend", "LinearTrend", "Trend", "Worse", "rea
 SAMPLES_MINIMUM: Final = 20
 """A line through fewer points is a guess: `window_seconds` must hold so many steps."""
 
-REACH_LIMIT: Final = 12
-"""`within_seconds` may be so many times the window: farther, a straight line says nothing about tomorrow."""
+REACH_LIMIT: Final = 6
+"""`within_seconds` may be so many times the window. The farther a line is drawn, the more often day and night are taken
+for a trend: 0 in 100 looks at twice the window, 2 at four times, 10 at six (`tests/producers/test_trends.py`)."""
 
 LABEL_PREFIX: Final = "label_"
 """`$label_mountpoint` in a text stands for the label `mountpoint` of the series."""

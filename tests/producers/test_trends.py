@@ -62,11 +62,12 @@ def incident(trend: LinearTrend | HeldTrend, series: Series, **changes: Any) -> 
     return outcome
 
 
-def rate_of(kind: str) -> float:
+def rate_of(kind: str, *, windows_ahead: int = 4) -> float:
     """Return the share of the harmless series of a kind that are told all the same."""
-    chance = random.Random(7)
-    series = (series_of(HARMLESS[kind](chance), step_seconds=60, within_seconds=14_400) for _ in range(TRIALS))
-    return sum(judge(LINEAR, each) is not None for each in series) / TRIALS
+    chance, within_seconds = random.Random(7), 3600 * windows_ahead
+    trend = LINEAR.model_copy(update={"within_seconds": within_seconds})
+    series = (series_of(HARMLESS[kind](chance), step_seconds=60, within_seconds=within_seconds) for _ in range(TRIALS))
+    return sum(judge(trend, each) is not None for each in series) / TRIALS
 
 
 def detection_rate(*, per_hour: float, noise: float) -> float:
@@ -129,6 +130,13 @@ def test_a_line_of_which_one_thing_is_missing_is_not_told(changes: dict[str, flo
 )
 def test_a_series_that_stays_under_the_limit_is_hardly_ever_told(kind: str, limit: float) -> None:
     assert rate_of(kind) <= limit
+
+
+def test_the_farther_a_line_is_drawn_the_more_often_day_and_night_pass_for_a_trend() -> None:
+    two, four, six, twelve = (rate_of("day and night", windows_ahead=windows) for windows in (2, 4, 6, 12))
+    assert two == 0
+    assert two < four < six < twelve
+    assert six <= 0.12
 
 
 @pytest.mark.parametrize(("per_hour", "noise"), [(10, 0.2), (10, 1), (6, 0.2), (3, 0.2)])

@@ -65,7 +65,7 @@ def test_what_is_left_out_has_sensible_defaults(tmp_path: Path) -> None:
         ({"querry": '"x"'}, "trends.t.querry: unknown key"),
         ({"for_seconds": "5"}, "trends.t.for_seconds: unknown key"),
         ({"window_seconds": "0"}, "trends.t.window_seconds: "),
-        ({"window_seconds": "60"}, "`within_seconds` is more than 12 times"),
+        ({"window_seconds": "60"}, "`within_seconds` is more than 6 times"),
         ({"step_seconds": "600"}, "fewer than 20 steps"),
         ({"again_after_seconds": "1"}, "trends.t.again_after_seconds: "),
         ({"text": '"$server $value $limit"'}, "does not tell $time_left"),
