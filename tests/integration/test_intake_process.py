@@ -18,6 +18,7 @@ import httpx2
 import pytest
 from redis import Redis
 
+from tests.integration.monitoring import post_json, running_alertmanager
 from tests.programs import environment_of, firstline, running, wait_until
 from tests.redis_servers import client_of, running_valkey
 from worker.contract.queue import incident_key
@@ -257,6 +258,21 @@ def test_sigterm_in_a_stream_of_posts_exits_with_0_and_breaks_no_promise(intake:
     for sender in senders:
         sender.join()
     assert forgotten(valkey, promises.accepted) == []
+
+
+def test_a_real_alertmanager_keeps_what_was_answered_503_and_delivers_it_when_redis_is_back(
+    tmp_path: Path, intake: Intake, valkey: Redis
+) -> None:
+    credentials = {"basic_auth": {"username": "alertmanager", "password": TOKEN}}
+    webhook = {"url": f"http://127.0.0.1:{intake.port}/v1/alerts/alertmanager", "http_config": credentials}
+    with running_alertmanager(tmp_path / "am", webhook_url="", receivers={"desk": webhook}) as alertmanager:
+        with frozen(valkey):
+            labels = {"alertname": "Slow", "instance": "web-kept:9100"}
+            post_json(f"{alertmanager.url}/api/v2/alerts", [{"labels": labels, "annotations": {"summary": "slow"}}])
+            wait_until(lambda: b'"status": 503' in intake.log.read_bytes(), seconds=30, log=intake.log)
+        wait_until(lambda: b'"status": 200' in intake.log.read_bytes(), seconds=60, log=intake.log)
+    kept = [valkey.hget(key, "incident") for key in valkey.scan_iter(incident_key("*"))]
+    assert ["web-kept" in incident for incident in kept] == [True]
 
 
 def test_a_real_process_closes_who_drips_within_twenty_seconds(intake: Intake) -> None:
