@@ -271,7 +271,7 @@ def test_a_real_alertmanager_keeps_what_was_answered_503_and_delivers_it_when_re
             post_json(f"{alertmanager.url}/api/v2/alerts", [{"labels": labels, "annotations": {"summary": "slow"}}])
             wait_until(lambda: b'"status": 503' in intake.log.read_bytes(), seconds=30, log=intake.log)
         wait_until(lambda: b'"status": 200' in intake.log.read_bytes(), seconds=60, log=intake.log)
-    kept = [valkey.hget(key, "incident") for key in valkey.scan_iter(incident_key("*"))]
+    kept = [str(valkey.hget(key, "incident")) for key in valkey.scan_iter(incident_key("*"))]
     assert ["web-kept" in incident for incident in kept] == [True]
 
 

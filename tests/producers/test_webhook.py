@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 import pytest
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from redis import Redis
 
@@ -221,6 +222,23 @@ def test_the_openapi_document_is_valid_and_knows_every_path_and_status(webhook: 
     assert statuses == {"200", *map(str, (400, 401, 403, 404, 405, 408, 413, 415, 417, 422, 500, 503))}
     names = document["paths"]["/v1/alerts/{source}"]["parameters"][0]["schema"]["enum"]
     assert names == ["alertmanager", "cloudevents", "datadog", "grafana", "pagerduty", "plain", "zabbix"]
+
+
+@pytest.mark.parametrize(
+    ("alerts", "token", "schema"),
+    [
+        ([ALERT, {"x": 1}], TOKEN, "Answer"),
+        ([{"x": 1}], TOKEN, "AnswerWithError"),
+        ([ALERT | {"server_id": f"web-{number}"} for number in range(5)], TOKEN, "AnswerWithError"),
+        ([ALERT], "wrong", "Error"),
+    ],
+)
+def test_answers_are_as_the_openapi_document_says(webhook: Webhook, alerts: object, token: str, schema: str) -> None:
+    document = webhook.client.get("/openapi.json").json()
+    answered = webhook.post("/v1/alerts", json=alerts, authorization=f"Bearer {token}").json()
+    form = {"$ref": f"#/components/schemas/{schema}", "components": document["components"]}
+    OAS31Validator(form).validate(answered)
+    assert list(OAS31Validator(form).iter_errors({"answers": [{"answer": "perhaps"}]}))
 
 
 def test_the_check_of_the_openapi_document_can_fail(webhook: Webhook) -> None:
