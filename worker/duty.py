@@ -221,7 +221,8 @@ class Worker:
             return _NOTHING_KNOWN
         if attempt is None:
             return "The restart guard has none of it"
-        return f"Its server is {attempt.server_id}, and the state of its one restart {attempt.state} ({attempt.detail})"
+        detail = f" ({attempt.detail})" if attempt.detail else ""
+        return f"Its server is {attempt.server_id}, and its one restart is recorded as {attempt.state}{detail}"
 
     def _assignment(self, claim: Claim, server: Server | None) -> Assignment:
         return Assignment(

@@ -189,6 +189,14 @@ def test_each_finding_leads_to_its_next_step(changes: dict[str, Any], advice: st
     assert advice in steps_of(**changes)
 
 
+def test_of_what_could_not_be_read_no_server_is_spoken_of_that_nobody_knows() -> None:
+    nothing: dict[str, Any] = {"server_id": None, "service": None, "last_health": None, "findings": None}
+    told = result(ending=Ending.UNREADABLE, refusals=(), evidence=(), **nothing)
+    assert next_steps(told) == ("See what it was with `firstline dead-letters`, and mend what wrote it",)
+    unsure = told.model_copy(update={"is_restart_known": False})
+    assert "before you restart anything" in next_steps(unsure)[0]
+
+
 def test_every_ending_and_refusal_leads_to_one_to_four_steps_without_a_gap() -> None:
     for ending in Ending:
         steps = next_steps(result(ending=ending, restart=restart(RestartOutcome.UNKNOWN)))

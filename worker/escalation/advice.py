@@ -48,6 +48,8 @@ _AFTER_ENDING: Final[Mapping[Ending, str]] = {
     Ending.MONEY_SPENT: "Take over from the checks above: the budget of money ended the triage before a conclusion",
 }
 
+_WITHOUT_A_SERVER: Final = (Ending.UNKNOWN_SERVER, Ending.UNREADABLE)
+
 _AFTER_REFUSAL: Final[Mapping[str, str]] = {
     "halted": "Restarts are halted by the kill switch: if {server} needs one, it is yours to do by hand",
     "service_not_allowed": "If {server} needs a restart, do it by hand: the policy does not let Firstline restart it",
@@ -110,6 +112,8 @@ def _steps(result: TriageResult) -> Iterator[str]:
     if result.restart is not None:
         ordered_at = _clock(result.restart.ordered_at)
         yield _AFTER_RESTART[result.restart.outcome].format(server=server, time=ordered_at)
+    elif not result.is_restart_known:
+        yield "Look before you restart anything: whether a restart was done already is not known"
     if result.findings is not None and result.findings.dependency_failures:
         yield from _after_dependency_failures(server, result.findings.dependency_failures)
     yield from _after_health(result, server)
@@ -133,7 +137,7 @@ def _after_dependency_failures(server: str, lines: tuple[str, ...]) -> Iterator[
 def _after_health(result: TriageResult, server: str) -> Iterator[str]:
     health = result.last_health
     if health is None:
-        if result.ending is not Ending.UNKNOWN_SERVER:
+        if result.ending not in _WITHOUT_A_SERVER:
             yield f"Check that {server} is up and reachable: its health was not read"
         return
     if health.status is ServiceStatus.STOPPED:
@@ -146,7 +150,7 @@ def _after_health(result: TriageResult, server: str) -> Iterator[str]:
 
 def _after_logs(result: TriageResult, server: str) -> Iterator[str]:
     if result.findings is None:
-        if result.ending is not Ending.UNKNOWN_SERVER:
+        if result.ending not in _WITHOUT_A_SERVER:
             yield f"Read the log of {server}: the triage did not"
         return
     if faults := (*result.findings.other_errors, *result.findings.local_faults):
