@@ -33,13 +33,16 @@ class Parsed(NamedTuple):
     outcome: Incident | Rejection
 
 
-def parse_text(text: str, *, received_at: datetime, unique: str, source: str = "cli") -> Incident:
+def parse_text(
+    text: str, *, received_at: datetime, unique: str, source: str = "cli", fields: FieldMap | None = None
+) -> Incident:
     """Return the incident of one sentence, or of one JSON alert.
 
     `unique` must be new for each call: it makes two submissions of one sentence two incidents. An alert with a
     `timestamp` does not need it: there the same alert is the same incident. Raises `AlertError`.
     """
-    return _incident_of_text(text, Arrival(received_at=received_at, unique=unique, source=source))
+    fields = fields or FieldMap()
+    return _incident_of_text(text, Arrival(received_at=received_at, unique=unique, source=source, fields=fields))
 
 
 def parse_line(line: bytes, *, received_at: datetime, unique: str, source: str = "cli") -> Incident:

@@ -86,19 +86,21 @@ def submit(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take incidents in, and print a verdict for each: accepted, duplicate, full, or rejected with the reason.
+    """Take alerts in, and print a verdict for each: accepted, attached, duplicate, full, or rejected with the reason.
 
-    `accepted` means that it is written down durably and will yield a result. A bad line is reported with its number and
+    `accepted` means that it is written down durably and will yield a result; `attached`, that it is counted with the
+    incident that its server has already. A bad line is reported with its number and
     stops no other. An alert with a `timestamp` can be sent again: what is known already is answered as duplicate.
     Words, and alerts without one, are a new incident each time.
 
     Examples: firstline submit "The payment-server-01 is slow."   ·   firstline submit --file alerts.jsonl
     """
+    from producers.settings import load_producer_settings
     from worker.cli.submit import submit_file, submit_text
 
     if (text is None) == (file is None):
         raise typer.BadParameter("give either a text or --file, not both and not neither")
-    settings = load_settings()
+    settings = load_producer_settings()
     is_whole = (
         submit_text(settings, text, as_json=as_json)
         if text is not None

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Queue
@@ -15,31 +16,47 @@ from redis import Redis
 from rich.console import Console
 from rich.progress import Progress
 
-from producers.intake import BATCH_SIZE, Answer, IntakeUnavailable, connect, take_in
+from producers.intake import BATCH_SIZE, Answer, IntakeUnavailable, StormRules, connect, take_in
+from producers.intake_file import read_intake_file
+from producers.settings import ProducerSettings
 from producers.sources.alert import AlertError
 from producers.sources.plain import Parsed, Rejection, parse_stream, parse_text
 from worker.cli.words import one_line
 from worker.contract.incident import Incident
 from worker.errors import ConfigurationError
-from worker.settings import Settings
 
 __all__ = ["submit_file", "submit_text"]
 
 _BATCH: Final = BATCH_SIZE
 
 
-def submit_text(settings: Settings, text: str, *, as_json: bool) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """Where alerts go, under which rules, and how their verdicts are printed."""
+
+    redis: Redis
+    storms: StormRules
+    as_json: bool
+    is_file: bool
+
+
+def submit_text(settings: ProducerSettings, text: str, *, as_json: bool) -> bool:
     """Take one incident in; True when it was accepted."""
+    file = read_intake_file(settings.intake_file)
     try:
-        outcome: Incident | Rejection = parse_text(text, received_at=datetime.now(UTC), unique=uuid4().hex)
+        outcome: Incident | Rejection = parse_text(
+            text, received_at=datetime.now(UTC), unique=uuid4().hex, fields=file.fields
+        )
     except AlertError as error:
         outcome = Rejection(str(error))
-    return _take_in(connect(str(settings.redis_url)), [Parsed(1, outcome)], first=1, as_json=as_json, is_file=False)
+    door = _Door(connect(str(settings.redis_url)), file.storms, as_json=as_json, is_file=False)
+    return _take_in(door, [Parsed(1, outcome)], first=1)
 
 
-def submit_file(settings: Settings, path: Path, *, as_json: bool) -> bool:
+def submit_file(settings: ProducerSettings, path: Path, *, as_json: bool) -> bool:
     """Take in every alert of a file, `-` for standard input; True when none was rejected or refused."""
-    redis, console = connect(str(settings.redis_url)), Console(stderr=True)
+    file, console = read_intake_file(settings.intake_file), Console(stderr=True)
+    door = _Door(connect(str(settings.redis_url)), file.storms, as_json=as_json, is_file=True)
     is_whole, first = True, 1
     # Verdicts must stay on standard output, whatever the bar does on standard error.
     bar = Progress(
@@ -47,9 +64,9 @@ def submit_file(settings: Settings, path: Path, *, as_json: bool) -> bool:
     )
     with _opened(path) as stream, bar:
         task = bar.add_task("submitting", total=_size_bytes(path))
-        parsed = parse_stream(stream, now=lambda: datetime.now(UTC), unique=uuid4().hex)
+        parsed = parse_stream(stream, now=lambda: datetime.now(UTC), unique=uuid4().hex, fields=file.fields)
         for batch in _batches(parsed):
-            is_whole &= _take_in(redis, batch, first=first, as_json=as_json, is_file=True)
+            is_whole &= _take_in(door, batch, first=first)
             first += len(batch)
             if stream.seekable():
                 bar.update(task, completed=stream.tell())
@@ -84,10 +101,10 @@ def _fill(parsed: Iterator[Parsed], waiting: "Queue[Parsed | Exception | None]")
         waiting.put(error)
 
 
-def _take_in(redis: Redis, batch: Sequence[Parsed], *, first: int, as_json: bool, is_file: bool) -> bool:
+def _take_in(door: _Door, batch: Sequence[Parsed], *, first: int) -> bool:
     incidents = [found.outcome for found in batch if isinstance(found.outcome, Incident)]
     try:
-        answers = list(take_in(redis, incidents))
+        answers = list(take_in(door.redis, incidents, storms=door.storms))
     except IntakeUnavailable as error:
         raise IntakeUnavailable(
             f"From line {batch[0].line_number} on nothing was confirmed. {error}. What has no `timestamp` is a new "
@@ -96,7 +113,7 @@ def _take_in(redis: Redis, batch: Sequence[Parsed], *, first: int, as_json: bool
     is_whole = True
     verdicts = iter(answers)
     for number, (line_number, outcome) in enumerate(batch, start=first):
-        said: dict[str, object] = {"line": line_number, "alert": number} if is_file else {}
+        said: dict[str, object] = {"line": line_number, "alert": number} if door.is_file else {}
         if isinstance(outcome, Rejection):
             said |= {"answer": "rejected", "reason": outcome.reason}
             is_whole = False
@@ -104,7 +121,7 @@ def _take_in(redis: Redis, batch: Sequence[Parsed], *, first: int, as_json: bool
             incident_id, answer = next(verdicts)
             said |= {"answer": str(answer), "incident_id": incident_id}
             is_whole &= answer is not Answer.FULL
-        _print(said, as_json=as_json)
+        _print(said, as_json=door.as_json)
     return is_whole
 
 
