@@ -2,7 +2,8 @@
 
 Without Redis there is no triage, so nobody would look at them. It takes nothing out of the spool: each alert is still
 taken in once Redis is there, under the same incident id. It pages for nothing that is not critical, and as far as can
-be once an incident; a page that is sent twice has the same key. The spool runs it in a thread of its own.
+be once a group, for its first incident, as intake will have it; a page that is sent twice has the same key. The spool
+runs it in a thread of its own.
 """
 
 import json
@@ -98,7 +99,8 @@ class DirectEscalation:
         self._sent_file = sent_file
         self._monotonic_seconds = monotonic_seconds
         self._chance = chance
-        self._sent = _read_sent(sent_file)
+        self._sent, self._paged = _read_sent(sent_file)
+        self._joined: set[str] = set()
         self._place = Place()
         self._page = deque[Alert]()
         self._pause_seconds = FIRST_PAUSE_SECONDS
@@ -125,6 +127,8 @@ class DirectEscalation:
         self._page.clear()
         if self._sent and not self._spooled.waiting_critical:
             self._sent.clear()
+            self._paged.clear()
+            self._joined.clear()
             self._sent_file.unlink(missing_ok=True)
 
     def _complain(self, outage_seconds: float) -> None:
@@ -165,17 +169,30 @@ class DirectEscalation:
     def _escalate(self, alert: Alert, pager: Pager) -> None:
         is_open = self._sent.get(alert.incident_id) == _TRIGGER
         if isinstance(alert, Resolution):
-            if is_open:
+            if is_open and alert.incident_id not in self._joined:  # else more of its group fires: a person ends it
                 pager.resolve(alert)
                 self._note(alert, _RESOLVE)
         elif not is_open and alert.incident_id in self._spooled.waiting_critical:
+            if self._joins(alert):
+                return
             pager.trigger(alert)
             self._note(alert, _TRIGGER)
+            self._paged[alert.group] = alert.incident_id
+
+    def _joins(self, incident: Incident) -> bool:
+        """Whether an engineer was paged for the same group: intake will attach this alert to that incident."""
+        with_incident_id = self._paged.get(incident.group) if incident.group else None
+        if with_incident_id in {None, incident.incident_id} or self._sent.get(str(with_incident_id)) != _TRIGGER:
+            return False
+        self._joined.add(str(with_incident_id))
+        log.info("direct_escalation.joined", incident_id=incident.incident_id, with_incident_id=with_incident_id)
+        return True
 
     def _note(self, alert: Alert, sent: str) -> None:
         self._sent[alert.incident_id] = sent
         log.warning("direct_escalation.sent", incident_id=alert.incident_id, action=sent, server_id=alert.server_id)
-        line = json.dumps({"incident_id": alert.incident_id, "sent": sent}) + "\n"
+        group = alert.group if isinstance(alert, Incident) else ""
+        line = json.dumps({"incident_id": alert.incident_id, "sent": sent, "group": group}) + "\n"
         try:
             with self._sent_file.open("a", encoding="ascii") as file:
                 file.write(line)
@@ -185,18 +202,25 @@ class DirectEscalation:
             log.error("direct_escalation.not_noted", incident_id=alert.incident_id, error=str(error))  # noqa: TRY400
 
 
-def _read_sent(sent_file: Path) -> dict[str, str]:
-    """Return what was last sent of each incident; a line that was torn, or is none of ours, is left out."""
+def _read_sent(sent_file: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what was last sent of each incident, and the incident paged for each group.
+
+    A line that was torn, or is none of ours, is left out.
+    """
     sent: dict[str, str] = {}
+    paged: dict[str, str] = {}
     try:
         lines = sent_file.read_text(encoding="ascii", errors="replace").splitlines()
     except FileNotFoundError:
-        return sent
+        return sent, paged
     for line in lines:
         try:
             noted = json.loads(line)
         except ValueError:
             continue
         if isinstance(noted, dict) and noted.get("sent") in {_TRIGGER, _RESOLVE}:
-            sent[str(noted.get("incident_id"))] = noted["sent"]
-    return sent
+            incident_id = str(noted.get("incident_id"))
+            sent[incident_id] = noted["sent"]
+            if noted["sent"] == _TRIGGER and noted.get("group"):
+                paged[str(noted["group"])] = incident_id
+    return sent, paged

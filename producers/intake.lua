@@ -6,17 +6,17 @@
 --          2 patience   how long the sweeper waits before its first look at an incident
 --          3 quiet      how long after a group's incident ended well its next triage waits
 --          4 engineer   for how long after a group's incident was handed to an engineer further alerts go with it
---          5 lateness   for how long a firing that comes after its own end is a late copy
+--          5 lateness   a firing that reached its producer so shortly after its own end is a late copy
 --          6 retention  (2-6 in milliseconds)   7 how many alerts an incident keeps
 --          8-11 the prefixes of the keys of incidents, of their alerts, of occurrences and of groups
 --          12-29 the six parts of a message for each queue, between which stand the encoded id, the id three times and
 --          a delivery tag
---          then for each alert six: the occurrence, '' or the incident's id where that is another one (the occurrence
+--          then for each alert seven: the occurrence, '' or the incident's id where that is another one (the occurrence
 --          fires again), the group or '', the alert as JSON, the incident's id encoded for the message, and its queue's
---          index in KEYS, or 0 for an alert that ended
+--          index in KEYS, or 0 for an alert that ended, and when it reached its producer, in milliseconds
 -- Answers  two an alert: 0 accepted, 1 attached, 2 duplicate, 3 resolved, 4 full, and the id of the incident that has
 --          it, or '' where none has; or 5 fires again, and since when the occurrence is over
-local OPEN, WATCHED, FIRST_ARGUMENT, ARGUMENTS, FIRST_PART, PARTS = KEYS[1], KEYS[5], 30, 6, 12, 6
+local OPEN, WATCHED, FIRST_ARGUMENT, ARGUMENTS, FIRST_PART, PARTS = KEYS[1], KEYS[5], 30, 7, 12, 6
 local ACCEPTED, ATTACHED, DUPLICATE, RESOLVED, FULL, FIRES_AGAIN = 0, 1, 2, 3, 4, 5
 local open_limit, patience, quiet, engineer = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local lateness, retention, kept = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
@@ -148,7 +148,7 @@ local function is_known(id)
   return type(state) == 'string'
 end
 
-local function fire(occurrence, id, group, alert, encoded_id, queue_index)
+local function fire(occurrence, id, group, alert, encoded_id, queue_index, received)
   if id ~= occurrence then
     local with = is_known(id) and id or stored(occurrence_prefix .. id)
     if with then
@@ -162,7 +162,7 @@ local function fire(occurrence, id, group, alert, encoded_id, queue_index)
     if not over then
       return DUPLICATE, known
     end
-    if now_milliseconds < tonumber(since) + lateness then
+    if received < tonumber(since) + lateness then
       return RESOLVED, over
     end
     return FIRES_AGAIN, since
@@ -180,7 +180,7 @@ local function fire(occurrence, id, group, alert, encoded_id, queue_index)
   return open_incident(id, occurrence, group, alert, encoded_id, queue_index, found)
 end
 
-local function resolve(occurrence, alert)
+local function resolve(occurrence, alert, received)
   local key = occurrence_prefix .. occurrence
   local known = stored(key)
   local over = known and known:match('^resolved:(.*):%d+$')
@@ -190,7 +190,7 @@ local function resolve(occurrence, alert)
   local incident = known or occurrence
   local entry = redis.pcall('HGET', incident_prefix .. incident, 'state')
   local has_incident = type(entry) == 'string'
-  redis.call('SET', key, 'resolved:' .. (has_incident and incident or '') .. ':' .. now, 'PX', retention)
+  redis.call('SET', key, 'resolved:' .. (has_incident and incident or '') .. ':' .. received, 'PX', retention)
   if not has_incident then
     return RESOLVED, ''
   end
@@ -200,13 +200,14 @@ end
 
 local answers = {}
 for position = FIRST_ARGUMENT, #ARGV, ARGUMENTS do
-  local occurrence, id, group, alert, encoded_id, queue_index = unpack(ARGV, position, position + ARGUMENTS - 1)
+  local occurrence, id, group, alert, encoded_id, queue_index, received =
+    unpack(ARGV, position, position + ARGUMENTS - 1)
   local answer, incident
   if queue_index == '0' then
-    answer, incident = resolve(occurrence, alert)
+    answer, incident = resolve(occurrence, alert, received)
   else
     id = id == '' and occurrence or id
-    answer, incident = fire(occurrence, id, group, alert, encoded_id, tonumber(queue_index))
+    answer, incident = fire(occurrence, id, group, alert, encoded_id, tonumber(queue_index), tonumber(received))
   end
   answers[#answers + 1] = answer
   answers[#answers + 1] = incident

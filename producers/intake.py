@@ -98,8 +98,8 @@ class StormRules:
     Ended well (`recovered`, `no_action`): what comes opens a new incident, whose triage waits until `quiet_seconds`
     are over since the end. Handed to an engineer: for `engineer_seconds` further alerts go with the incident that
     the engineer has, and are counted there. Neither holds for an alert that is more urgent than all before it.
-    `alerts_kept` is how many alerts beside its own an incident keeps; all are counted. A firing that arrives within
-    `lateness_seconds` after its own end is a late copy; later, the same occurrence fires again.
+    `alerts_kept` is how many alerts beside its own an incident keeps; all are counted. A firing that reached
+    its producer within `lateness_seconds` after its own end had is a late copy; later, the occurrence fires again.
     """
 
     quiet_seconds: float = 60
@@ -227,12 +227,14 @@ def _head(open_limit: int, storms: StormRules) -> list[str | int]:
 
 
 def _arguments(occurrence: str, alert: Alert) -> tuple[str | int, ...]:
+    received_milliseconds = round(alert.received_at.timestamp() * 1000)
     if isinstance(alert, Resolution):
-        return occurrence, "", "", alert.model_dump_json(), "", _NO_QUEUE
+        return occurrence, "", "", alert.model_dump_json(), "", _NO_QUEUE, received_milliseconds
     incident_id = alert.incident_id
     other_id = "" if incident_id == occurrence else incident_id
     queue_index = _QUEUE_INDEX[queue_of(alert.severity)]
-    return occurrence, other_id, alert.group, alert.model_dump_json(), encoded_id(incident_id), queue_index
+    encoded = encoded_id(incident_id)
+    return occurrence, other_id, alert.group, alert.model_dump_json(), encoded, queue_index, received_milliseconds
 
 
 def _again(alert: Alert, since: str) -> Alert:

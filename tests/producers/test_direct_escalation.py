@@ -144,6 +144,23 @@ def test_the_end_of_a_paged_alert_is_told_once_and_a_new_firing_is_paged_anew(ou
     assert pager.sent == [(action, FIRST.incident_id) for action in ("trigger", "resolve", "trigger")]
 
 
+def test_a_storm_pages_once_a_group_also_over_a_restart_and_its_end_is_a_person_s(
+    outage: Outage, pager: FakePager
+) -> None:
+    storm = [
+        firing(number, Severity.CRITICAL).model_copy(update={"group": f"server={number % 2}"}) for number in range(50)
+    ]
+    outage.spool.take_in(storm)
+    outage.begins()
+    outage.look()
+    assert pager.sent == [("trigger", storm[0].incident_id), ("trigger", storm[1].incident_id)]
+    outage.restart()
+    outage.begins()
+    outage.spool.take_in([over(storm[0])])
+    outage.look()
+    assert len(pager.sent) == 2
+
+
 def test_after_a_restart_nobody_is_paged_a_second_time(outage: Outage, pager: FakePager) -> None:
     outage.spool.take_in([FIRST, SECOND])
     outage.begins()

@@ -177,6 +177,13 @@ class TestTheEndOfAnAlert:
             assert claim is not None
             assert claim.incident.incident_id == again.incident_id
 
+    def test_how_late_a_firing_is_counts_from_when_its_producer_had_it_and_not_from_when_a_spool_was_emptied(
+        self, redis: Redis
+    ) -> None:
+        first = alert("a")
+        later = first.model_copy(update={"received_at": START + timedelta(minutes=10)})
+        *_, copy, again = offer(redis, first, alert("a", is_over=True), first, later)
+        assert (copy.answer, again.answer) == (Answer.RESOLVED, Answer.ATTACHED)
 
     def test_what_fires_again_and_is_attached_is_counted_once(self, redis: Redis, registry_of: RegistryOf) -> None:
         first, other = alert("a"), alert("b")
