@@ -69,7 +69,7 @@ class Answer(StrEnum):
     ACCEPTED an incident was opened, it yields a result, whatever happens · ATTACHED it is counted with the incident
     that its group has already · DUPLICATE this occurrence is known, nothing was written · RESOLVED its end is noted, or
     it is over already · FULL too many incidents are open, nothing was written: keep the alert, and send it again later
-    · SPOOLED it is on this machine's disk (`spool.py`), and taken in as soon as Redis is there.
+    · SPOOLED it is on this machine's disk (`spool`), and taken in as soon as Redis is there.
     """
 
     ACCEPTED = "accepted"

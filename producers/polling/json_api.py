@@ -13,7 +13,7 @@ from typing import Final, Self
 
 import httpx2
 
-from producers.poll_settings import PollSettings
+from producers.polling.settings import PollSettings
 from producers.settings import ProducerConfigurationError
 from producers.sources.reading import quoted, text_in
 

@@ -14,8 +14,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from producers.poll_settings import PollSettings
 from producers.polling import AlertmanagerAlerts, JsonApi, PrometheusAlerts
+from producers.polling.settings import PollSettings
 from producers.sources.alert import Arrival
 from producers.sources.alertmanager import parse
 from tests.integration.exporter import running_exporter

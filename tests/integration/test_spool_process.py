@@ -20,9 +20,9 @@ from redis import Redis
 
 from producers import Answer
 from producers.door import RedisDoor
-from producers.pagerduty_events import open_pager
 from producers.settings import ProducerConfigurationError
 from producers.spool import open_spool
+from producers.spool.pagerduty_events import open_pager
 from tests.producers.spool_crash import ALERTS_A_SERVER, alert_of
 from tests.producers.spool_fakes import FakeDoor, firing
 from tests.programs import environment_of, wait_until
@@ -142,7 +142,7 @@ def test_while_redis_refuses_alerts_are_spooled_and_afterwards_they_are_taken_in
 def test_alerts_from_many_threads_are_each_shipped_once_and_those_of_a_thread_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("producers.spool_series.SEGMENT_BYTES", 20_000)
+    monkeypatch.setattr("producers.spool.series.SEGMENT_BYTES", 20_000)
     door = FakeDoor()
     threads, each = 8, 100
     with open_spool(tmp_path, door) as spool, ThreadPoolExecutor(threads) as pool:
@@ -158,7 +158,7 @@ def test_alerts_from_many_threads_are_each_shipped_once_and_those_of_a_thread_in
 def test_critical_alerts_reach_the_pager_from_a_running_spool(
     tmp_path: Path, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("producers.direct_escalation.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("producers.spool.direct_escalation.PATIENCE_SECONDS", 0.0)
     httpserver.expect_request("/v2/enqueue").respond_with_data(status=202)
     door = FakeDoor()
     door.is_away = True

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from producers.trend_query import Series
+from producers.trends.query import Series
 
 __all__ = ["HARMLESS", "POINTS", "leak", "series_of"]
 

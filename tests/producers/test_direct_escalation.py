@@ -10,11 +10,11 @@ from pytest_httpserver import HTTPServer
 from structlog.testing import capture_logs
 from werkzeug import Request, Response
 
-from producers.direct_escalation import DirectEscalation, PagerRefused, PagerUnavailable
-from producers.pagerduty_events import NOTE, EventsPager, open_pager, payload_of
 from producers.settings import ProducerConfigurationError
 from producers.spool import Spool
-from producers.spool_shipping import Shipper
+from producers.spool.direct_escalation import DirectEscalation, PagerRefused, PagerUnavailable
+from producers.spool.pagerduty_events import NOTE, EventsPager, open_pager, payload_of
+from producers.spool.shipping import Shipper
 from tests.producers.spool_fakes import NOW, FakeDoor, FakeTime, firing, over
 from worker.contract import Incident, Resolution, Severity
 

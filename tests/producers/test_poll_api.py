@@ -7,9 +7,9 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from producers.poll_settings import PollSettings, load_poll_settings
 from producers.polling import json_api
 from producers.polling.json_api import ANSWER_LIMIT_BYTES, ApiError, JsonApi
+from producers.polling.settings import PollSettings, load_poll_settings
 from producers.settings import ProducerConfigurationError
 
 URL = "http://alertmanager.example:9093/prefix/"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.poll_settings import PollSettings
 from producers.polling import AlertmanagerAlerts, ApiError, JsonApi, PrometheusAlerts, Seen
+from producers.polling.settings import PollSettings
 from producers.sources.alert import Arrival
 from producers.sources.alertmanager import fingerprint_of, parse
 from worker.contract import Incident, Severity

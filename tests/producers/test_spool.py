@@ -15,8 +15,8 @@ from structlog.testing import capture_logs
 from producers import Answer, IntakeUnavailable
 from producers.settings import ProducerConfigurationError
 from producers.spool import Spool, open_spool
-from producers.spool_segment import HEAD_BYTES, Segment
-from producers.spool_series import PAGE_ALERTS
+from producers.spool.segment import HEAD_BYTES, Segment
+from producers.spool.series import PAGE_ALERTS
 from tests.producers.spool_fakes import FakeDoor, firing, over
 from worker.contract import Alert, Incident, Severity
 
@@ -254,7 +254,7 @@ def test_control_without_the_checksum_an_alert_that_nobody_sent_is_shipped(
     spooled(Spool(tmp_path, FakeDoor()), firing(1), firing(2), firing(4))
     [segment] = segments(tmp_path)
     segment.write_bytes(damage_a_letter(segment.read_bytes()))
-    monkeypatch.setattr("producers.spool_segment.decode", decode_without_a_check)
+    monkeypatch.setattr("producers.spool.segment.decode", decode_without_a_check)
     ship_all(Spool(tmp_path, door))
     assert [alert.server_id for alert in door.taken] == ["server-1", "server-3", "server-4"]
 
@@ -416,7 +416,7 @@ def test_warnings_leave_a_tenth_of_the_limit_to_critical_alerts(tmp_path: Path, 
 def test_a_long_spool_is_cut_into_segments_and_gives_its_room_back_while_it_is_shipped(
     tmp_path: Path, door: FakeDoor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("producers.spool_series.SEGMENT_BYTES", 2000)
+    monkeypatch.setattr("producers.spool.series.SEGMENT_BYTES", 2000)
     spool = Spool(tmp_path, door)
     alerts = [firing(number) for number in range(20)]
     for alert in alerts:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from producers.spool_record import encode
-from producers.spool_series import Series
-from producers.spool_shipping import Shipper
+from producers.spool.record import encode
+from producers.spool.series import Series
+from producers.spool.shipping import Shipper
 from tests.producers.spool_fakes import FakeDoor, FakeTime, firing
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from producers import trends
 from producers.sources.alert import Arrival, Rejection
 from producers.sources.field_map import FieldMap
-from producers.trend_query import Series
-from producers.trends import Finding, judge, told_of
-from producers.trends_file import HeldTrend, LinearTrend, Worse
+from producers.trends import judging
+from producers.trends.file import HeldTrend, LinearTrend, Worse
+from producers.trends.judging import Finding, judge, told_of
+from producers.trends.query import Series
 from tests.producers.synthetic_series import HARMLESS, leak, series_of
 from worker.contract import Incident, IncidentKind, Severity
 
@@ -150,7 +150,7 @@ def test_a_leak_that_is_steeper_than_its_noise_is_told_two_hours_ahead(per_hour:
 def test_control_without_one_of_the_guards_harmless_series_are_told(
     monkeypatch: pytest.MonkeyPatch, guard: str, kind: str, rate: float
 ) -> None:
-    monkeypatch.setattr(trends, guard, -1e9)
+    monkeypatch.setattr(judging, guard, -1e9)
     assert rate_of(kind) > rate
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from producers.settings import ProducerConfigurationError
-from producers.trends_file import HeldTrend, LinearTrend, Worse, read_trends
+from producers.trends.file import HeldTrend, LinearTrend, Worse, read_trends
 from worker.contract import Severity
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "trends.example.toml"

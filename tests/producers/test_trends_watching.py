@@ -8,11 +8,11 @@ import pytest
 
 from producers.door import RedisDoor
 from producers.intake import Answer, IntakeUnavailable
-from producers.poll_settings import PollSettings
 from producers.polling.json_api import ApiError, JsonApi
-from producers.trend_query import MEASURE, ask, expression_of
-from producers.trends_file import HeldTrend, LinearTrend
-from producers.watching import Watch
+from producers.polling.settings import PollSettings
+from producers.trends.file import HeldTrend, LinearTrend
+from producers.trends.query import MEASURE, ask, expression_of
+from producers.trends.watching import Watch
 from tests.redis_servers import SwitchableRedis
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)

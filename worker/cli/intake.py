@@ -15,10 +15,10 @@ from redis.exceptions import RedisError
 from producers.door import Door, RedisDoor
 from producers.intake import connect
 from producers.intake_file import IntakeFile, read_intake_file
-from producers.pagerduty_events import open_pager
 from producers.settings import ProducerConfigurationError, ProducerSettings, read_environment
 from producers.sources.parsers import PARSERS
 from producers.spool import open_spool
+from producers.spool.pagerduty_events import open_pager
 from producers.webhook import Credentials, Desk, Limits, read_credentials, serve
 from worker.cli.durability import complaints_about
 from worker.logs import configure_logging

@@ -8,9 +8,9 @@ import structlog
 from producers.door import RedisDoor
 from producers.intake import IntakeUnavailable, connect
 from producers.intake_file import read_intake_file
-from producers.poll_settings import load_poll_settings
 from producers.polling import AlertmanagerAlerts, ApiError, JsonApi, Poller, PrometheusAlerts
 from producers.polling.poller import is_news
+from producers.polling.settings import load_poll_settings
 from producers.settings import load_producer_settings
 from worker.cli.rounds import print_verdicts, take_rounds
 from worker.errors import SourceUnavailable

@@ -9,11 +9,11 @@ import structlog
 from producers.door import RedisDoor
 from producers.intake import Answer, IntakeUnavailable, connect
 from producers.intake_file import read_intake_file
-from producers.poll_settings import load_poll_settings
 from producers.polling import JsonApi
+from producers.polling.settings import load_poll_settings
 from producers.settings import load_producer_settings
-from producers.trends_file import read_trends
-from producers.watching import Round, Watch
+from producers.trends.file import read_trends
+from producers.trends.watching import Round, Watch
 from worker.cli.rounds import print_verdicts, take_rounds
 from worker.errors import SourceUnavailable
 from worker.logs import configure_logging

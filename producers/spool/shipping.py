@@ -13,8 +13,8 @@ import structlog
 
 from producers.door import Door
 from producers.intake import Answer, IntakeUnavailable
-from producers.spool_segment import Page
-from producers.spool_series import Series
+from producers.spool.segment import Page
+from producers.spool.series import Series
 from worker.contract import Alert, Incident
 
 __all__ = ["Shipper"]

@@ -11,7 +11,7 @@ from typing import Final
 
 from producers.polling.json_api import ApiError, JsonApi
 from producers.sources.reading import list_in, mapping_in, value_in
-from producers.trends_file import HeldTrend, LinearTrend, Worse
+from producers.trends.file import HeldTrend, LinearTrend, Worse
 
 __all__ = ["Series", "ask", "expression_of"]
 

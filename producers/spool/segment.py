@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from producers.spool_record import decode
+from producers.spool.record import decode
 from worker.contract import Alert
 
 __all__ = ["Page", "Segment"]

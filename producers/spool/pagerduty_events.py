@@ -12,8 +12,8 @@ from typing import Final
 import httpx2
 from pydantic import SecretStr
 
-from producers.direct_escalation import PagerRefused, PagerUnavailable
 from producers.settings import ProducerConfigurationError
+from producers.spool.direct_escalation import PagerRefused, PagerUnavailable
 from worker.contract import Incident, Resolution
 from worker.contract.text import cut_to_bytes
 

@@ -13,16 +13,16 @@ from typing import Final
 
 import structlog
 
-from producers.direct_escalation import DirectEscalation, Pager
 from producers.door import Door
 from producers.intake import Answer, IntakeUnavailable, Verdict
 from producers.settings import ProducerConfigurationError
-from producers.spool_directory import locked, refusal_of, sentence_of
-from producers.spool_record import encode
-from producers.spool_segment import Page
-from producers.spool_series import Place, Series
-from producers.spool_shipping import Shipper
-from producers.spool_waiting import WaitingCritical, is_critical
+from producers.spool.direct_escalation import DirectEscalation, Pager
+from producers.spool.directory import locked, refusal_of, sentence_of
+from producers.spool.record import encode
+from producers.spool.segment import Page
+from producers.spool.series import Place, Series
+from producers.spool.shipping import Shipper
+from producers.spool.waiting import WaitingCritical, is_critical
 from worker.contract import Alert
 
 __all__ = ["SPOOL_LIMIT_BYTES", "Spool", "open_spool"]

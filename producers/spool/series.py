@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from producers.spool_segment import HEAD_BYTES, Page, Segment
+from producers.spool.segment import HEAD_BYTES, Page, Segment
 
 __all__ = ["PAGE_ALERTS", "Place", "Series"]
 

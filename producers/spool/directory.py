@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from producers.settings import ProducerConfigurationError
-from producers.spool_segment import sync_directory
+from producers.spool.segment import sync_directory
 
 __all__ = ["locked", "refusal_of", "sentence_of"]
 

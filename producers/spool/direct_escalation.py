@@ -17,9 +17,9 @@ from typing import Final, Protocol
 
 import structlog
 
-from producers.spool_segment import Page
-from producers.spool_series import Place
-from producers.spool_waiting import WaitingCritical
+from producers.spool.segment import Page
+from producers.spool.series import Place
+from producers.spool.waiting import WaitingCritical
 from worker.contract import Alert, Incident, Resolution
 
 __all__ = ["DirectEscalation", "Pager", "PagerRefused", "PagerUnavailable", "SpooledAlerts"]

@@ -14,8 +14,8 @@ from typing import Final
 
 from producers.sources.alert import Arrival, Outcome, Reported
 from producers.sources.reading import outcome_of
-from producers.trend_query import Series
-from producers.trends_file import LABEL_PREFIX, HeldTrend, LinearTrend, Worse
+from producers.trends.file import LABEL_PREFIX, HeldTrend, LinearTrend, Worse
+from producers.trends.query import Series
 from worker.contract import Incident, IncidentKind
 
 __all__ = ["SOURCE", "Finding", "judge", "told_of"]

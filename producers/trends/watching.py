@@ -18,9 +18,9 @@ from producers.polling.json_api import ApiError, JsonApi
 from producers.sources.alert import Arrival
 from producers.sources.field_map import FieldMap
 from producers.sources.reading import numbered
-from producers.trend_query import ask
-from producers.trends import SOURCE, judge, told_of
-from producers.trends_file import HeldTrend, LinearTrend
+from producers.trends.file import HeldTrend, LinearTrend
+from producers.trends.judging import SOURCE, judge, told_of
+from producers.trends.query import ask
 from worker.contract import Incident
 
 __all__ = ["Round", "Watch"]
