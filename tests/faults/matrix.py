@@ -68,6 +68,15 @@ ROWS: Final = (
         long=100,
         weight=300,
     ),
+    Row(
+        "5b",
+        "frozen past the order's time",
+        LIVING_SWITCH,
+        freezes.frozen_past_the_orders_time,
+        short=1,
+        long=10,
+        weight=150,
+    ),
     Row("6", "SIGTERM, long grace", STANDARD, workers.stopped, short=1, long=30, weight=100),
     Row(
         "7",

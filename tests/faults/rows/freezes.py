@@ -9,11 +9,19 @@ from tests.faults.rows.interrupted import expect_no_success
 from tests.faults.site import Site
 from tests.programs import wait_until
 from worker.contract.incident import Incident
+from worker.contract.result import RestartOutcome
 
-__all__ = ["frozen_before_the_command", "frozen_between_intent_and_sent", "frozen_between_sent_and_effect"]
+__all__ = [
+    "frozen_before_the_command",
+    "frozen_between_intent_and_sent",
+    "frozen_between_sent_and_effect",
+    "frozen_past_the_orders_time",
+]
 
 _LONGER_THAN_THE_GUARDS_LEASE_SECONDS: Final = 5.5
 _UNTIL_ANOTHER_HAS_TAKEN_OVER_SECONDS: Final = 4.5
+_LONGER_THAN_THE_LEAVE_SECONDS: Final = 3.5
+_TOO_LATE_IN_A_ROW: Final = 3
 _LATE_ACTION_SECONDS: Final = 0.5
 _ANSWER_SECONDS: Final = 10.0
 _KINDS: Final = ("stubborn", "cured")
@@ -41,6 +49,25 @@ def frozen_between_sent_and_effect(site: Site, trials: int) -> None:
             _expect_refusal(site, server, frozen_id)
         if site.restarts_of(beside.incident_id) != 1:
             site.complain("an order in time was not carried out, so nothing was tried")
+
+
+def frozen_past_the_orders_time(site: Site, trials: int) -> None:
+    """Row 5, with the kill switch alive: the claim outlives the leave; an order that is refused counts for nothing."""
+    for _ in site.trials(trials):
+        for _ in range(_TOO_LATE_IN_A_ROW):
+            site.traps.disarm_all()
+            site.traps.arm("after_sent", SIGSTOP)
+            site.submit("brief")
+            wait_until(lambda: bool(site.traps.sprung()), seconds=20)
+            (frozen,) = site.traps.sprung()
+            site.fault()
+            time.sleep(_LONGER_THAN_THE_LEAVE_SECONDS)
+            site.fleet.send_to_pid(frozen.pid, SIGCONT)
+            site.settle()
+            result = site.results().get(frozen.incident_id)
+            if result and (result.restart is None or result.restart.outcome is not RestartOutcome.NOT_DONE):
+                site.complain(f"{frozen.incident_id}, whose order came too late, is told as {result.restart}")
+    site.expect_not_halted()
 
 
 def frozen_before_the_command(site: Site, trials: int) -> None:
