@@ -15,7 +15,8 @@ import httpx2
 
 from producers.polling.settings import PollSettings
 from producers.settings import ProducerConfigurationError
-from producers.sources.reading import quoted, text_in
+from producers.sources.bounds import quoted
+from producers.sources.reading import text_in
 
 __all__ = ["ANSWER_LIMIT_BYTES", "ApiError", "JsonApi"]
 

@@ -15,8 +15,10 @@ from typing import Final
 from urllib.parse import unquote
 
 from producers.sources import alertmanager
-from producers.sources.alert import TEXT_FIELDS, Arrival, Ignored, Outcome, Rejection, Reported
-from producers.sources.reading import mapping_in, numbered, outcome_of, quoted, tags_in, text_in
+from producers.sources.alert import Arrival, Ignored, Outcome, Rejection, Reported
+from producers.sources.bounds import quoted
+from producers.sources.plain_alert import TEXT_FIELDS
+from producers.sources.reading import mapping_in, numbered, outcome_of, tags_in, text_in
 from producers.sources.strict_json import Flaw, read_value
 
 __all__ = ["SOURCE", "from_binary", "parse"]

@@ -13,7 +13,8 @@ from typing import Final
 
 from producers.sources.alert import Arrival, Ignored, Outcome, Rejection, Reported
 from producers.sources.alertmanager import outcomes_of, reported_of, text_of
-from producers.sources.reading import list_in, mapping_in, numbered, outcome_of, quoted, text_in, value_in
+from producers.sources.bounds import quoted
+from producers.sources.reading import list_in, mapping_in, numbered, outcome_of, text_in, value_in
 
 __all__ = ["SOURCE", "parse"]
 

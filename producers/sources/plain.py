@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import BinaryIO, Final, NamedTuple
 
-from producers.sources.alert import AlertError, Arrival, Rejection, incident_of_alert, incident_of_sentence
+from producers.sources.alert import AlertError, Arrival, Rejection
 from producers.sources.field_map import FieldMap
+from producers.sources.plain_alert import incident_of_alert, incident_of_sentence
 from producers.sources.strict_json import Flaw, read_value, read_values
 from worker.contract import Incident
 

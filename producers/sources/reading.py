@@ -6,17 +6,12 @@ is read as text is made visible, so that no lone surrogate or control character 
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
 
 from producers.sources.alert import AlertError, Arrival, Outcome, Rejection, Reported, alert_of
 from producers.sources.strict_json import read_value
 from worker.contract.text import visible
 
-__all__ = ["flattened", "list_in", "mapping_in", "numbered", "outcome_of", "quoted", "tags_in", "text_in", "value_in"]
-
-QUOTE_LIMIT_CHARACTERS: Final = 80
-_QUOTED_FROM_CHARACTERS: Final = 400
-"""No more of a text is looked at for a quotation."""
+__all__ = ["flattened", "list_in", "mapping_in", "numbered", "outcome_of", "tags_in", "text_in", "value_in"]
 
 
 def value_in(document: object, *path: str) -> object:
@@ -84,12 +79,6 @@ def tags_in(value: object) -> dict[str, str]:
         if name.strip():
             tags.setdefault(name.strip(), text.strip())
     return tags
-
-
-def quoted(text: str) -> str:
-    """Return at most 80 characters of `text` on one line, in quotation marks."""
-    line = " ".join(visible(text[:_QUOTED_FROM_CHARACTERS]).split())
-    return f"“{line}”" if len(line) <= QUOTE_LIMIT_CHARACTERS else f"“{line[: QUOTE_LIMIT_CHARACTERS - 1]}…”"
 
 
 def numbered(arrival: Arrival, ordinal: int) -> Arrival:

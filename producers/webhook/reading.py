@@ -12,10 +12,11 @@ from io import BytesIO
 from itertools import islice
 from typing import Final
 
-from producers.sources.alert import AlertError, Arrival, Outcome, Rejection, incident_of_alert
+from producers.sources.alert import AlertError, Arrival, Outcome, Rejection
 from producers.sources.cloudevents import from_binary
 from producers.sources.parsers import Parser
 from producers.sources.plain import parse_stream
+from producers.sources.plain_alert import incident_of_alert
 from producers.sources.strict_json import Flaw, read_value
 from producers.webhook.limits import Limits
 from producers.webhook.refusals import HttpError

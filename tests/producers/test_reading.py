@@ -2,7 +2,8 @@
 
 import pytest
 
-from producers.sources.reading import flattened, list_in, mapping_in, quoted, tags_in, text_in
+from producers.sources.bounds import quoted
+from producers.sources.reading import flattened, list_in, mapping_in, tags_in, text_in
 
 
 @pytest.mark.parametrize("value", [None, [], {}, True, [1], {"a": 1}])

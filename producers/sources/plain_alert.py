@@ -1,0 +1,138 @@
+"""An alert that a person wrote, one JSON object or one sentence, read strictly.
+
+What has no safe reading is rejected, in words that quote at most 80 visible characters of it. Pure. The plain source
+calls it.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from producers.sources.alert import Arrival, unique_of
+from producers.sources.bounds import (
+    CLOCK_TOLERANCE,
+    EARLIEST_START,
+    AlertError,
+    kind_of,
+    labels_of,
+    quoted,
+    read_time,
+    severity_of,
+)
+from worker.contract import Incident, Severity
+from worker.contract.incident import TEXT_LIMIT_BYTES, identity
+from worker.contract.text import visible
+
+__all__ = ["TEXT_FIELDS", "incident_of_alert", "incident_of_sentence"]
+
+TEXT_FIELDS: Final = ("error_msg", "text", "message")
+"""Where the alert's text may stand; the first that is present is taken, any other becomes a label."""
+
+SERVER_ID_LIMIT_BYTES: Final = 253
+
+
+def incident_of_sentence(text: str, arrival: Arrival) -> Incident:
+    """Return the incident of free text: no server is named outright, and each submission is an occurrence of its own.
+
+    Raises `AlertError`.
+    """
+    return _incident(arrival, text=_text(text), server_id=None, severity=Severity.WARNING, started_at=None, labels={})
+
+
+def incident_of_alert(alert: object, arrival: Arrival) -> Incident:
+    """Return the incident of a decoded JSON alert: `error_msg`, `server_id`, `timestamp`, `severity`, `labels`.
+
+    All but the text may be missing. Further scalar fields become labels; nested ones are left out. With a timestamp,
+    sending the alert again gives the same incident id. Raises `AlertError`.
+    """
+    if not isinstance(alert, dict):
+        raise AlertError(f"an alert must be a JSON object with `error_msg`; this is {kind_of(alert)}")
+    fields = dict(alert)
+    return _incident(
+        arrival,
+        text=_text(_taken_text(fields)),
+        server_id=_server_id(fields.pop("server_id", None)),
+        severity=severity_of(fields.pop("severity", None)),
+        started_at=_started_at(fields.pop("timestamp", None), arrival.received_at),
+        labels=labels_of(fields.pop("labels", None), fields),
+    )
+
+
+def _incident(
+    arrival: Arrival,
+    *,
+    text: str,
+    server_id: str | None,
+    severity: Severity,
+    started_at: datetime | None,
+    labels: Mapping[str, str],
+) -> Incident:
+    condition = "\n".join((arrival.source, server_id or "", " ".join(text.casefold().split())))
+    fingerprint = hashlib.sha256(condition.encode()).hexdigest()[:32]
+    occurrence = started_at.isoformat() if started_at else unique_of(arrival)
+    return Incident(
+        incident_id=identity(fingerprint, occurrence),
+        source=arrival.source,
+        fingerprint=fingerprint,
+        server_id=server_id,
+        text=text,
+        severity=severity,
+        started_at=started_at or arrival.received_at,
+        received_at=arrival.received_at,
+        labels=labels,
+        service=arrival.fields.service_in(labels),
+        group=arrival.fields.group_of(server_id, labels) if server_id else "",
+    )
+
+
+def _taken_text(fields: dict[str, object]) -> object:
+    for name in TEXT_FIELDS:
+        if fields.get(name) is not None:
+            return fields.pop(name)
+    raise AlertError(f"the alert says nothing: give `{TEXT_FIELDS[0]}` (or `text`, or `message`)")
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise AlertError(f"the alert's text must be a string; this is {kind_of(value)}")
+    text = visible(value.strip())
+    size_bytes = len(text.encode())
+    if not text:
+        raise AlertError("the alert's text is empty: say what is wrong, and on which server")
+    if size_bytes > TEXT_LIMIT_BYTES:
+        remedy = "send what is wrong, and leave the log to the worker, which reads it at its source"
+        raise AlertError(f"the text is {size_bytes} bytes long; the limit is {TEXT_LIMIT_BYTES}: {remedy}")
+    return text
+
+
+def _server_id(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise AlertError(f"`server_id` must be a string; this is {kind_of(value)}")
+    server_id = value.strip()
+    if not server_id:
+        raise AlertError("`server_id` is empty: name the server, or leave the field out")
+    if visible(server_id) != server_id or any(character.isspace() for character in server_id):
+        raise AlertError(f"`server_id` must be one word without control characters; this is {quoted(server_id)}")
+    if len(server_id.encode()) > SERVER_ID_LIMIT_BYTES:
+        raise AlertError(f"`server_id` is {len(server_id.encode())} bytes long; the limit is {SERVER_ID_LIMIT_BYTES}")
+    return server_id
+
+
+def _started_at(value: object, received_at: datetime) -> datetime | None:
+    """Read ISO 8601 (a time without an offset is UTC) or seconds since 1970; None when the alert has no time."""
+    if value is None:
+        return None
+    try:
+        started_at = read_time(value)
+    except (ValueError, OverflowError, OSError):
+        expected = "ISO 8601, such as 2026-11-22T03:00:00Z, or seconds since 1970"
+        raise AlertError(f"`timestamp` must be {expected}; this is {quoted(str(value))}") from None
+    if not EARLIEST_START <= started_at <= received_at + CLOCK_TOLERANCE:
+        raise AlertError(
+            f"`timestamp` {quoted(str(value))} lies before 2000 or more than a day ahead: "
+            "correct the source's clock, and send seconds, not milliseconds"
+        )
+    return started_at
