@@ -15,6 +15,8 @@ test: .venv/dev.stamp  ## lint, types, layers, and every test
 	$(BIN)/pytest
 
 bench: .venv/dev.stamp  ## performance figures, as ratios measured in one run
+	$(BIN)/python -m tests.benchmarks.bulk
+	$(BIN)/python -m tests.benchmarks.webhook
 	$(BIN)/python -m tests.benchmarks.in_flight
 
 faults: .venv/dev.stamp  ## kill, freeze and cut everything for as long as it takes; writes tests/faults/REPORT.md
