@@ -49,6 +49,15 @@ class Row:
 ROWS: Final = (
     Row("1", "worker killed at random", STANDARD, workers.killed_at_random, short=4, long=300, weight=550),
     Row("2", "killed at 12 points", STANDARD, workers.killed_at_each_point, short=1, long=50, weight=450),
+    Row(
+        "2b",
+        "killed after the outcome",
+        STANDARD,
+        workers.killed_behind_the_outcome,
+        short=1,
+        long=30,
+        weight=120,
+    ),
     Row("3", "Redis clients killed", STANDARD, broker.clients_killed, short=8, long=1000, weight=150),
     Row(
         "4",

@@ -8,10 +8,13 @@ from tests.faults.rows.interrupted import expect_no_success
 from tests.faults.setup import WORKERS
 from tests.faults.site import Site
 from tests.faults.traps import POINTS
+from tests.programs import wait_until
+from worker.contract.result import RestartOutcome
 
 __all__ = [
     "killed_at_each_point",
     "killed_at_random",
+    "killed_behind_the_outcome",
     "stopped",
     "stopped_with_too_short_a_grace",
 ]
@@ -47,6 +50,21 @@ def killed_at_each_point(site: Site, trials: int) -> None:
         if len(sprung) < len(POINTS):
             site.complain(f"only {len(sprung)} of {len(POINTS)} points were reached")
         expect_no_success(site, sprung)
+
+
+def killed_behind_the_outcome(site: Site, trials: int) -> None:
+    """Row 2, for the one point where the guard knows more than the result can prove: a recovery is recorded there."""
+    for _ in site.trials(trials):
+        site.traps.disarm_all()
+        site.traps.arm("after_record", SIGKILL)
+        (incident_id,) = site.submit("cured")
+        wait_until(lambda: bool(site.traps.sprung()), seconds=30)
+        site.fault()
+        site.settle()
+        result = site.results().get(incident_id)
+        if result and (result.restart is None or result.restart.outcome is not RestartOutcome.PROOF_LOST):
+            site.complain(f"{incident_id}, recorded as restored, is told as {result.restart}")
+        expect_no_success(site, site.traps.sprung())
 
 
 def stopped(site: Site, trials: int) -> None:
