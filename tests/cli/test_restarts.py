@@ -81,9 +81,9 @@ def test_a_halt_names_the_restarts_that_have_leave_already(
     halt(guard, "a drill")
     assert capsys.readouterr().out.startswith("All restarts are halted, until `firstline resume`.")
     resume(guard, "over")
-    for incident_id, server in zip(INCIDENTS, ("web-1", "web-2"), strict=True):
-        grant = ask(guard, incident_id, server)
-        assert isinstance(grant, Grant)
+    ask(guard, INCIDENTS[0], "web-1")
+    grant = ask(guard, INCIDENTS[1], "web-2")
+    assert isinstance(grant, Grant)
     assert guard.mark_sent(grant) is None
     redis.hdel(f"firstline:restarts:incident:{INCIDENTS[0]}", "worker")
     halt(guard, "a fire")

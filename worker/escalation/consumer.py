@@ -182,7 +182,7 @@ class EscalationConsumer:
         if not current.delivered or _is_letter(result):
             return False
         pending = self._redis.xpending_range(RESULTS_STREAM, ESCALATION_GROUP, entry[0], entry[0], count=1)
-        deliveries = pending[0]["times_delivered"] if pending else 0
+        deliveries = int(pending[0]["times_delivered"]) if pending else 0
         if deliveries <= DELIVERIES_LIMIT:
             return False
         self._set_aside(entry, f"it could not be delivered {deliveries} times, while others could", current)

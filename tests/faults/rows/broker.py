@@ -86,7 +86,7 @@ def broker_killed_during_restarts(site: Site, trials: int) -> None:
     """Row 8, with the kill switch alive: the broker is away when three restarts that help would be recorded."""
     for _ in site.trials(trials):
         incident_ids = site.submit("brief", _RESTARTS_AT_ONCE)
-        wait_until(lambda ids=incident_ids: site.restarts_of(*ids) == _RESTARTS_AT_ONCE, seconds=20)
+        wait_until(partial(_are_all_restarted, site, incident_ids), seconds=20)
         site.fault()
         site.valkey.kill()
         time.sleep(_AWAY_DURING_RESTARTS_SECONDS)
@@ -208,6 +208,10 @@ def poisoned(site: Site, trials: int) -> None:
         site.note("poisons", len(poisons))
     if site.fleet.exits != site.exits_before:
         site.complain("a worker died of a message")
+
+
+def _are_all_restarted(site: Site, incident_ids: list[str]) -> bool:
+    return site.restarts_of(*incident_ids) == len(incident_ids)
 
 
 def _longer_at_first(site: Site, trial: int, *, usual: float, longest: float) -> float:
