@@ -123,7 +123,7 @@ def test_what_was_refused_is_said_once_with_its_reason() -> None:
         (RestartOutcome.NOT_DONE, "ended before anything was restarted"),
         (RestartOutcome.UNKNOWN, "whether it happened is not known"),
         (RestartOutcome.RESTORED, "health was proven good"),
-        (RestartOutcome.PROOF_LOST, "by a worker lost with its proof"),
+        (RestartOutcome.PROOF_LOST, "recorded as one that helped, and its proof is lost"),
         (RestartOutcome.RESOLVED, "a person has resolved it since"),
     ],
 )
@@ -165,7 +165,7 @@ def test_endpoints_are_found_in_log_lines_and_times_and_source_lines_are_not(
         ({"restart": restart(RestartOutcome.NOT_RESTORED)}, "don't restart it again until you know why"),
         ({"restart": restart(RestartOutcome.UNKNOWN)}, "stays closed to further restarts until a person has"),
         ({"restart": restart(RestartOutcome.NOT_DONE)}, "the attempt at 03:00 UTC restarted nothing"),
-        ({"restart": restart(RestartOutcome.PROOF_LOST)}, "nobody has told what its health was after"),
+        ({"restart": restart(RestartOutcome.PROOF_LOST)}, "the proof that its restart at 03:00 UTC helped is lost"),
         ({"restart": restart(RestartOutcome.RESOLVED)}, "whoever resolved its restart"),
         ({"refusals": (Refusal(reason="server_in_hand", detail="."),)}, "still in a worker's hands"),
         ({"ending": Ending.UNKNOWN_SERVER, "server_id": None, "last_health": None}, "Add the server to the inventory"),

@@ -82,8 +82,8 @@ class RestartOutcome(StrEnum):
     """What is known of a restart for which leave was given.
 
     `NOT_DONE`: certainly nothing was restarted. `UNKNOWN`: nobody can say, and its server stays closed to restarts. The
-    last two are told of a lost worker's restart only: recorded as `RESTORED`, but its probes are lost; or resolved by a
-    person since.
+    last two are told only where a triage has not told its restart's end: recorded as `RESTORED`, but its probes are
+    lost; or resolved by a person since.
     """
 
     RESTORED = "restored"

@@ -72,7 +72,7 @@ _AFTER_RESTART: Final[Mapping[RestartOutcome, str]] = {
         "it stays closed to further restarts until a person has"
     ),
     RestartOutcome.RESTORED: "Look for what builds up on {server}: the restart at {time} helped, but not for long",
-    RestartOutcome.PROOF_LOST: "See that {server} is well: nobody has told what its health was after {time}",
+    RestartOutcome.PROOF_LOST: "See that {server} is well: the proof that its restart at {time} helped is lost",
     RestartOutcome.RESOLVED: "See that {server} is well; whoever resolved its restart of {time} knows more",
 }
 

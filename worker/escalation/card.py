@@ -49,7 +49,7 @@ _DEEDS: Final[Mapping[RestartOutcome, str]] = {
     RestartOutcome.NOT_RESTORED: "One restart, at {time}: carried out, but health was not proven good afterwards.",
     RestartOutcome.NOT_DONE: "No restart was done: the one attempt, at {time}, ended before anything was restarted.",
     RestartOutcome.UNKNOWN: "One restart was tried at {time}: whether it happened is not known.",
-    RestartOutcome.PROOF_LOST: "One restart, at {time}: recorded as one that helped, by a worker lost with its proof.",
+    RestartOutcome.PROOF_LOST: "One restart, at {time}: recorded as one that helped, and its proof is lost.",
     RestartOutcome.RESOLVED: "One restart was tried at {time}, and a person has resolved it since.",
 }
 

@@ -48,7 +48,7 @@ def look_after(attempt: RestartAttempt, *, server: Server | str, guard: RestartG
         fence=attempt.fence,
         ordered_at=attempt.ordered_at,
         outcome=_OUTCOME_OF.get(settled.state, RestartOutcome.UNKNOWN),
-        detail=f"{attempt.worker} was given leave to restart it and has not told what came of that; {told}",
+        detail=f"{attempt.worker} was given leave to restart it, and its triage has not told what came of that; {told}",
     )
 
 
