@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from producers.intake_file import read_intake_file
-from producers.poll_settings import PollSettings
+from producers.polling.settings import PollSettings
 from producers.settings import ProducerSettings
 from worker.errors import ConfigurationError
 from worker.settings import PREFIX, Settings, load_settings

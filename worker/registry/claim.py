@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
-from typing import Final, Self, TypeVar
+from typing import Final, Self, TypeVar, cast
 
 import structlog
 from redis import Redis
@@ -93,7 +93,8 @@ class Claim:
     def newest_alerts(self) -> tuple[Alert, ...]:
         """Read the newest of the alerts that came, newest first; one that can't be read is left out."""
         incident_id = self.incident.incident_id
-        return readable_alerts(incident_id, self._persisted(lambda: self.redis.lrange(alerts_key(incident_id), 0, -1)))
+        stored = self._persisted(lambda: self.redis.lrange(alerts_key(incident_id), 0, -1))
+        return readable_alerts(incident_id, cast("list[str]", stored))
 
     def record(self, step: Step) -> None:
         """Write one step to the journal. A step whose number stands there already is not written again.
