@@ -221,6 +221,18 @@ def test_the_letter_of_an_open_incident_is_not_called_closed(desk: Desk) -> None
     assert entry_id in desk.run("dead-letters", "list").stdout.decode()
 
 
+def test_a_replayed_incident_is_not_attached_to_the_one_of_its_group_that_was_given_up(desk: Desk) -> None:
+    incident = an_incident().model_copy(update={"group": "server=payment-server-01"})
+    with Redis.from_url(desk.environment["FIRSTLINE_REDIS_URL"], decode_responses=True) as redis:
+        list(take_in(redis, [incident]))
+        (now, _) = redis.time()
+        ended = {"state": "CLOSED", "disposition": "dead_lettered", "closed_at": now * 1000}
+        redis.hset(incident_key(incident.incident_id), mapping=ended)
+        entry_id = str(redis.xadd(DEAD_LETTERS, dict(given_up(incident))))
+    done = desk.run("dead-letters", "replay", entry_id, "--as-new")
+    assert (done.returncode, done.stdout.startswith(b"accepted")) == (0, True), done.stdout
+
+
 def test_a_letter_that_is_replayed_at_once_by_three_is_put_away_by_one(desk: Desk) -> None:
     _, entry_id = letter_of(desk, given_up)
     command = [sys.executable, "-m", "worker.cli", "dead-letters", "replay", entry_id, "--as-new"]

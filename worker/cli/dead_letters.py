@@ -68,7 +68,7 @@ def replay(settings: Settings, entry_id: str, *, as_new: bool) -> None:
     connection = connect(settings)
     letters = DeadLetters(connection)
     letter = _found(letters, entry_id)
-    incident = _incident_of(letter)
+    incident = _incident_of(letter).model_copy(update={"group": ""})  # else it is attached to the one that was given up
     if as_new:
         incident_id = identity(incident.fingerprint, f"replay {letter.entry_id}")
         incident = incident.model_copy(update={"incident_id": incident_id, "received_at": datetime.now(UTC)})
