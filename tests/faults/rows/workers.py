@@ -20,14 +20,17 @@ __all__ = [
 ]
 
 _ALL_SPRUNG_SECONDS: Final = 60
+_WORK_SECONDS: Final = 0.6
+"""Later than this after their intake eight incidents are done with, and a kill meets none of them."""
 
 
 def killed_at_random(site: Site, trials: int) -> None:
     """Row 1: SIGKILL at any moment, while eight triages run."""
     for trial in site.trials(trials):
+        time.sleep(site.random.uniform(1.0, 4.0))  # a worker takes two seconds to start
         site.submit("cured", 5)
         site.submit("stubborn", 3)
-        time.sleep(site.random.uniform(1.0, 4.0))  # a worker takes two seconds to start
+        time.sleep(site.random.uniform(0.0, _WORK_SECONDS))
         site.fault()
         site.fleet.send(trial % WORKERS, SIGKILL)
 
