@@ -49,16 +49,7 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
     model = _make_model(settings)
     registry = Registry(connection, worker=settings.worker_name)
     about: dict[str, str | float] = {"concurrency": settings.worker_concurrency, "model": model.name}
-    recurring = [
-        Recurring("heartbeat", lambda: registry.beat(about), interval_seconds=BEAT_INTERVAL_SECONDS),
-        Recurring("sweeper", Sweeper(connection).sweep, interval_seconds=_SWEEP_INTERVAL_SECONDS),
-        Recurring(
-            "queue order", lambda: queue_order.heed(registry.waiting_seconds()), interval_seconds=BEAT_INTERVAL_SECONDS
-        ),
-        Recurring("trimmer", ResultsTrimmer(connection).trim, interval_seconds=_TRIM_INTERVAL_SECONDS),
-    ]
-    for each in recurring:
-        each.start()
+    recurring: list[Recurring] = []
 
     def close() -> None:
         for each in recurring:
@@ -68,7 +59,7 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
             model.close()
         connection.close()
 
-    return Worker(
+    worker = Worker(
         name=settings.worker_name,
         registry=registry,
         dead_letters=DeadLetters(connection),
@@ -89,6 +80,17 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
         times=_verification_times(settings),
         close=close,
     )
+    recurring += [
+        Recurring("heartbeat", lambda: registry.beat(about), interval_seconds=BEAT_INTERVAL_SECONDS),
+        Recurring("sweeper", Sweeper(connection, bury=worker.bury).sweep, interval_seconds=_SWEEP_INTERVAL_SECONDS),
+        Recurring(
+            "queue order", lambda: queue_order.heed(registry.waiting_seconds()), interval_seconds=BEAT_INTERVAL_SECONDS
+        ),
+        Recurring("trimmer", ResultsTrimmer(connection).trim, interval_seconds=_TRIM_INTERVAL_SECONDS),
+    ]
+    for each in recurring:
+        each.start()
+    return worker
 
 
 def check_configuration(settings: Settings) -> None:

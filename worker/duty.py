@@ -211,18 +211,20 @@ class Worker:
 
     def bury(self, incident_id: str, why: str) -> None:
         """Set an entry aside that can't be read, close it, and tell engineers: it would come back for ever."""
-        self.dead_letters.bury_entry(incident_id, why=f"{why.rstrip('.')}. {self._restart_of(incident_id)}")
+        server_id, restart = self._restart_of(incident_id)
+        self.dead_letters.bury_entry(incident_id, why=f"{why.rstrip('.')}. {restart}", server_id=server_id)
 
-    def _restart_of(self, incident_id: str) -> str:
-        """Return what the guard knows of a restart for an incident whose entry can't be read."""
+    def _restart_of(self, incident_id: str) -> tuple[str | None, str]:
+        """Return what the guard knows of a restart for an incident whose entry can't be read: its server, and words."""
         try:
             attempt = self.guard.attempt_of(incident_id)
         except GuardrailUnavailable:
-            return _NOTHING_KNOWN
+            return None, _NOTHING_KNOWN
         if attempt is None:
-            return "The restart guard has none of it"
+            return None, "The restart guard has none of it"
         detail = f" ({attempt.detail})" if attempt.detail else ""
-        return f"Its server is {attempt.server_id}, and its one restart is recorded as {attempt.state}{detail}"
+        words = f"Its server is {attempt.server_id}, and its one restart is recorded as {attempt.state}{detail}"
+        return attempt.server_id, words
 
     def _assignment(self, claim: Claim, server: Server | None) -> Assignment:
         return Assignment(

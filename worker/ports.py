@@ -160,7 +160,10 @@ class Notifier(Protocol):
     """A way to engineers."""
 
     def deliver(self, result: TriageResult) -> None:
-        """Hand one result over; returning means that it arrived. May be called again with the same result."""
+        """Hand one result over; returning means that it arrived. May be called again with the same result.
+
+        Raises `ContractError` for a result that it can't show; any other error is its way's.
+        """
         ...
 
 

@@ -45,7 +45,7 @@ class _SkewedClock(SystemClock):
 class _NoSweeper:
     """A sweeper that looks away."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, *, bury: Callable[[str, str], None]) -> None:
         pass
 
     def sweep(self) -> int:

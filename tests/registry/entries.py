@@ -9,8 +9,10 @@ from worker.contract.incident import Incident
 from worker.contract.queue import OPEN_INCIDENTS, RESULTS_STREAM, incident_key
 from worker.contract.result import Disposition, Ending, Spent, TriageResult
 from worker.contract.transcript import ModelReply, Step
+from worker.registry.dead_letters import DeadLetters
+from worker.registry.sweeper import Sweeper
 
-__all__ = ["accept", "all_keys", "published", "result_of", "step"]
+__all__ = ["accept", "all_keys", "published", "result_of", "step", "sweeper_of"]
 
 
 def accept(redis: Any, text: str = "payment-server-01 is slow") -> Incident:
@@ -22,6 +24,12 @@ def accept(redis: Any, text: str = "payment-server-01 is slow") -> Incident:
     redis.hset(incident_key(incident.incident_id), mapping={**entry, "accepted_at": accepted_at})
     redis.zadd(OPEN_INCIDENTS, {incident.incident_id: accepted_at})
     return incident
+
+
+def sweeper_of(redis: Redis, **options: Any) -> Sweeper:
+    """Make a sweeper that buries as a worker does where the guard knows nothing."""
+    letters = DeadLetters(redis)
+    return Sweeper(redis, bury=lambda incident_id, why: letters.bury_entry(incident_id, why=why), **options)
 
 
 def step(number: int, text: str = "looking") -> Step:

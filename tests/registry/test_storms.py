@@ -11,11 +11,10 @@ from redis import Redis
 from producers.intake import Answer, StormRules, Verdict, take_in
 from producers.sources.alert import Arrival, Reported, alert_of
 from tests.redis_servers import let_time_pass
-from tests.registry.entries import published, result_of, step
+from tests.registry.entries import published, result_of, step, sweeper_of
 from worker.contract import Alert, Disposition, Incident, Resolution, Severity, TriageResult
 from worker.contract.queue import BROKER_KEY_PREFIX, QUEUES, alerts_key, incident_key
 from worker.registry import Registry
-from worker.registry.sweeper import Sweeper
 
 RegistryOf = Callable[..., Registry]
 START: Final = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -98,7 +97,7 @@ class TestWhileAnIncidentIsOpen:
     ) -> None:
         first = alert("a")
         assert answers(redis, first, alert("b", severity="critical")) == [Answer.ACCEPTED, Answer.ATTACHED]
-        Sweeper(redis).sweep()
+        sweeper_of(redis).sweep()
         assert waiting(redis, QUEUES[0]) == [first.incident_id]
         with registry_of(redis).claim(first.incident_id) as claim:
             assert claim is not None
@@ -208,9 +207,9 @@ class TestAfterAnIncidentIsClosed:
         ]
         assert waiting(redis, QUEUES[1]) == [first.incident_id]
         for _ in range(3):
-            assert Sweeper(redis).sweep() == 0
+            assert sweeper_of(redis).sweep() == 0
         let_time_pass(redis, 61)
-        assert Sweeper(redis).sweep() == 1
+        assert sweeper_of(redis).sweep() == 1
         assert second.incident_id in waiting(redis, QUEUES[1])
 
     def test_that_an_engineer_has_further_alerts_go_with_it_and_are_counted(

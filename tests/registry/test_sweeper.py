@@ -12,12 +12,12 @@ from redis import Redis
 from producers.intake import take_in
 from producers.sources.plain import parse_text
 from tests.redis_servers import let_time_pass
-from tests.registry.entries import published, result_of
+from tests.registry.entries import published, result_of, sweeper_of
 from worker.contract.incident import Incident
 from worker.contract.queue import BROKER_KEY_PREFIX, OPEN_INCIDENTS, QUEUES, WATCHED_INCIDENTS, incident_key
 from worker.registry import Registry
 from worker.registry.dead_letters import DeadLetters
-from worker.registry.sweeper import PATIENCE_SECONDS, Sweeper
+from worker.registry.sweeper import PATIENCE_SECONDS
 
 QUEUE = BROKER_KEY_PREFIX + QUEUES[1]
 
@@ -42,27 +42,27 @@ def test_an_incident_whose_message_was_lost_goes_back_to_its_queue(redis: Redis)
     (lost,) = taken_in(redis)
     redis.delete(QUEUE)
     let_time_pass(redis, PATIENCE_SECONDS + 1)
-    assert Sweeper(redis).sweep() == 1
+    assert sweeper_of(redis).sweep() == 1
     assert waiting(redis) == ids([lost])
 
 
 def test_nothing_is_looked_at_before_its_time(redis: Redis) -> None:
     taken_in(redis)
     redis.delete(QUEUE)
-    assert Sweeper(redis).sweep() == 0
+    assert sweeper_of(redis).sweep() == 0
 
 
 def test_a_second_sweep_finds_nothing_until_the_patience_is_over_again(redis: Redis) -> None:
     taken_in(redis)
     redis.delete(QUEUE)
     let_time_pass(redis, PATIENCE_SECONDS + 1)
-    assert [Sweeper(redis).sweep() for _ in range(2)] == [1, 0]
+    assert [sweeper_of(redis).sweep() for _ in range(2)] == [1, 0]
 
 
 def test_a_long_queue_is_not_doubled(redis: Redis) -> None:
     incidents = taken_in(redis, 50)
     let_time_pass(redis, 10 * PATIENCE_SECONDS)
-    assert Sweeper(redis).sweep() == 0
+    assert sweeper_of(redis).sweep() == 0
     assert waiting(redis) == ids(incidents)
 
 
@@ -72,7 +72,7 @@ def test_one_lost_message_in_a_long_queue_is_found_when_its_turn_has_passed(redi
     rest = taken_in(redis, 10)
     redis.rpop(QUEUE)  # the broker loses the first
     let_time_pass(redis, PATIENCE_SECONDS + 1)
-    assert Sweeper(redis).sweep() == 1
+    assert sweeper_of(redis).sweep() == 1
     assert waiting(redis) == ids([first, *rest])
 
 
@@ -83,7 +83,7 @@ def test_what_is_put_back_does_not_make_the_others_look_lost(redis: Any) -> None
     redis.rpop(QUEUE)
     for _ in range(3):
         let_time_pass(redis, PATIENCE_SECONDS + 1)
-        Sweeper(redis).sweep()
+        sweeper_of(redis).sweep()
     assert len(waiting(redis)) == 11
 
 
@@ -93,7 +93,7 @@ def test_a_claimed_incident_is_left_alone_while_its_lease_lives(redis: Redis) ->
     registry = Registry(redis, worker="w1", lease_seconds=1000)
     with registry.claim(held.incident_id):
         let_time_pass(redis, PATIENCE_SECONDS + 1)
-        assert Sweeper(redis, lease_seconds=1000).sweep() == 0
+        assert sweeper_of(redis, lease_seconds=1000).sweep() == 0
     registry.close()
 
 
@@ -104,7 +104,7 @@ def test_an_incident_of_a_dead_worker_comes_back_when_its_lease_is_over(redis: R
     claim = registry.claim(held.incident_id)
     claim.__enter__()
     let_time_pass(redis, PATIENCE_SECONDS + 31)
-    assert Sweeper(redis).sweep() == 1
+    assert sweeper_of(redis).sweep() == 1
     assert waiting(redis) == ids([held])
     registry.close()
 
@@ -123,7 +123,7 @@ def test_a_poisoned_head_of_the_queue_makes_nothing_look_lost(redis: Any) -> Non
     taken_in(redis, 3)
     redis.rpush(QUEUE, "no message at all")
     let_time_pass(redis, PATIENCE_SECONDS + 1)
-    assert Sweeper(redis).sweep() == 0
+    assert sweeper_of(redis).sweep() == 0
 
 
 @pytest.mark.parametrize("claims", [5, 6])
@@ -145,7 +145,7 @@ def test_an_accepted_incident_whose_entry_is_gone_or_none_is_told(redis: Any, sp
     if spoil == "set":
         redis.set(incident_key(lost.incident_id), "something else")
     let_time_pass(redis, PATIENCE_SECONDS + 1)
-    assert [Sweeper(redis).sweep() for _ in range(2)] == [0, 0]
+    assert [sweeper_of(redis).sweep() for _ in range(2)] == [0, 0]
     (told,) = published(redis)
     assert told["incident_id"] == lost.incident_id
     assert DeadLetters(redis).count() == 1
@@ -158,7 +158,7 @@ def test_a_strangers_member_among_the_open_ones_holds_nothing_up(redis: Any) -> 
     redis.zadd(OPEN_INCIDENTS, {"garbage": 1})
     redis.zadd(WATCHED_INCIDENTS, {"garbage": 1, lost.incident_id: 1})
     redis.hset(incident_key(lost.incident_id), "queue", "celery:nobody-reads-this")
-    assert Sweeper(redis).sweep() == 1
+    assert sweeper_of(redis).sweep() == 1
     assert waiting(redis) == ids([lost])
     assert redis.zcard(OPEN_INCIDENTS) == 1
 
@@ -166,7 +166,7 @@ def test_a_strangers_member_among_the_open_ones_holds_nothing_up(redis: Any) -> 
 def test_an_open_incident_that_nobody_watches_is_found(redis: Redis) -> None:
     incidents = taken_in(redis, 5)
     redis.delete(QUEUE, WATCHED_INCIDENTS)
-    sweeper = Sweeper(redis)
+    sweeper = sweeper_of(redis)
     assert sum(sweeper.sweep() for _ in range(20)) == 5
     assert sorted(waiting(redis)) == sorted(ids(incidents))
 
@@ -178,6 +178,6 @@ def test_a_lease_and_a_look_that_a_wrong_clock_has_put_far_ahead_hold_nothing_up
     redis.hset(incident_key(held.incident_id), mapping={"state": "CLAIMED", "epoch": 1, "lease_until": in_an_hour})
     redis.zadd(WATCHED_INCIDENTS, {held.incident_id: in_an_hour})
     redis.delete(QUEUE)
-    assert Sweeper(redis).sweep() == 1
+    assert sweeper_of(redis).sweep() == 1
     with Registry(redis, worker="w2").claim(held.incident_id) as claim:
         assert claim is not None

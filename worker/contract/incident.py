@@ -6,10 +6,11 @@ is offered while another of its group is open is not opened: it is attached to t
 
 import hashlib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
 from worker.contract.base import Frozen
 
@@ -17,6 +18,19 @@ __all__ = ["TEXT_LIMIT_BYTES", "Alert", "Incident", "IncidentId", "IncidentKind"
 
 TEXT_LIMIT_BYTES: Final = 16_384
 """An alert's text past this is refused at the door: it would crowd the evidence out of the model's budget."""
+
+_EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def _tellable(moment: datetime) -> datetime:
+    if not _EARLIEST <= moment <= _LATEST:
+        raise ValueError("a time before 2000 or after 9000 is none of an alert")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_tellable)]
+"""A time that can be told in every zone: at both ends of the calendar one can't."""
 
 IncidentId = Annotated[str, StringConstraints(pattern=r"^inc-[0-9a-f]{20}$")]
 ServerId = Annotated[str, StringConstraints(min_length=1, max_length=253)]
@@ -55,8 +69,8 @@ class Incident(Frozen):
     server_id: ServerId | None
     text: Annotated[str, StringConstraints(min_length=1)]
     severity: Severity
-    started_at: AwareDatetime
-    received_at: AwareDatetime
+    started_at: Moment
+    received_at: Moment
     labels: Mapping[str, str] = Field(default_factory=dict)
     kind: IncidentKind = IncidentKind.FAILURE
     service: Annotated[str, StringConstraints(min_length=1, max_length=253)] | None = None
@@ -80,8 +94,8 @@ class Resolution(Frozen):
     fingerprint: Annotated[str, StringConstraints(min_length=1, max_length=128)]
     server_id: ServerId | None
     text: str
-    resolved_at: AwareDatetime
-    received_at: AwareDatetime
+    resolved_at: Moment
+    received_at: Moment
 
 
 Alert = Incident | Resolution

@@ -49,7 +49,14 @@ class DeadLetters:
         self._put_away = load_script(redis, "put_away.lua")
 
     def bury(
-        self, reason: str, *, content: bytes, found_in: str, detail: str, closes_incident_id: str | None = None
+        self,
+        reason: str,
+        *,
+        content: bytes,
+        found_in: str,
+        detail: str,
+        closes_incident_id: str | None = None,
+        server_id: str | None = None,
     ) -> str:
         """Set something aside and escalate it, in one script; return the letter's id.
 
@@ -59,8 +66,7 @@ class DeadLetters:
         closing = closes_incident_id or ""
         incident_id = closing or identity("dead-letter", hashlib.sha256(content).hexdigest())
         result = _result_of(reason, incident_id=incident_id, content=content, found_in=found_in, detail=detail)
-        if closing:
-            result = result.model_copy(update={"is_restart_known": False})
+        result = result.model_copy(update={"server_id": server_id})
         letter = letter_fields(reason, content=content, found_in=found_in, detail=detail, incident_id=incident_id)
         entry_id = _text(
             self._bury(
@@ -81,10 +87,10 @@ class DeadLetters:
         log.error("dead_letter.buried", reason=reason, found_in=found_in, entry_id=entry_id, content_bytes=len(content))
         return entry_id
 
-    def bury_entry(self, incident_id: str, *, why: str) -> None:
+    def bury_entry(self, incident_id: str, *, why: str, server_id: str | None = None) -> None:
         """Set an entry of the registry aside that is gone, or that nobody can read: closed, and told.
 
-        A second call does nothing.
+        `server_id` is its server, where somebody knows. A second call does nothing.
         """
         try:
             stored = cast("dict[str, str]", self._redis.hgetall(incident_key(incident_id)))
@@ -92,7 +98,12 @@ class DeadLetters:
         except ResponseError as error:
             content = str(error).encode()
         self.bury(
-            "unreadable_entry", content=content, found_in="the registry", detail=why, closes_incident_id=incident_id
+            "unreadable_entry",
+            content=content,
+            found_in="the registry",
+            detail=why,
+            closes_incident_id=incident_id,
+            server_id=server_id,
         )
 
     def newest(self, limit: int) -> tuple[DeadLetter, ...]:
@@ -141,6 +152,7 @@ def _result_of(reason: str, *, incident_id: str, content: bytes, found_in: str, 
         is_llm=False,
         prompt_hash="none",
         spent=Spent(),
+        is_restart_known=False,
         epoch=0,
         worker="none",
         started_at=now,

@@ -5,6 +5,7 @@ the incident. Runs in every worker process, every few seconds. Two at once do no
 does not see, and a message too many is answered by the claim with "busy" or "closed".
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -18,7 +19,6 @@ from worker.contract.queue import (
     incident_key,
     render_message,
 )
-from worker.registry.dead_letters import DeadLetters
 from worker.registry.registry import LEASE_SECONDS
 from worker.registry.script import load_script
 
@@ -37,10 +37,16 @@ class Sweeper:
     """Sweeps when told to. Redis errors (`redis.exceptions.RedisError`) pass through; nothing is lost by one."""
 
     def __init__(
-        self, redis: Redis, *, patience_seconds: float = PATIENCE_SECONDS, lease_seconds: float = LEASE_SECONDS
+        self,
+        redis: Redis,
+        *,
+        bury: Callable[[str, str], None],
+        patience_seconds: float = PATIENCE_SECONDS,
+        lease_seconds: float = LEASE_SECONDS,
     ) -> None:
+        """`bury` sets an incident aside whose entry is gone, or none: its id, and why."""
         self._redis = redis
-        self._dead_letters = DeadLetters(redis)
+        self._bury = bury
         self._patience_milliseconds = round(patience_seconds * 1000)
         self._lease_milliseconds = round(lease_seconds * 1000)
         self._sweep = load_script(redis, "sweep.lua")
@@ -66,5 +72,5 @@ class Sweeper:
                 log.warning("incident.reenqueued", incident_id=incident_id, queue=queue_key)
             pipeline.execute()
         for incident_id in lost:
-            self._dead_letters.bury_entry(incident_id, why=f"the entry of {incident_id} is gone, or none")
+            self._bury(incident_id, f"the entry of {incident_id} is gone, or none")
         return len(placed) - len(lost)
