@@ -153,8 +153,8 @@ ROWS: Final = (
 
 NOT_COVERED: Final = {
     "5": "the host's restart command is run without an sshd; it is tested behind a real one in tests/target",
-    "9": "ten minutes in one trial of a long run of 45 minutes and more, else 60 s or 15 s; no spool yet, so no direct "
-    "escalation while the broker is away",
+    "9": "ten minutes in one trial of a long run of 45 minutes and more, else 60 s or 15 s; without a spool, "
+    "which has a suite of its own (tests/integration/test_spool_process.py)",
     "12": "120 s in one trial of a long run, else 6 s",
     "17, 18, 19": "full memory, full disk, a torn append-only file, the spool: a later issue",
     "27, 29, 30, 31, 33": "hostile logs, a lost Redis, upgrades, memory, the soak: not part of this suite",
