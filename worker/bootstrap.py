@@ -1,5 +1,6 @@
 """The composition root: the one place that names concrete classes and puts a worker together."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import redis
@@ -48,7 +49,6 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
     directory = Inventory.load(settings.inventory_file, clock)
     model = _make_model(settings)
     registry = Registry(connection, worker=settings.worker_name)
-    about: dict[str, str | float] = {"concurrency": settings.worker_concurrency, "model": model.name}
     recurring: list[Recurring] = []
 
     def close() -> None:
@@ -80,7 +80,15 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
         times=_verification_times(settings),
         close=close,
     )
-    recurring += [
+    recurring += _recurring(worker, connection, about={"concurrency": settings.worker_concurrency, "model": model.name})
+    for each in recurring:
+        each.start()
+    return worker
+
+
+def _recurring(worker: Worker, connection: redis.Redis, *, about: Mapping[str, str | float]) -> list[Recurring]:
+    registry = worker.registry
+    return [
         Recurring("heartbeat", lambda: registry.beat(about), interval_seconds=BEAT_INTERVAL_SECONDS),
         Recurring("sweeper", Sweeper(connection, bury=worker.bury).sweep, interval_seconds=_SWEEP_INTERVAL_SECONDS),
         Recurring(
@@ -88,9 +96,6 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
         ),
         Recurring("trimmer", ResultsTrimmer(connection).trim, interval_seconds=_TRIM_INTERVAL_SECONDS),
     ]
-    for each in recurring:
-        each.start()
-    return worker
 
 
 def check_configuration(settings: Settings) -> None:

@@ -15,8 +15,9 @@ from typing import Annotated, Final
 
 import typer
 
+from worker.cli.dead_letters_commands import dead_letters
 from worker.cli.failures import EXIT_CONFIGURATION, EXIT_INCOMPLETE, EXIT_INTERRUPTED, told
-from worker.cli.words import WORD_LIMIT, one_line
+from worker.cli.options import AsJson, Why
 from worker.contract.text import visible
 from worker.errors import FirstlineError
 from worker.settings import load_redis_settings, load_settings
@@ -39,23 +40,7 @@ app = typer.Typer(
 )
 
 
-def _reason(text: str) -> str:
-    said = one_line(text)
-    if not text.strip():
-        raise typer.BadParameter("say why: it is kept, and the next person reads it")
-    if len(said) > WORD_LIMIT:
-        raise typer.BadParameter(f"say it in {WORD_LIMIT} characters: this has {len(said)}")
-    return said
-
-
-dead_letters = typer.Typer(
-    help="What nobody could work on: see it, send it again, or put it away.", no_args_is_help=True
-)
 app.add_typer(dead_letters, name="dead-letters")
-
-EntryId = Annotated[str, typer.Argument(help="The letter's id, as `dead-letters list` prints it.")]
-Why = Annotated[str, typer.Option("--why", help="The reason; it is kept.", callback=_reason)]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output, for pipes.")]
 
 
 @app.command()
@@ -277,41 +262,6 @@ def resolve(
     from worker.cli.restarts import resolve as resolve_server
 
     resolve_server(guard_of(load_redis_settings()), server_id, why)
-
-
-@dead_letters.command("list")
-def list_dead_letters(as_json: AsJson = False) -> None:
-    """List the newest hundred, a line each: id, time, reason, and where it was found."""
-    from worker.cli.dead_letters import list_letters
-
-    list_letters(load_settings(), as_json=as_json)
-
-
-@dead_letters.command("show")
-def show_dead_letter(entry_id: EntryId, as_json: AsJson = False) -> None:
-    """Show one, with the head of its content."""
-    from worker.cli.dead_letters import show_letter
-
-    show_letter(load_settings(), entry_id, as_json=as_json)
-
-
-@dead_letters.command("replay")
-def replay_dead_letter(
-    entry_id: EntryId,
-    as_new: Annotated[bool, typer.Option("--as-new", help="As a new occurrence: the old one is closed.")] = False,
-) -> None:
-    """Send the incident of a letter through intake again, and put the letter away."""
-    from worker.cli.dead_letters import replay
-
-    replay(load_settings(), entry_id, as_new=as_new)
-
-
-@dead_letters.command("drop")
-def drop_dead_letter(entry_id: EntryId, why: Why) -> None:
-    """Put a letter away for good; who did it and why is kept."""
-    from worker.cli.dead_letters import drop
-
-    drop(load_settings(), entry_id, why=why)
 
 
 def main() -> None:

@@ -1,0 +1,22 @@
+"""Options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+from worker.cli.words import WORD_LIMIT, one_line
+
+__all__ = ["AsJson", "Why"]
+
+
+def _reason(text: str) -> str:
+    said = one_line(text)
+    if not text.strip():
+        raise typer.BadParameter("say why: it is kept, and the next person reads it")
+    if len(said) > WORD_LIMIT:
+        raise typer.BadParameter(f"say it in {WORD_LIMIT} characters: this has {len(said)}")
+    return said
+
+
+Why = Annotated[str, typer.Option("--why", help="The reason; it is kept.", callback=_reason)]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output, for pipes.")]
