@@ -4,7 +4,7 @@ import pytest
 
 from tests.escalation.builders import NOW, restart, result
 from tests.faults.words import untruths
-from worker.contract import Evidence
+from worker.contract import Evidence, Refusal
 from worker.contract.result import RestartOutcome
 from worker.guardrails.restart_attempt import RestartState
 
@@ -29,6 +29,11 @@ CLAIMS_A_RESTART = Evidence(evidence_id="E3", tool="restart_service", statement=
 def test_what_is_true_is_left_alone(outcome: RestartOutcome | None, restarts: int, state: RestartState | None) -> None:
     told = result(restart=restart(outcome) if outcome else None)
     assert list(untruths(told, restarts=restarts, state=state)) == []
+
+
+def test_a_card_may_say_that_another_incident_s_restart_keeps_the_server_closed() -> None:
+    told = result(refusals=(Refusal(reason="server_unresolved", detail="The restart of s1 has no known outcome."),))
+    assert list(untruths(told, restarts=0, state=None)) == []
 
 
 @pytest.mark.parametrize(
