@@ -20,7 +20,7 @@ bench: .venv/dev.stamp  ## performance figures, as ratios measured in one run
 	$(BIN)/python -m tests.benchmarks.in_flight
 
 faults: .venv/dev.stamp  ## kill, freeze and cut everything for as long as it takes; writes tests/faults/REPORT.md
-	$(BIN)/python -m tests.faults --trials long --minutes 50 --report tests/faults/REPORT.md
+	$(BIN)/python -m tests.faults --trials long --minutes 46 --report tests/faults/REPORT.md
 
 # The locks carry hashes and no addresses, so they install from any index.
 LOCK = uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --quiet
