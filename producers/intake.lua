@@ -2,25 +2,28 @@
 -- that is open for its group, or neither. The clock is the server's.
 --
 -- KEYS     1 the set of open incidents  2-4 the queues' lists, most urgent first  5 the set of watched incidents
--- ARGV     1 the limit of open incidents
+-- ARGV     1 the limit of open incidents; critical ones have a tenth more
 --          2 patience   how long the sweeper waits before its first look at an incident
 --          3 quiet      how long after a group's incident ended well its next triage waits
---          4 engineer   for how long after a group's incident was handed to an engineer further alerts go with it
---          5 lateness   a firing that reached its producer so shortly after its own end is a late copy
---          6 retention  (2-6 in milliseconds)   7 how many alerts an incident keeps
---          8-11 the prefixes of the keys of incidents, of their alerts, of occurrences and of groups
---          12-29 the six parts of a message for each queue, between which stand the encoded id, the id three times and
+--          4 engineer   how long after a group's incident was handed to an engineer its next triage waits
+--          5 critical   the same, for critical alerts
+--          6 lateness   a firing that comes so shortly after its own end may be a late copy: its triage waits so long
+--          7 retention  (2-7 in milliseconds)   8 how many alerts an incident keeps
+--          9-12 the prefixes of the keys of incidents, of their alerts, of occurrences and of groups
+--          13-30 the six parts of a message for each queue, between which stand the encoded id, the id three times and
 --          a delivery tag
 --          then for each alert seven: the occurrence, '' or the incident's id where that is another one (the occurrence
 --          fires again), the group or '', the alert as JSON, the incident's id encoded for the message, and its queue's
---          index in KEYS, or 0 for an alert that ended, and when it reached its producer, in milliseconds
+--          index in KEYS, or 0 for an alert that ended, and how long ago it reached its producer, in milliseconds
 -- Answers  two an alert: 0 accepted, 1 attached, 2 duplicate, 3 resolved, 4 full, and the id of the incident that has
 --          it, or '' where none has; or 5 fires again, and since when the occurrence is over
-local OPEN, WATCHED, FIRST_ARGUMENT, ARGUMENTS, FIRST_PART, PARTS = KEYS[1], KEYS[5], 30, 7, 12, 6
+local OPEN, WATCHED, FIRST_ARGUMENT, ARGUMENTS, FIRST_PART, PARTS = KEYS[1], KEYS[5], 31, 7, 13, 6
+local MOST_URGENT = 2
 local ACCEPTED, ATTACHED, DUPLICATE, RESOLVED, FULL, FIRES_AGAIN = 0, 1, 2, 3, 4, 5
-local open_limit, patience, quiet, engineer = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local lateness, retention, kept = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
-local incident_prefix, alerts_prefix, occurrence_prefix, group_prefix = ARGV[8], ARGV[9], ARGV[10], ARGV[11]
+local open_limit, patience, quiet = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local engineer, critical, lateness = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local retention, kept = ARGV[7], tonumber(ARGV[8])
+local incident_prefix, alerts_prefix, occurrence_prefix, group_prefix = ARGV[9], ARGV[10], ARGV[11], ARGV[12]
 
 -- A key of the wrong type fails in the middle of a script, and what was written before it stays: look first.
 local expected = {'zset', 'list', 'list', 'list', 'zset'}
@@ -62,72 +65,106 @@ local function note(incident, alert, field)
   redis.call('PEXPIRE', alerts, retention)
 end
 
+local function number(value)
+  return tonumber(value or 0) or 0
+end
+
+local function whole(milliseconds)
+  return string.format('%.0f', milliseconds)
+end
+
+local BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+
+-- An id as it stands in a message's body; its bytes are a multiple of three.
+local function encoded(id)
+  return (id:gsub('(.)(.)(.)', function(one, two, three)
+    local bits, found = one:byte() * 65536 + two:byte() * 256 + three:byte(), {}
+    for place = 4, 1, -1 do
+      found[place] = BASE64:sub(bits % 64 + 1, bits % 64 + 1)
+      bits = math.floor(bits / 64)
+    end
+    return table.concat(found)
+  end))
+end
+
+local function push(id, encoded_id, queue_index)
+  local part, messages = FIRST_PART + (queue_index - MOST_URGENT) * PARTS, pushed[queue_index]
+  messages[#messages + 1] = ARGV[part] .. encoded_id .. ARGV[part + 1] .. id .. ARGV[part + 2] .. id .. ARGV[part + 3]
+    .. id .. ARGV[part + 4] .. id .. ':' .. now .. ':' .. #messages .. ARGV[part + 5]
+end
+
+-- Bring an incident that waits to the more urgent queue: its triage is due at once, or when its rules allow it.
+local function hasten(incident, queue_index, entry)
+  local key, due = incident_prefix .. incident, math.max(number(entry['urgent_at']), now_milliseconds)
+  redis.call('HSET', key, 'queue', KEYS[queue_index])
+  if due > now_milliseconds then
+    redis.call('HSET', key, 'not_before', whole(due))
+    watch[incident] = whole(due)
+    return
+  end
+  redis.call('HDEL', key, 'not_before')
+  redis.call('HSET', key, 'enqueued_at', now)
+  watch[incident] = first_look
+  push(incident, encoded(incident), queue_index)
+end
+
 local function attach(incident, occurrence, id, alert, queue_index, entry)
   note(incident, alert, 'occurrences')
   redis.call('SET', occurrence_prefix .. occurrence, incident, 'PX', retention)
   if id ~= occurrence then
     redis.call('SET', occurrence_prefix .. id, incident, 'PX', retention)
   end
-  local urgency = tonumber(entry[4] or 0) or 0
-  if queue_index < urgency then
-    local key = incident_prefix .. incident
-    redis.call('HSET', key, 'urgency', queue_index)
-    -- The sweeper puts it into the more urgent queue: it looks at it next, and takes its message there for lost.
-    if entry[1] == 'NEW' then
-      redis.call('HSET', key, 'queue', KEYS[queue_index], 'enqueued_at', 0)
-      redis.call('HDEL', key, 'not_before')
-      watch[incident] = now
+  if queue_index < number(entry['urgency']) then
+    redis.call('HSET', incident_prefix .. incident, 'urgency', queue_index)
+    if entry['state'] == 'NEW' then
+      hasten(incident, queue_index, entry)
     end
   end
   return ATTACHED, incident
 end
 
--- The incident that a group's next alert goes with; else when the group's next triage may begin, 0 for at once.
-local function of_group(incident, queue_index)
-  if not incident then
-    return nil, 0
+local GROUP_FIELDS = { 'state', 'disposition', 'closed_at', 'urgency', 'urgent_at' }
+
+-- What is stored of a group's newest incident, by field; nothing where there is none.
+local function entry_of(incident)
+  local values = incident and redis.pcall('HMGET', incident_prefix .. incident, unpack(GROUP_FIELDS))
+  if not values or values['err'] or not values[1] then
+    return nil
   end
-  local entry = redis.pcall('HMGET', incident_prefix .. incident, 'state', 'disposition', 'closed_at', 'urgency')
-  if entry['err'] or not entry[1] then
-    return nil, 0
+  local entry = {}
+  for place, field in ipairs(GROUP_FIELDS) do
+    entry[field] = values[place]
   end
-  if entry[1] ~= 'CLOSED' then
-    return incident, entry
-  end
-  local closed_at = tonumber(entry[3] or 0) or 0
-  local is_more_urgent = queue_index < (tonumber(entry[4] or 0) or 0)
-  if closed_at > now_milliseconds or is_more_urgent then
-    return nil, 0
-  end
-  if is_handed_over[entry[2]] then
-    if now_milliseconds < closed_at + engineer then
-      return incident, entry
-    end
-    return nil, 0
-  end
-  return nil, now_milliseconds < closed_at + quiet and closed_at + quiet or 0
+  return entry
 end
 
-local function message_of(id, encoded_id, queue_index)
-  local part = FIRST_PART + (queue_index - 2) * PARTS
-  return ARGV[part] .. encoded_id .. ARGV[part + 1] .. id .. ARGV[part + 2] .. id .. ARGV[part + 3] .. id
-    .. ARGV[part + 4] .. id .. ':' .. now .. ARGV[part + 5]
+-- When the next triage of a group may begin after its last incident was closed: { due, for more urgent alerts, whether
+-- an engineer has the group }, 0 for at once.
+local function rules_after(entry, queue_index)
+  local closed_at = number(entry['closed_at'])
+  if closed_at > now_milliseconds or queue_index < number(entry['urgency']) then
+    return { due = 0, urgent_at = 0 }
+  end
+  if not is_handed_over[entry['disposition']] then
+    return { due = closed_at + quiet, urgent_at = 0 }
+  end
+  local urgent_at = closed_at + critical
+  local due = queue_index == MOST_URGENT and urgent_at or closed_at + engineer
+  return { due = due, urgent_at = urgent_at, is_handed_over = due > now_milliseconds }
 end
 
-local function open_incident(id, occurrence, group, alert, encoded_id, queue_index, not_before)
-  local key, queue_key = incident_prefix .. id, KEYS[queue_index]
-  local is_deferred = not_before > 0
+local function open_incident(id, occurrence, group, alert, encoded_id, queue_index, rules)
+  local key, is_deferred = incident_prefix .. id, rules.due > now_milliseconds
   redis.call('HSET', key, 'incident', alert, 'state', 'NEW', 'epoch', 0, 'deliveries', 0, 'accepted_at', now,
-    'queue', queue_key, 'enqueued_at', is_deferred and 0 or now, 'urgency', queue_index)
+    'queue', KEYS[queue_index], 'enqueued_at', is_deferred and 0 or now, 'urgency', queue_index)
   opened[#opened + 1] = now
   opened[#opened + 1] = id
   if is_deferred then
-    redis.call('HSET', key, 'not_before', string.format('%.0f', not_before))
-    watch[id] = not_before
+    redis.call('HSET', key, 'not_before', whole(rules.due), 'urgent_at', whole(rules.urgent_at))
+    watch[id] = whole(rules.due)
   else
     watch[id] = first_look
-    local messages = pushed[queue_index]
-    messages[#messages + 1] = message_of(id, encoded_id, queue_index)
+    push(id, encoded_id, queue_index)
   end
   if group ~= '' then
     redis.call('SET', group_prefix .. group, id, 'PX', retention)
@@ -136,7 +173,7 @@ local function open_incident(id, occurrence, group, alert, encoded_id, queue_ind
     redis.call('SET', occurrence_prefix .. occurrence, id, 'PX', retention)
   end
   open = open + 1
-  return ACCEPTED, id
+  return rules.is_handed_over and ATTACHED or ACCEPTED, id
 end
 
 -- Whether there is an entry of this incident; what stands in its place and is none is taken away.
@@ -148,39 +185,50 @@ local function is_known(id)
   return type(state) == 'string'
 end
 
-local function fire(occurrence, id, group, alert, encoded_id, queue_index, received)
-  if id ~= occurrence then
-    local with = is_known(id) and id or stored(occurrence_prefix .. id)
-    if with then
-      return DUPLICATE, with
-    end
-  end
-  local keys = { occurrence_prefix .. occurrence, group ~= '' and group_prefix .. group or nil }
-  local known, newest = unpack(redis.call('MGET', unpack(keys)))
-  if known and id == occurrence then
-    local over, since = known:match('^resolved:(.*):(%d+)$')
-    if not over then
-      return DUPLICATE, known
-    end
-    if received < tonumber(since) + lateness then
-      return RESOLVED, over
-    end
-    return FIRES_AGAIN, since
-  end
-  if id == occurrence and is_known(id) then
-    return DUPLICATE, id
-  end
-  local incident, found = of_group(newest, queue_index)
-  if incident then
-    return attach(incident, occurrence, id, alert, queue_index, found)
-  end
-  if open >= open_limit then
-    return FULL, id
-  end
-  return open_incident(id, occurrence, group, alert, encoded_id, queue_index, found)
+local function is_full(queue_index)
+  return open >= (queue_index == MOST_URGENT and open_limit * 1.1 or open_limit)
 end
 
-local function resolve(occurrence, alert, received)
+-- The incident that has an occurrence already, or since when it is over, or neither.
+local function found_of(occurrence, id, known)
+  if id ~= occurrence then
+    return is_known(id) and id or stored(occurrence_prefix .. id), known and tonumber(known:match('^resolved:.*:(%d+)$'))
+  end
+  local over_since = known and known:match('^resolved:.*:(%d+)$')
+  if over_since then
+    return nil, tonumber(over_since)
+  end
+  return known or is_known(id) and id, nil
+end
+
+local function fire(occurrence, id, group, alert, encoded_id, queue_index, age)
+  local keys = { occurrence_prefix .. occurrence, group ~= '' and group_prefix .. group or nil }
+  local known, newest = unpack(redis.call('MGET', unpack(keys)))
+  local with, over_since = found_of(occurrence, id, known)
+  if with then
+    return DUPLICATE, with
+  end
+  if over_since and id == occurrence then
+    return FIRES_AGAIN, whole(over_since)
+  end
+  local entry, rules = entry_of(newest), { due = 0, urgent_at = 0 }
+  if entry and entry['state'] ~= 'CLOSED' then
+    return attach(newest, occurrence, id, alert, queue_index, entry)
+  end
+  if is_full(queue_index) then
+    return FULL, id
+  end
+  if entry then
+    rules = rules_after(entry, queue_index)
+  end
+  if over_since then
+    local late_until = over_since + lateness + age
+    rules.due, rules.urgent_at = math.max(rules.due, late_until), math.max(rules.urgent_at, late_until)
+  end
+  return open_incident(id, occurrence, group, alert, encoded_id, queue_index, rules)
+end
+
+local function resolve(occurrence, alert, age)
   local key = occurrence_prefix .. occurrence
   local known = stored(key)
   local over = known and known:match('^resolved:(.*):%d+$')
@@ -188,9 +236,10 @@ local function resolve(occurrence, alert, received)
     return RESOLVED, over
   end
   local incident = known or occurrence
-  local entry = redis.pcall('HGET', incident_prefix .. incident, 'state')
-  local has_incident = type(entry) == 'string'
-  redis.call('SET', key, 'resolved:' .. (has_incident and incident or '') .. ':' .. received, 'PX', retention)
+  local state = redis.pcall('HGET', incident_prefix .. incident, 'state')
+  local has_incident = type(state) == 'string'
+  local over_since = whole(now_milliseconds - age)
+  redis.call('SET', key, 'resolved:' .. (has_incident and incident or '') .. ':' .. over_since, 'PX', retention)
   if not has_incident then
     return RESOLVED, ''
   end
@@ -200,14 +249,14 @@ end
 
 local answers = {}
 for position = FIRST_ARGUMENT, #ARGV, ARGUMENTS do
-  local occurrence, id, group, alert, encoded_id, queue_index, received =
+  local occurrence, other_id, group, alert, encoded_id, queue_index, age =
     unpack(ARGV, position, position + ARGUMENTS - 1)
   local answer, incident
   if queue_index == '0' then
-    answer, incident = resolve(occurrence, alert, received)
+    answer, incident = resolve(occurrence, alert, tonumber(age))
   else
-    id = id == '' and occurrence or id
-    answer, incident = fire(occurrence, id, group, alert, encoded_id, tonumber(queue_index), tonumber(received))
+    local id = other_id == '' and occurrence or other_id
+    answer, incident = fire(occurrence, id, group, alert, encoded_id, tonumber(queue_index), tonumber(age))
   end
   answers[#answers + 1] = answer
   answers[#answers + 1] = incident

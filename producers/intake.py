@@ -6,12 +6,13 @@ is attached to it and counted. An answer that never arrived is asked for again: 
 waits without bound, and never repeats a write by itself. Every producer calls it.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -67,9 +68,10 @@ class Answer(StrEnum):
     """What intake says to one alert.
 
     ACCEPTED an incident was opened, it yields a result, whatever happens · ATTACHED it is counted with the incident
-    that its group has already · DUPLICATE this occurrence is known, nothing was written · RESOLVED its end is noted, or
-    it is over already · FULL too many incidents are open, nothing was written: keep the alert, and send it again later
-    · SPOOLED it is on this machine's disk (`spool`), and taken in as soon as Redis is there.
+    that its group has already, or with the one that follows what an engineer has · DUPLICATE this occurrence is known,
+    nothing was written · RESOLVED its end is noted · FULL too many incidents are open, nothing was written: keep the
+    alert, and send it again later · SPOOLED it is on this machine's disk (`spool`), and taken in as soon as Redis is
+    there.
     """
 
     ACCEPTED = "accepted"
@@ -95,15 +97,17 @@ class Verdict(NamedTuple):
 class StormRules:
     """How a storm collapses once the first incident of a group is closed; while it is open, all that comes is attached.
 
-    Ended well (`recovered`, `no_action`): what comes opens a new incident, whose triage waits until `quiet_seconds`
-    are over since the end. Handed to an engineer: for `engineer_seconds` further alerts go with the incident that
-    the engineer has, and are counted there. Neither holds for an alert that is more urgent than all before it.
-    `alerts_kept` is how many alerts beside its own an incident keeps; all are counted. A firing that reached
-    its producer within `lateness_seconds` after its own end had is a late copy; later, the occurrence fires again.
+    What comes then opens the next incident of the group, to which everything further is attached, and whose triage
+    waits: `quiet_seconds` since an end that went well (`recovered`, `no_action`), `engineer_seconds` since the group
+    was handed to an engineer, `engineer_critical_seconds` for critical alerts. If all of it is over by then, it closes
+    by itself. An alert that is more urgent than all of the closed incident waits for none of these. `alerts_kept` is
+    how many alerts beside its own an incident keeps; all are counted. A firing that comes within `lateness_seconds` after
+    its own end may be a late copy: its triage waits until then.
     """
 
     quiet_seconds: float = 60
     engineer_seconds: float = 900
+    engineer_critical_seconds: float = 300
     alerts_kept: int = 20
     lateness_seconds: float = 60
 
@@ -156,22 +160,31 @@ def take_in(
 
 
 class _Batch(NamedTuple):
-    """Alerts, the occurrence of each, and the script's arguments for them."""
+    """Alerts, each behind its occurrence, and the script's arguments for them."""
 
-    occurrences: list[str]
-    alerts: list[Alert]
+    alerts: Sequence[tuple[str, Alert]]
     arguments: list[str | int]
 
 
-def _batch(occurrences: list[str], alerts: list[Alert]) -> _Batch:
-    arguments = chain.from_iterable(map(_arguments, occurrences, alerts))
-    return _Batch(occurrences, alerts, list(arguments))
+def _batch(alerts: Sequence[tuple[str, Alert]]) -> _Batch:
+    return _Batch(alerts, [argument for occurrence, alert in alerts for argument in _arguments(occurrence, alert)])
 
 
 def _batches(alerts: Iterable[Alert], batch_size: int) -> Iterator[_Batch]:
-    waiting = iter(alerts)
-    while batch := list(islice(waiting, batch_size)):
-        yield _batch([_occurrence(alert) for alert in batch], batch)
+    """Cut into batches, none of which has a firing and an end of one occurrence: what fires again is offered twice."""
+    batch: list[tuple[str, Alert]] = []
+    kinds: dict[str, type[Alert]] = {}
+    for alert in alerts:
+        occurrence, kind = _occurrence(alert), type(alert)
+        if kinds.setdefault(occurrence, kind) is not kind:
+            yield _batch(batch)
+            batch, kinds = [], {occurrence: kind}
+        batch.append((occurrence, alert))
+        if len(batch) == batch_size:
+            yield _batch(batch)
+            batch, kinds = [], {}
+    if batch:
+        yield _batch(batch)
 
 
 def _occurrence(alert: Alert) -> str:
@@ -199,18 +212,19 @@ def _verdicts(redis: Redis, batch: _Batch, head: Sequence[str | int]) -> list[Ve
     opened = _opened_again(redis, batch, numbers, told, head)
     return [
         next(opened) if number == _FIRES_AGAIN else Verdict(incident_id or occurrence, _ANSWERS[number])
-        for occurrence, number, incident_id in zip(batch.occurrences, numbers, told, strict=True)
+        for (occurrence, _), number, incident_id in zip(batch.alerts, numbers, told, strict=True)
     ]
 
 
 def _opened_again(
     redis: Redis, batch: _Batch, numbers: Sequence[int], told: Sequence[str], head: Sequence[str | int]
 ) -> Iterator[Verdict]:
-    places = [place for place, number in enumerate(numbers) if number == _FIRES_AGAIN]
-    if not places:
-        return iter(())
-    alerts = [_again(batch.alerts[place], told[place]) for place in places]
-    return iter(_verdicts(redis, _batch([batch.occurrences[place] for place in places], alerts), head))
+    again = [
+        (occurrence, _again(alert, since))
+        for (occurrence, alert), number, since in zip(batch.alerts, numbers, told, strict=True)
+        if number == _FIRES_AGAIN
+    ]
+    return iter(_verdicts(redis, _batch(again), head) if again else ())
 
 
 def _head(open_limit: int, storms: StormRules) -> list[str | int]:
@@ -218,6 +232,7 @@ def _head(open_limit: int, storms: StormRules) -> list[str | int]:
         SWEEPER_PATIENCE_SECONDS,
         storms.quiet_seconds,
         storms.engineer_seconds,
+        storms.engineer_critical_seconds,
         storms.lateness_seconds,
         RETENTION_SECONDS,
     )
@@ -227,14 +242,14 @@ def _head(open_limit: int, storms: StormRules) -> list[str | int]:
 
 
 def _arguments(occurrence: str, alert: Alert) -> tuple[str | int, ...]:
-    received_milliseconds = round(alert.received_at.timestamp() * 1000)
+    age_milliseconds = max(0, round((time.time() - alert.received_at.timestamp()) * 1000))
     if isinstance(alert, Resolution):
-        return occurrence, "", "", alert.model_dump_json(), "", _NO_QUEUE, received_milliseconds
+        return occurrence, "", "", alert.model_dump_json(), "", _NO_QUEUE, age_milliseconds
     incident_id = alert.incident_id
     other_id = "" if incident_id == occurrence else incident_id
     queue_index = _QUEUE_INDEX[queue_of(alert.severity)]
     encoded = encoded_id(incident_id)
-    return occurrence, other_id, alert.group, alert.model_dump_json(), encoded, queue_index, received_milliseconds
+    return occurrence, other_id, alert.group, alert.model_dump_json(), encoded, queue_index, age_milliseconds
 
 
 def _again(alert: Alert, since: str) -> Alert:

@@ -69,6 +69,7 @@ class _Fields(_Table):
 class _Storms(_Table):
     quiet_seconds: _Seconds = StormRules().quiet_seconds
     engineer_seconds: _Seconds = StormRules().engineer_seconds
+    engineer_critical_seconds: _Seconds = StormRules().engineer_critical_seconds
     alerts_kept: Annotated[int, Field(ge=1, le=1_000)] = StormRules().alerts_kept
     lateness_seconds: _Seconds = StormRules().lateness_seconds
 

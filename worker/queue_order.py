@@ -1,9 +1,9 @@
 """From which queue the next message comes: the most urgent first, and now and then one that has waited too long.
 
 Strictly by urgency, a steady stream of critical incidents would starve the others. So a queue whose next incident has
-waited longer than its queue's patience is *overdue*, and of every four messages one is taken from the overdue queues
-first: a critical incident waits behind at most one of those a free slot, however many there are. Without Redis
-nothing is received at all. Called by kombu, in the consuming thread; `heed` is called by a thread of the worker's.
+waited longer than its queue's patience is *overdue*, and of every four messages one is taken from an overdue queue
+first, from each in its turn: a critical incident waits behind at most one of those a free slot, however many there are.
+Without Redis nothing is received at all. Called by kombu, in the consuming thread; `heed` is called by a thread of the worker's.
 """
 
 from collections.abc import Iterable, Mapping
@@ -42,9 +42,12 @@ class QueueOrder:
 
     def consume(self, number: int) -> list[str]:
         """Return the queues in the order in which they are to be looked at."""
-        if not _overdue or self._received % _TURNS:
+        overdue = sorted(_overdue)
+        turn, place_in_turn = divmod(self._received, _TURNS)
+        if not overdue or place_in_turn:
             return self._queues[:number]
-        return sorted(self._queues, key=lambda name: name not in _overdue)[:number]
+        first = overdue[turn % len(overdue)]
+        return [first, *(name for name in self._queues if name != first)][:number]
 
     def rotate(self, _last_used: str) -> None:
         """Count a message that was received."""

@@ -45,8 +45,11 @@ def test_the_most_urgent_queue_comes_first_while_nobody_has_waited_too_long(orde
 def test_of_four_messages_one_is_taken_from_what_has_waited_too_long(order: QueueOrder) -> None:
     heed({P3: 901})
     assert first_queues(order, 8) == [P3, P1, P1, P1, P3, P1, P1, P1]
+
+
+def test_of_several_that_are_overdue_each_has_its_turn(order: QueueOrder) -> None:
     heed({P2: 301, P3: 901})
-    assert order.consume(3) == [P2, P3, P1]
+    assert first_queues(order, 16) == [P2, P1, P1, P1, P3, P1, P1, P1] * 2
 
 
 def test_what_is_no_longer_overdue_has_to_wait_again(order: QueueOrder) -> None:

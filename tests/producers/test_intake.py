@@ -87,6 +87,12 @@ def test_past_the_limit_of_open_incidents_new_ones_are_full_and_known_ones_are_d
     assert answers(redis, wave[2:], open_limit=2) == [Answer.ACCEPTED, Answer.FULL]
 
 
+def test_of_the_room_a_tenth_more_is_kept_for_critical_incidents(redis: Redis) -> None:
+    assert answers(redis, [incident(number) for number in range(11)], open_limit=10)[-1] is Answer.FULL
+    critical = [incident(number, Severity.CRITICAL) for number in (21, 22)]
+    assert answers(redis, critical, open_limit=10) == [Answer.ACCEPTED, Answer.FULL]
+
+
 def test_batches_of_any_size_give_the_same_answers_in_order(redis: Redis) -> None:
     incidents = [incident(number % 20) for number in range(50)]
     expected = [Answer.ACCEPTED] * 20 + [Answer.DUPLICATE] * 30

@@ -13,7 +13,7 @@ from producers.sources.alert import Arrival, Reported, alert_of
 from tests.redis_servers import let_time_pass
 from tests.registry.entries import published, result_of, step, sweeper_of
 from worker.contract import Alert, Disposition, Incident, Resolution, Severity, TriageResult
-from worker.contract.queue import BROKER_KEY_PREFIX, QUEUES, alerts_key, incident_key
+from worker.contract.queue import BROKER_KEY_PREFIX, QUEUES, alerts_key, incident_key, read_message
 from worker.registry import Registry
 
 RegistryOf = Callable[..., Registry]
@@ -97,8 +97,8 @@ class TestWhileAnIncidentIsOpen:
     ) -> None:
         first = alert("a")
         assert answers(redis, first, alert("b", severity="critical")) == [Answer.ACCEPTED, Answer.ATTACHED]
-        sweeper_of(redis).sweep()
         assert waiting(redis, QUEUES[0]) == [first.incident_id]
+        assert read_message(str(redis.lindex(BROKER_KEY_PREFIX + QUEUES[0], 0)).encode()) == first.incident_id
         with registry_of(redis).claim(first.incident_id) as claim:
             assert claim is not None
             assert claim.occurrences.severity is Severity.CRITICAL
@@ -155,9 +155,16 @@ class TestTheEndOfAnAlert:
             assert claim is not None
             assert not claim.occurrences.are_all_resolved
 
-    def test_of_something_unknown_it_opens_nothing_and_a_late_copy_of_the_firing_neither(self, redis: Redis) -> None:
-        assert answers(redis, alert("a", is_over=True), alert("a")) == [Answer.RESOLVED] * 2
+    def test_of_something_unknown_it_opens_nothing_and_a_firing_right_after_it_waits_for_an_end_of_its_own(
+        self, redis: Redis, registry_of: RegistryOf
+    ) -> None:
+        over = alert("a", is_over=True)
+        _, copy, end = offer(redis, over, alert("a"), over)
+        assert (copy.answer, end) == (Answer.ACCEPTED, Verdict(copy.incident_id, Answer.RESOLVED))
         assert waiting(redis, QUEUES[1]) == []
+        with registry_of(redis).claim(copy.incident_id) as claim:
+            assert claim is not None
+            assert claim.occurrences.are_all_resolved
 
     def test_what_fires_again_after_its_end_is_a_new_incident_the_same_for_everybody(
         self, redis: Redis, registry_of: RegistryOf
@@ -165,9 +172,8 @@ class TestTheEndOfAnAlert:
         first = alert("a")
         offer(redis, first, alert("a", is_over=True))
         close(redis, registry_of(redis), first.incident_id, Disposition.NO_ACTION)
-        assert offer(redis, first, lateness_seconds=120)[0].answer is Answer.RESOLVED
 
-        again, from_the_other = offer(redis, first, lateness_seconds=0) + offer(redis, first, lateness_seconds=0)
+        again, from_the_other = offer(redis, first) + offer(redis, first)
         assert again.answer is Answer.ACCEPTED
         assert again.incident_id != first.incident_id
         assert from_the_other == Verdict(again.incident_id, Answer.DUPLICATE)
@@ -176,13 +182,24 @@ class TestTheEndOfAnAlert:
             assert claim is not None
             assert claim.incident.incident_id == again.incident_id
 
+    def test_it_is_triaged_after_all_when_no_second_end_shows_that_it_was_a_late_copy(self, redis: Redis) -> None:
+        *_, again = offer(redis, alert("a"), alert("a", is_over=True), alert("a").model_copy(update={"group": "else"}))
+        assert sweeper_of(redis).sweep() == 0
+        let_time_pass(redis, 61)
+        sweeper_of(redis).sweep()
+        assert again.incident_id in waiting(redis, QUEUES[1])
+
     def test_how_late_a_firing_is_counts_from_when_its_producer_had_it_and_not_from_when_a_spool_was_emptied(
         self, redis: Redis
     ) -> None:
-        first = alert("a")
-        later = first.model_copy(update={"received_at": START + timedelta(minutes=10)})
-        *_, copy, again = offer(redis, first, alert("a", is_over=True), first, later)
-        assert (copy.answer, again.answer) == (Answer.RESOLVED, Answer.ATTACHED)
+        now = datetime.now(UTC)
+        first, over, later = (
+            each.model_copy(update={"received_at": now - timedelta(minutes=minutes)})
+            for each, minutes in ((alert("a"), 20), (alert("a", is_over=True), 15), (alert("a"), 5))
+        )
+        *_, again = offer(redis, first, over, later.model_copy(update={"group": "else"}))
+        assert again.answer is Answer.ACCEPTED
+        assert again.incident_id in waiting(redis, QUEUES[1])
 
     def test_what_fires_again_and_is_attached_is_counted_once(self, redis: Redis, registry_of: RegistryOf) -> None:
         first, other = alert("a"), alert("b")
@@ -212,23 +229,31 @@ class TestAfterAnIncidentIsClosed:
         assert sweeper_of(redis).sweep() == 1
         assert second.incident_id in waiting(redis, QUEUES[1])
 
-    def test_that_an_engineer_has_further_alerts_go_with_it_and_are_counted(
+    def test_that_an_engineer_has_all_that_follows_is_gathered_and_looked_at_if_it_has_not_passed(
         self, redis: Redis, registry_of: RegistryOf
     ) -> None:
-        first, second = alert("a"), alert("b", minute=1)
+        first, second, third = alert("a"), alert("b", minute=1), alert("c", minute=2)
         offer(redis, first)
         close(redis, registry_of(redis), first.incident_id, Disposition.ESCALATED)
-        assert offer(redis, second) == [Verdict(first.incident_id, Answer.ATTACHED)]
-        assert redis.hget(incident_key(first.incident_id), "occurrences") == "2"
-        assert redis.ttl(alerts_key(first.incident_id)) > 0
-
-    def test_after_a_while_the_next_is_an_incident_again(self, redis: Redis, registry_of: RegistryOf) -> None:
-        first, second = alert("a"), alert("b", minute=30)
-        offer(redis, first)
-        close(redis, registry_of(redis), first.incident_id, Disposition.ESCALATED)
-        let_time_pass(redis, 901)
-        assert answers(redis, second) == [Answer.ACCEPTED]
+        assert offer(redis, second, third) == [Verdict(second.incident_id, Answer.ATTACHED)] * 2
+        let_time_pass(redis, 890)
+        assert sweeper_of(redis).sweep() == 0
+        let_time_pass(redis, 20)
+        assert sweeper_of(redis).sweep() == 1
         assert second.incident_id in waiting(redis, QUEUES[1])
+
+    def test_a_critical_alert_is_looked_at_sooner_also_when_it_joins_what_waits(
+        self, redis: Redis, registry_of: RegistryOf
+    ) -> None:
+        first, second, third = alert("a", severity="critical"), alert("b"), alert("c", severity="critical")
+        offer(redis, first)
+        close(redis, registry_of(redis), first.incident_id, Disposition.ESCALATED)
+        assert offer(redis, second, third) == [Verdict(second.incident_id, Answer.ATTACHED)] * 2
+        let_time_pass(redis, 290)
+        assert sweeper_of(redis).sweep() == 0
+        let_time_pass(redis, 20)
+        assert sweeper_of(redis).sweep() == 1
+        assert waiting(redis, QUEUES[0]) == [first.incident_id, second.incident_id]
 
     @pytest.mark.parametrize("disposition", [Disposition.NO_ACTION, Disposition.ESCALATED])
     def test_a_more_urgent_alert_is_triaged_at_once(
