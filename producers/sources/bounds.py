@@ -1,5 +1,6 @@
 """What every alert's fields are held to: times, severities, labels and quotations, made visible and bounded. Pure."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -38,11 +39,16 @@ _MILLISECONDS_FROM: Final = 1e11
 """A number as large as this is no count of seconds: that would be the year 5138."""
 
 _SEVERITY_OF: Final = {
-    **dict.fromkeys(("critical", "crit", "p1", "page", "fatal", "emergency", "disaster", "alert"), Severity.CRITICAL),
-    **dict.fromkeys(("error", "warning", "warn", "p2", "high", "average", "major", "minor"), Severity.WARNING),
-    **dict.fromkeys(("info", "information", "informational", "notice", "p3", "p4", "p5", "low"), Severity.INFO),
+    **dict.fromkeys(("critical", "crit", "page", "fatal", "disaster", "alert"), Severity.CRITICAL),
+    **dict.fromkeys(("emergency", "emerg", "urgent", "blocker"), Severity.CRITICAL),
+    **dict.fromkeys(("error", "warning", "warn", "high", "average", "major", "minor"), Severity.WARNING),
+    **dict.fromkeys(("info", "information", "informational", "notice", "low"), Severity.INFO),
     **dict.fromkeys(("none", "ok", "not classified", "debug"), Severity.INFO),
 }
+_NUMBERED: Final = re.compile(r"(?:sev|severity|s|priority|p)[ _-]?([0-5])\b")
+"""How organisations number their severities; a word of their own may follow, as in "P1 - Everybody"."""
+
+_SEVERITY_OF_NUMBER: Final = {"0": Severity.CRITICAL, "1": Severity.CRITICAL, "2": Severity.WARNING}
 
 
 class AlertError(ValueError):
@@ -50,9 +56,15 @@ class AlertError(ValueError):
 
 
 def severity_of(value: object) -> Severity:
-    """Map the source's word; an unknown one is a warning, as is none: urgency is never a reason to reject."""
-    word = "" if value is None else str(value)
-    return _SEVERITY_OF.get(word.strip().casefold(), Severity.WARNING)
+    """Map the source's word; an unknown one is a warning, as is none: urgency is never a reason to reject.
+
+    Of numbered ones (`P1`, `SEV-1`, `S1`, `Priority 1`) 0 and 1 are critical, 2 is a warning, and 3 to 5 are less.
+    """
+    word = "" if value is None else str(value).strip().casefold()
+    numbered = _NUMBERED.match(word)
+    if numbered:
+        return _SEVERITY_OF_NUMBER.get(numbered[1], Severity.INFO)
+    return _SEVERITY_OF.get(word, Severity.WARNING)
 
 
 def plausible_time(value: object, received_at: datetime) -> datetime | None:

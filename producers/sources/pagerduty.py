@@ -8,7 +8,6 @@ keeps the order for one incident and may send an event twice stands in `02-Behav
 webhook calls it.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -23,7 +22,6 @@ SOURCE: Final = "pagerduty"
 _FIRES: Final = frozenset({"incident.triggered", "incident.trigger"})
 _FIRES_AGAIN: Final = "incident.reopened"
 _IS_OVER: Final = frozenset({"incident.resolved", "incident.resolve"})
-_NUMBERED_SEVERITY: Final = re.compile(r"(?:sev|severity|priority|p)[ _-]?([1-5])\b", re.IGNORECASE)
 _EXPECTED: Final = "expected a JSON object with `event` (version 3) or `messages` (version 2)"
 
 
@@ -58,7 +56,7 @@ def _outcome(event: str, event_id: str, at: str, incident: Mapping[str, object],
     reported = Reported(
         text=_text(incident),
         labels=_labels(incident),
-        severity=_severity(incident),
+        severity=_priority(incident) or text_in(incident, "urgency"),
         started_at=started_at or None,
         condition=incident_id or None,
         occurrence=occurrence,
@@ -93,11 +91,6 @@ def _labels(incident: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def _severity(incident: Mapping[str, object]) -> str:
-    """Return the priority, where somebody has set one; else the urgency, which is high unless a service says other."""
-    numbered_severity = _NUMBERED_SEVERITY.match(_priority(incident))
-    return f"p{numbered_severity[1]}" if numbered_severity else _priority(incident) or text_in(incident, "urgency")
-
-
 def _priority(incident: Mapping[str, object]) -> str:
+    """Return the priority, where somebody has set one; the urgency is high unless a service says other."""
     return text_in(incident, "priority", "summary") or text_in(incident, "priority", "name")

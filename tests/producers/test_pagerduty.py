@@ -124,6 +124,7 @@ def test_what_begins_nothing_and_ends_nothing_is_ignored_by_its_name(kind: str) 
 @pytest.mark.parametrize(
     ("priority", "urgency", "severity"),
     [
+        ("P0", "low", Severity.CRITICAL),
         ("P1", "low", Severity.CRITICAL),
         ("P3", "high", Severity.INFO),
         ("SEV-1", "low", Severity.CRITICAL),

@@ -63,9 +63,11 @@ def test_the_first_text_field_is_the_text_and_the_others_are_labels() -> None:
 @pytest.mark.parametrize(
     ("word", "severity"),
     [
-        *[(word, Severity.CRITICAL) for word in ("critical", "P1", "page", "fatal")],
-        *[(word, Severity.WARNING) for word in ("error", " Warning", "p2", "high", "purple", 7, None)],
-        *[(word, Severity.INFO) for word in ("info", "p3", "low")],
+        *[(word, Severity.CRITICAL) for word in ("critical", "P1", "page", "fatal", "urgent", "blocker", "emerg")],
+        *[(word, Severity.CRITICAL) for word in ("P0", "sev0", "SEV-1", "S1", "Priority 1", "P0 - everything is down")],
+        *[(word, Severity.WARNING) for word in ("error", " Warning", "p2", "Sev 2", "high", "purple", 7, None)],
+        *[(word, Severity.WARNING) for word in ("p10", "s", "sum0", "-1")],
+        *[(word, Severity.INFO) for word in ("info", "p3", "sev_4", "low")],
     ],
 )
 def test_severity_words_are_mapped_and_unknown_ones_are_warnings(word: object, severity: Severity) -> None:
