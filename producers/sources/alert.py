@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from producers.sources.bounds import AlertError, labels_of, plausible_time, severity_of
+from producers.sources.bounds import AlertError, kept_labels, labels_of, plausible_time, severity_of
 from producers.sources.field_map import FieldMap
 from worker.contract import Alert, Incident, Resolution
 from worker.contract.incident import TEXT_LIMIT_BYTES, identity
@@ -106,7 +106,7 @@ def alert_of(reported: Reported, arrival: Arrival) -> Alert:
         severity=severity_of(reported.severity),
         started_at=started_at or arrival.received_at,
         received_at=arrival.received_at,
-        labels=labels,
+        labels=kept_labels(labels, first=arrival.fields.names),
         service=arrival.fields.service_in(labels),
         group=arrival.fields.group_of(server_id, labels),
         fires_again=identity(fingerprint, reported.fires_again) if reported.fires_again else None,

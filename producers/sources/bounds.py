@@ -1,7 +1,7 @@
 """What every alert's fields are held to: times, severities, labels and quotations, made visible and bounded. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -12,6 +12,7 @@ __all__ = [
     "CLOCK_TOLERANCE",
     "EARLIEST_START",
     "AlertError",
+    "kept_labels",
     "kind_of",
     "labels_of",
     "plausible_time",
@@ -96,7 +97,7 @@ def read_time(value: object) -> datetime:
 
 
 def labels_of(labels: object, further_fields: Mapping[str, object]) -> dict[str, str]:
-    """Return the scalars of both as labels, bounded in number and length, each on one line.
+    """Return the scalars of both as labels, each bounded in length and on one line; `kept_labels` bounds their number.
 
     Raises `AlertError` when `labels` is no object.
     """
@@ -104,11 +105,19 @@ def labels_of(labels: object, further_fields: Mapping[str, object]) -> dict[str,
         labels = {}
     if not isinstance(labels, dict):
         raise AlertError(f"`labels` must be a JSON object of names and values; this is {kind_of(labels)}")
-    named = {**_scalars(further_fields), **_scalars(labels)}
-    kept = dict(list(named.items())[:LABELS_LIMIT])
-    if len(named) > len(kept):
-        kept[LABELS_LEFT_OUT] = str(len(named) - len(kept))
-    return kept
+    return {**_scalars(further_fields), **_scalars(labels)}
+
+
+def kept_labels(labels: Mapping[str, str], *, first: Container[str]) -> dict[str, str]:
+    """Return at most 32 labels in their order, rather those named in `first`, and one that counts what was left out.
+
+    Only for what an incident keeps: whatever is looked for in the labels is looked for in all of them.
+    """
+    if len(labels) <= LABELS_LIMIT:
+        return dict(labels)
+    kept = set(sorted(labels, key=lambda name: name not in first)[:LABELS_LIMIT])
+    left_out = {LABELS_LEFT_OUT: str(len(labels) - LABELS_LIMIT)}
+    return {name: value for name, value in labels.items() if name in kept} | left_out
 
 
 def _scalars(fields: Mapping[str, object]) -> dict[str, str]:

@@ -29,6 +29,11 @@ class FieldMap:
     service: tuple[str, ...] = ("service", "service_name", "app", "application", "job")
     group_by: tuple[str, ...] = (SERVER,)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all labels that are looked at."""
+        return frozenset((*self.server, *self.service, *self.group_by))
+
     def server_in(self, labels: Mapping[str, str]) -> str | None:
         """Return the server that the labels name, without port; None when none of them is one bounded word."""
         return next((name for label in self.server if (name := _name(_without_port(labels.get(label, ""))))), None)

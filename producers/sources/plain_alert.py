@@ -14,6 +14,7 @@ from producers.sources.bounds import (
     CLOCK_TOLERANCE,
     EARLIEST_START,
     AlertError,
+    kept_labels,
     kind_of,
     labels_of,
     quoted,
@@ -80,7 +81,7 @@ def _incident(
         severity=severity,
         started_at=started_at or arrival.received_at,
         received_at=arrival.received_at,
-        labels=labels,
+        labels=kept_labels(labels, first=arrival.fields.names),
         service=arrival.fields.service_in(labels),
         group=arrival.fields.group_of(server_id, labels) if server_id else "",
     )
