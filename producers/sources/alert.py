@@ -79,7 +79,7 @@ def alert_of(reported: Reported, arrival: Arrival) -> Alert:
     by the time of arrival, and still tells occurrences apart. Raises `AlertError` for an alert that says nothing.
     """
     labels = labels_of(dict(reported.labels), {})
-    server_id = arrival.fields.server_in({"server_id": reported.server_id or ""} | labels)
+    server_id = arrival.fields.server_in(labels, named=reported.server_id or "")
     text = cut_to_bytes(visible(reported.text.strip()), TEXT_LIMIT_BYTES - _CUT_NOTE_BYTES)
     if not text:
         raise AlertError("the alert says nothing: it has neither a name nor a text")

@@ -34,9 +34,17 @@ class FieldMap:
         """The names of all labels that are looked at."""
         return frozenset((*self.server, *self.service, *self.group_by))
 
-    def server_in(self, labels: Mapping[str, str]) -> str | None:
-        """Return the server that the labels name, without port; None when none of them is one bounded word."""
-        return next((name for label in self.server if (name := _name(_without_port(labels.get(label, ""))))), None)
+    def server_in(self, labels: Mapping[str, str], *, named: str = "") -> str | None:
+        """Return the server that is `named` outright, else the one that the labels name, without port.
+
+        None when nothing of these is one bounded word.
+        """
+        return _name(_without_port(self.address_in(labels, named=named)))
+
+    def address_in(self, labels: Mapping[str, str], *, named: str = "") -> str:
+        """Return what `server_in` finds the server in, as it was sent, with its port; empty when there is none."""
+        sent = (named, *(labels.get(label, "") for label in self.server))
+        return next((address for address in sent if _name(_without_port(address))), "")
 
     def service_in(self, labels: Mapping[str, str]) -> str | None:
         """Return the service that the labels name, or None."""

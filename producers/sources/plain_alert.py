@@ -34,18 +34,19 @@ SERVER_ID_LIMIT_BYTES: Final = 253
 
 
 def incident_of_sentence(text: str, arrival: Arrival) -> Incident:
-    """Return the incident of free text: no server is named outright, and each submission is an occurrence of its own.
+    """Return the incident of free text: it names no server outright, and each submission is an occurrence of its own.
 
     Raises `AlertError`.
     """
-    return _incident(arrival, text=_text(text), server_id=None, severity=Severity.WARNING, started_at=None, labels={})
+    return _incident(arrival, text=_text(text), named="", severity=Severity.WARNING, started_at=None, labels={})
 
 
 def incident_of_alert(alert: object, arrival: Arrival) -> Incident:
     """Return the incident of a decoded JSON alert: `error_msg`, `server_id`, `timestamp`, `severity`, `labels`.
 
-    All but the text may be missing. Further scalar fields become labels; nested ones are left out. With a timestamp,
-    sending the alert again gives the same incident id. Raises `AlertError`.
+    All but the text may be missing. Further scalar fields become labels; nested ones are left out. Without a
+    `server_id` the field map finds the server in the labels. With a timestamp, sending the alert again gives the same
+    incident id. Raises `AlertError`.
     """
     if not isinstance(alert, dict):
         raise AlertError(f"an alert must be a JSON object with `error_msg`; this is {kind_of(alert)}")
@@ -53,7 +54,7 @@ def incident_of_alert(alert: object, arrival: Arrival) -> Incident:
     return _incident(
         arrival,
         text=_text(_taken_text(fields)),
-        server_id=_server_id(fields.pop("server_id", None)),
+        named=_server_id(fields.pop("server_id", None)),
         severity=severity_of(fields.pop("severity", None)),
         started_at=_started_at(fields.pop("timestamp", None), arrival.received_at),
         labels=labels_of(fields.pop("labels", None), fields),
@@ -64,12 +65,14 @@ def _incident(
     arrival: Arrival,
     *,
     text: str,
-    server_id: str | None,
+    named: str,
     severity: Severity,
     started_at: datetime | None,
     labels: Mapping[str, str],
 ) -> Incident:
-    condition = "\n".join((arrival.source, server_id or "", " ".join(text.casefold().split())))
+    server_id = arrival.fields.server_in(labels, named=named)
+    address = arrival.fields.address_in(labels, named=named)  # what listens on two ports has two conditions
+    condition = "\n".join((arrival.source, address, " ".join(text.casefold().split())))
     fingerprint = hashlib.sha256(condition.encode()).hexdigest()[:32]
     occurrence = started_at.isoformat() if started_at else unique_of(arrival)
     return Incident(
@@ -83,7 +86,7 @@ def _incident(
         received_at=arrival.received_at,
         labels=kept_labels(labels, first=arrival.fields.names),
         service=arrival.fields.service_in(labels),
-        group=arrival.fields.group_of(server_id, labels) if server_id else "",
+        group=arrival.fields.group_of(server_id, labels),
     )
 
 
@@ -107,9 +110,9 @@ def _text(value: object) -> str:
     return text
 
 
-def _server_id(value: object) -> str | None:
+def _server_id(value: object) -> str:
     if value is None:
-        return None
+        return ""
     if not isinstance(value, str):
         raise AlertError(f"`server_id` must be a string; this is {kind_of(value)}")
     server_id = value.strip()

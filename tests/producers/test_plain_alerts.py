@@ -179,6 +179,20 @@ def test_an_alert_sent_again_is_the_same_incident() -> None:
     assert parsed({**alert, "timestamp": "2026-11-22T02:00:01Z"}).fingerprint == first.fingerprint
 
 
+@pytest.mark.parametrize(
+    ("server", "incident_id"),
+    [
+        ({}, "inc-b7648fdf11c18e33a90b"),
+        ({"server_id": "a"}, "inc-0243dc0de1dce4bba6d7"),
+        ({"server_id": "a:9100"}, "inc-0c49dd99c0b88307ec20"),
+        ({"server_id": "::1"}, "inc-7815d2179169c3e14d1b"),
+    ],
+)
+def test_identities_stay_what_they_were_in_earlier_releases(server: dict[str, object], incident_id: str) -> None:
+    alert = {"error_msg": "Timed out", "timestamp": "2026-11-22T02:00:00Z", "fingerprint": "f", "job": "shop"}
+    assert parsed(alert | server).incident_id == incident_id
+
+
 def test_without_a_time_each_submission_is_an_incident_of_its_own() -> None:
     for alert in ({"server_id": "a", "error_msg": "slow"}, "a is slow"):
         text = alert if isinstance(alert, str) else json.dumps(alert)
