@@ -13,9 +13,9 @@ from producers.sources.alert import AlertError, Arrival, Rejection
 from producers.sources.field_map import FieldMap
 from producers.sources.plain_alert import incident_of_alert, incident_of_sentence
 from producers.sources.strict_json import Flaw, read_value, read_values
-from worker.contract import Incident
+from worker.contract import Alert, Incident, Resolution
 
-__all__ = ["Parsed", "Rejection", "parse_line", "parse_stream", "parse_text"]
+__all__ = ["Parsed", "Rejection", "parse_alerts", "parse_line", "parse_stream", "parse_text"]
 
 LINE_LIMIT_BYTES: Final = 256 * 1024
 DOCUMENT_LIMIT_BYTES: Final = 64 * 1024 * 1024
@@ -25,6 +25,8 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _ARRAY_OF_ALERTS: Final = re.compile(r"\[\s*[{\]]")
 _DOCUMENT_START: Final = re.compile(rb"\s*(\[\s*([{\]]|\Z)|\{\s*\Z)")
 """A lone bracket, or an array's first alert: no line of free text looks so, not even "[FIRING:1] …"."""
+
+_NO_END_HERE: Final = "this alert says that it is over, and no ends are taken here: post it to `/v1/alerts` as JSON"
 
 
 class Parsed(NamedTuple):
@@ -59,7 +61,20 @@ def parse_stream(
     source: str = "cli",
     fields: FieldMap | None = None,
 ) -> Iterator[Parsed]:
-    """Yield what became of each alert in `stream`, in order, each as soon as its line is there.
+    """Yield the incident of each alert in `stream`, or why there is none; otherwise as `parse_alerts`."""
+    for line_number, outcome in parse_alerts(stream, now=now, unique=unique, source=source, fields=fields):
+        yield Parsed(line_number, Rejection(_NO_END_HERE) if isinstance(outcome, Resolution) else outcome)
+
+
+def parse_alerts(
+    stream: BinaryIO,
+    *,
+    now: Callable[[], datetime],
+    unique: str,
+    source: str = "cli",
+    fields: FieldMap | None = None,
+) -> Iterator[tuple[int, Alert | Rejection]]:
+    """Yield the line and what became of each alert in `stream`, ends too, in order, each as soon as its line is there.
 
     Takes lines of JSON or free text, one alert a line, blank ones skipped; or one JSON document (an array of alerts,
     or alerts pretty-printed one after the other), which is read whole and must stay under 64 MiB. `now` is asked for
@@ -67,7 +82,7 @@ def parse_stream(
     """
     for ordinal, (line_number, content) in enumerate(_contents(stream), start=1):
         arrival = Arrival(received_at=now(), unique=f"{unique}:{ordinal}", source=source, fields=fields or FieldMap())
-        yield Parsed(line_number, _outcome(content, arrival))
+        yield line_number, _outcome(content, arrival)
 
 
 def _contents(stream: BinaryIO) -> Iterator[tuple[int, object]]:
@@ -116,25 +131,32 @@ def _bytes_to_line_end(stream: BinaryIO) -> int:
     return size_bytes
 
 
-def _outcome(content: object, arrival: Arrival) -> Incident | Rejection:
+def _outcome(content: object, arrival: Arrival) -> Alert | Rejection:
     try:
         if isinstance(content, bytes):
-            return _incident_of_text(_decoded(content), arrival)
-        return _incident_of_value(content, arrival)
+            return _alert_of_text(_decoded(content), arrival)
+        return _alert_of_value(content, arrival)
     except AlertError as error:
         return Rejection(str(error))
 
 
 def _incident_of_text(text: str, arrival: Arrival) -> Incident:
+    alert = _alert_of_text(text, arrival)
+    if isinstance(alert, Resolution):
+        raise AlertError(_NO_END_HERE)
+    return alert
+
+
+def _alert_of_text(text: str, arrival: Arrival) -> Alert:
     stripped = text.strip()
     if _ARRAY_OF_ALERTS.match(stripped):
         raise AlertError("a JSON array holds several alerts: send it as a file or on standard input, by itself")
     if stripped.startswith("{"):
-        return _incident_of_value(read_value(stripped), arrival)
+        return _alert_of_value(read_value(stripped), arrival)
     return incident_of_sentence(stripped, arrival)
 
 
-def _incident_of_value(value: object, arrival: Arrival) -> Incident:
+def _alert_of_value(value: object, arrival: Arrival) -> Alert:
     if isinstance(value, Flaw):
         raise AlertError(value.reason)
     return incident_of_alert(value, arrival)

@@ -21,7 +21,7 @@ from producers.sources.bounds import (
     read_time,
     severity_of,
 )
-from worker.contract import Incident, Severity
+from worker.contract import Alert, Incident, Resolution, Severity
 from worker.contract.incident import TEXT_LIMIT_BYTES, identity
 from worker.contract.text import visible
 
@@ -32,6 +32,13 @@ TEXT_FIELDS: Final = ("error_msg", "text", "message")
 
 SERVER_ID_LIMIT_BYTES: Final = 253
 
+_IS_OVER: Final = frozenset({"resolved", "recovered", "ok"})
+"""A `status` that means an end, whatever its case; fewer words than a monitoring system has, for a person is free."""
+
+_NO_BEGINNING: Final = (
+    "an end has to name what it ends: send the `timestamp` of its beginning, with the same `server_id` and text"
+)
+
 
 def incident_of_sentence(text: str, arrival: Arrival) -> Incident:
     """Return the incident of free text: it names no server outright, and each submission is an occurrence of its own.
@@ -41,8 +48,11 @@ def incident_of_sentence(text: str, arrival: Arrival) -> Incident:
     return _incident(arrival, text=_text(text), named="", severity=Severity.WARNING, started_at=None, labels={})
 
 
-def incident_of_alert(alert: object, arrival: Arrival) -> Incident:
+def incident_of_alert(alert: object, arrival: Arrival) -> Alert:
     """Return the incident of a decoded JSON alert: `error_msg`, `server_id`, `timestamp`, `severity`, `labels`.
+
+    With the `status` "resolved" (or "recovered", "ok") it is the end of the alert that had the same server, text and
+    timestamp, which is then required: no other field of a plain alert identifies an occurrence.
 
     All but the text may be missing. Further scalar fields become labels; nested ones are left out. Without a
     `server_id` the field map finds the server in the labels. With a timestamp, sending the alert again gives the same
@@ -51,7 +61,10 @@ def incident_of_alert(alert: object, arrival: Arrival) -> Incident:
     if not isinstance(alert, dict):
         raise AlertError(f"an alert must be a JSON object with `error_msg`; this is {kind_of(alert)}")
     fields = dict(alert)
-    return _incident(
+    is_over = _is_over(fields.get("status"))
+    if is_over and fields.get("timestamp") is None:
+        raise AlertError(_NO_BEGINNING)
+    incident = _incident(
         arrival,
         text=_text(_taken_text(fields)),
         named=_server_id(fields.pop("server_id", None)),
@@ -59,6 +72,7 @@ def incident_of_alert(alert: object, arrival: Arrival) -> Incident:
         started_at=_started_at(fields.pop("timestamp", None), arrival.received_at),
         labels=labels_of(fields.pop("labels", None), fields),
     )
+    return _end_of(incident) if is_over else incident
 
 
 def _incident(
@@ -87,6 +101,22 @@ def _incident(
         labels=kept_labels(labels, first=arrival.fields.names),
         service=arrival.fields.service_in(labels),
         group=arrival.fields.group_of(server_id, labels),
+    )
+
+
+def _is_over(status: object) -> bool:
+    return isinstance(status, str) and status.strip().casefold() in _IS_OVER
+
+
+def _end_of(incident: Incident) -> Resolution:
+    return Resolution(
+        incident_id=incident.incident_id,
+        source=incident.source,
+        fingerprint=incident.fingerprint,
+        server_id=incident.server_id,
+        text=incident.text,
+        resolved_at=incident.received_at,
+        received_at=incident.received_at,
     )
 
 

@@ -5,12 +5,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from fakeredis import FakeRedis
 
-from producers import AlertError, parse_line, parse_text
-from worker.contract import Incident, Severity
+from producers import AlertError, Answer, parse_line, parse_text, take_in
+from producers.sources.alert import Arrival
+from producers.sources.plain_alert import incident_of_alert
+from worker.contract import Incident, Resolution, Severity
 from worker.contract.incident import TEXT_LIMIT_BYTES
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+ARRIVAL = Arrival(received_at=NOW, unique="u1", source="cli")
+FIRING = {"server_id": "a", "error_msg": "Timed out", "timestamp": "2026-11-22T02:00:00Z", "severity": "critical"}
 
 
 def parsed(alert: Any, *, unique: str = "u1", received_at: datetime = NOW) -> Incident:
@@ -200,3 +205,33 @@ def test_without_a_time_each_submission_is_an_incident_of_its_own() -> None:
         assert one.incident_id != two.incident_id
         assert one.fingerprint == two.fingerprint
         assert parse_text(text, received_at=NOW, unique="u1") == one
+
+
+@pytest.mark.parametrize("status", ["resolved", " Resolved ", "RECOVERED", "ok"])
+def test_an_alert_that_says_it_is_over_ends_the_one_with_its_server_its_text_and_its_timestamp(status: str) -> None:
+    end = incident_of_alert(FIRING | {"status": status, "severity": "info", "value": 3}, ARRIVAL)
+    assert isinstance(end, Resolution)
+    assert (end.server_id, end.text, end.resolved_at) == ("a", "Timed out", NOW)
+    verdicts = list(take_in(FakeRedis(decode_responses=True), [parsed(FIRING), end]))
+    assert [verdict.answer for verdict in verdicts] == [Answer.ACCEPTED, Answer.RESOLVED]
+    assert verdicts[0].incident_id == verdicts[1].incident_id
+
+
+@pytest.mark.parametrize("status", ["firing", "closed", "down", "resolved?", 200, None, ["resolved"]])
+def test_any_other_status_is_a_label_or_nothing(status: object) -> None:
+    assert parsed(FIRING | {"status": status}).incident_id == parsed(FIRING).incident_id
+
+
+def test_an_end_without_a_timestamp_is_rejected_with_the_remedy() -> None:
+    with pytest.raises(AlertError, match="`timestamp` of its beginning"):
+        incident_of_alert({"error_msg": "Timed out", "status": "resolved", "fingerprint": "f"}, ARRIVAL)
+
+
+def test_the_end_of_an_alert_is_read_as_strictly_as_the_alert() -> None:
+    for change in ({"timestamp": "yesterday"}, {"server_id": ""}, {"error_msg": ""}, {"labels": 3}):
+        with pytest.raises(AlertError):
+            incident_of_alert(FIRING | {"status": "resolved"} | change, ARRIVAL)
+
+
+def test_where_incidents_alone_are_asked_for_an_end_is_refused() -> None:
+    assert "/v1/alerts" in reason_of(FIRING | {"status": "resolved"})

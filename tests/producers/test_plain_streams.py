@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from producers import Parsed, Rejection, parse_stream
 from producers.sources import plain
-from worker.contract import Incident
+from producers.sources.plain import parse_alerts
+from worker.contract import Incident, Resolution
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
@@ -69,6 +70,19 @@ def test_after_a_syntax_error_the_rest_of_a_document_is_named_as_unread(rest: by
 
 def test_an_empty_stream_and_an_empty_array_hold_no_alerts() -> None:
     assert parsed(b"") == parsed(b"\n \n") == parsed(b"[]") == parsed(b"[\n]\n") == []
+
+
+END = b'{"error_msg": "one", "timestamp": "2026-11-22T02:00:00Z", "status": "resolved"}'
+
+
+@pytest.mark.parametrize("content", [b"slow\n" + END, b"[\n" + END + b"]"])
+def test_ends_are_told_to_who_asks_for_all_alerts_and_rejected_for_who_asks_for_incidents(content: bytes) -> None:
+    told = list(parse_alerts(io.BytesIO(content), now=lambda: NOW, unique="u1"))
+    assert told[-1][0] == 2
+    assert isinstance(told[-1][1], Resolution)
+    [(line_number, reason)] = reasons(content)
+    assert line_number == 2
+    assert "/v1/alerts" in reason
 
 
 def test_an_alert_that_begins_with_a_bracket_is_free_text() -> None:
