@@ -101,8 +101,8 @@ class StormRules:
     waits: `quiet_seconds` since an end that went well (`recovered`, `no_action`), `engineer_seconds` since the group
     was handed to an engineer, `engineer_critical_seconds` for critical alerts. If all of it is over by then, it closes
     by itself. An alert that is more urgent than all of the closed incident waits for none of these. `alerts_kept` is
-    how many alerts beside its own an incident keeps; all are counted. A firing that comes within `lateness_seconds` after
-    its own end may be a late copy: its triage waits until then.
+    how many alerts beside its own an incident keeps; all are counted. A firing that comes within `lateness_seconds`
+    after its own end may be a late copy: its triage waits until then.
     """
 
     quiet_seconds: float = 60

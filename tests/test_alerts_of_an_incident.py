@@ -15,6 +15,7 @@ from worker.bootstrap import make_worker
 from worker.contract import Alert, Disposition, Ending, Incident, IncidentKind, TriageResult
 from worker.duty import Worker
 from worker.escalation.card import brief, card_of
+from worker.registry.claim import Finished
 from worker.settings import load_settings
 
 SERVER: Final = "payment-server-01"
@@ -101,3 +102,35 @@ def test_control_the_same_alert_as_a_failure_leads_to_a_restart(
 ) -> None:
     assert triaged(worker, redis, alert("memory fills")).disposition is Disposition.RECOVERED
     assert len(restarts_of(tmp_path)) == 1
+
+
+def test_what_fires_while_an_end_is_being_written_is_looked_at(
+    worker: Worker, redis: FakeRedis, tmp_path: Path
+) -> None:
+    """A firing may come between the decision and its publication: the worker's task looks again."""
+    first = alert("a")
+    list(take_in(redis, [first, alert("a", is_over=True)]))
+    with worker.registry.claim(first.incident_id) as claim:
+        assert claim is not None
+        passed = worker.triage(claim)
+        assert passed.ending is Ending.RESOLVED_BEFORE_TRIAGE
+        list(take_in(redis, [alert("b")]))
+        assert claim.finish(passed) is Finished.OVERTAKEN
+        result = worker.triage(claim)
+        assert claim.finish(result) is Finished.PUBLISHED
+    assert result.disposition is Disposition.RECOVERED
+    assert len(restarts_of(tmp_path)) == 1
+
+
+def test_a_good_end_that_is_overtaken_again_and_again_goes_to_an_engineer(worker: Worker, redis: FakeRedis) -> None:
+    first = alert("a")
+    list(take_in(redis, [first, alert("a", is_over=True)]))
+    with worker.registry.claim(first.incident_id) as claim:
+        assert claim is not None
+        result = worker.triage(claim)
+        for number in range(9):
+            list(take_in(redis, [alert(f"more {number}")]))
+            if claim.finish(result) is Finished.PUBLISHED:
+                break
+            result = worker.triage(claim)
+    assert (result.disposition, result.ending) == (Disposition.ESCALATED, Ending.ALERTS_KEPT_COMING)

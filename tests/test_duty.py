@@ -25,6 +25,7 @@ from worker.escalation.card import as_text, card_of
 from worker.guardrails.restart_attempt import Grant, RestartAttempt, RestartState
 from worker.guardrails.restart_guard import RestartGuard
 from worker.ports import Directory, RestartOrder, Server
+from worker.registry.claim import Finished
 from worker.settings import load_settings
 
 
@@ -251,7 +252,7 @@ def test_where_even_the_escalation_breaks_the_last_word_asks_nobody_and_denies_n
     with worker.registry.claim(incident_id) as claim:
         assert claim is not None
         result = tasks._result_of(broken, claim)
-        assert claim.finish(result)
+        assert claim.finish(result) is Finished.PUBLISHED
     assert (result.disposition, result.ending) == (Disposition.ESCALATED, Ending.INTERNAL_ERROR)
     card = " ".join(as_text(card_of(result), 100).split())
     assert "No restart was done" not in card

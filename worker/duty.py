@@ -37,6 +37,10 @@ __all__ = ["Worker"]
 _NOTHING_KNOWN: Final = "Whether a restart was ordered is not known: look before you restart anything."
 
 
+_TIMES_OVERTAKEN: Final = 2
+"""How often a good end may be overtaken by a firing, before an engineer has to look."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
     """Everything that one worker process shares between its triages. Safe from many threads."""
@@ -57,10 +61,21 @@ class Worker:
     close: Callable[[], None] = field(default=lambda: None)
 
     def triage(self, claim: Claim) -> TriageResult:
-        """Investigate the claimed incident and return its result, or say why it could not be investigated."""
+        """Investigate the claimed incident and return its result, or say why it could not be investigated.
+
+        The result says how many alerts it has heard of. When one that fires has overtaken it, ask again: what was seen
+        is in the claim's steps.
+        """
+        result = self._triaged(claim)
+        return result.model_copy(update={"occurrences": claim.occurrences})
+
+    def _triaged(self, claim: Claim) -> TriageResult:
         server = self.directory.server_of(claim.incident)
         if claim.is_the_last:
             return self._given_up(claim, server)
+        if claim.times_overtaken > _TIMES_OVERTAKEN:
+            summary = "Alerts kept coming after each look, so that no good end could be told."
+            return self._handed_over(claim, server, ending=Ending.ALERTS_KEPT_COMING, summary=summary)
         if claim.epoch > 1 and self._was_restarted_before(claim):
             return self._handed_over(claim, server, ending=Ending.RESTART_INTERRUPTED)
         if claim.occurrences.are_all_resolved and not claim.steps:

@@ -3,7 +3,8 @@
 Strictly by urgency, a steady stream of critical incidents would starve the others. So a queue whose next incident has
 waited longer than its queue's patience is *overdue*, and of every four messages one is taken from an overdue queue
 first, from each in its turn: a critical incident waits behind at most one of those a free slot, however many there are.
-Without Redis nothing is received at all. Called by kombu, in the consuming thread; `heed` is called by a thread of the worker's.
+Without Redis nothing is received at all. Called by kombu, in the consuming thread; `heed` is called by a thread of the
+worker's.
 """
 
 from collections.abc import Iterable, Mapping

@@ -18,7 +18,7 @@ from worker.contract.queue import TRIAGE_TASK
 from worker.contract.result import TriageResult
 from worker.duty import Worker
 from worker.errors import ConfigurationError, ContractError, StaleClaim
-from worker.registry.claim import Claim
+from worker.registry.claim import Claim, Finished
 
 __all__ = ["app", "triage_incident"]
 
@@ -51,7 +51,9 @@ def _claim_and_triage(worker: Worker, incident_id: str) -> None:
             log.info("delivery.skipped")
             return
         result = _result_of(worker, claim)
-        claim.finish(result)
+        while claim.finish(result) is Finished.OVERTAKEN:
+            log.info("result.overtaken", disposition=result.disposition, alerts=claim.occurrences.count)
+            result = _result_of(worker, claim)
         log.info(
             "incident.finished",
             disposition=result.disposition,

@@ -17,7 +17,7 @@ from worker.contract.incident import Incident
 from worker.contract.result import Refusal, RestartOutcome, TriageResult
 from worker.guardrails.restart_attempt import Grant, RestartAttempt
 from worker.ports import Directory, RestartOrder, Server, ServiceManager
-from worker.registry.claim import Claim
+from worker.registry.claim import Claim, Finished
 from worker.registry.registry import Registry
 
 __all__ = ["POINTS", "Sprung", "TrappedDirectory", "TrappedGuard", "TrappedRegistry", "Traps", "WholeGuard"]
@@ -95,11 +95,11 @@ class _TrappedClaim(Claim):
         object.__setattr__(trapped, "_traps", traps)
         return trapped
 
-    def finish(self, result: TriageResult) -> bool:
+    def finish(self, result: TriageResult) -> Finished:
         self._traps.step_on("before_finish", self.incident.incident_id)
-        is_published = super().finish(result)
+        finished = super().finish(result)
         self._traps.step_on("after_finish", self.incident.incident_id)
-        return is_published
+        return finished
 
 
 class TrappedRegistry(Registry):

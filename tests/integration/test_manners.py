@@ -16,6 +16,7 @@ from tests.house import SICK, WELL, record, restarts_of, write_house
 from tests.redis_servers import valkey_fixture  # noqa: F401 - a fixture
 from worker.bootstrap import make_worker
 from worker.contract.result import Disposition, Ending, TriageResult
+from worker.registry.claim import Finished
 from worker.settings import load_settings
 
 pytestmark = pytest.mark.integration
@@ -52,7 +53,7 @@ class House:
             with worker.registry.claim(incident.incident_id) as claim:
                 assert claim is not None
                 result = worker.triage(claim)
-                assert claim.finish(result)
+                assert claim.finish(result) is Finished.PUBLISHED
             return result
         finally:
             worker.close()

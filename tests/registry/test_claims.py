@@ -17,6 +17,7 @@ from worker.contract.incident import Incident
 from worker.contract.queue import OPEN_INCIDENTS, RESULTS_STREAM, incident_key, journal_key
 from worker.errors import ConfigurationError, ContractError, StaleClaim
 from worker.registry import IncidentState, Registry
+from worker.registry.claim import Finished
 
 RegistryOf = Callable[..., Registry]
 
@@ -205,7 +206,7 @@ class TestFinishing:
         result = result_of(accepted)
         with registry.claim(accepted.incident_id) as claim:
             assert claim is not None
-            assert claim.finish(result) is True
+            assert claim.finish(result) is Finished.PUBLISHED
             told = result.model_copy(update={"occurrences": claim.occurrences})
         expected = {"incident_id": accepted.incident_id, "version": "1", "result": told.model_dump_json()}
         assert published(redis) == [expected]
@@ -220,7 +221,7 @@ class TestFinishing:
             assert claim is not None
             claim.finish(result_of(accepted))
             before = all_keys(redis)
-            assert claim.finish(result_of(accepted, summary="another")) is False
+            assert claim.finish(result_of(accepted, summary="another")) is Finished.REPEATED
             assert all_keys(redis) == before
 
     def test_what_is_closed_takes_no_more_steps(
@@ -268,7 +269,7 @@ class TestAtOnce:
             together.wait()
             with registry.claim(incident.incident_id) as claim:
                 all_have_asked.wait()
-                return claim is not None and claim.finish(result_of(incident))
+                return claim is not None and claim.finish(result_of(incident)) is Finished.PUBLISHED
 
         for number in range(20):
             incident = accept(valkey, f"incident {number}")
@@ -355,7 +356,7 @@ class TestBrokenEntries:
             with pytest.raises(RedisError):
                 claim.finish(result_of(incident))
             valkey.delete(RESULTS_STREAM)
-            assert claim.finish(result_of(incident))
+            assert claim.finish(result_of(incident)) is Finished.PUBLISHED
         assert len(published(valkey)) == 1
 
 

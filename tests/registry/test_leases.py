@@ -14,6 +14,7 @@ from worker.contract.incident import Incident
 from worker.contract.queue import incident_key
 from worker.errors import StaleClaim
 from worker.registry import Registry
+from worker.registry.claim import Finished
 
 RegistryOf = Callable[..., Registry]
 
@@ -107,7 +108,7 @@ def test_a_renewal_that_meets_a_finished_claim_does_not_make_it_stale(redis: Red
         assert claim is not None
         claim.finish(result_of(incident))
         registry._keeper.renew_all()
-        assert claim.finish(result_of(incident)) is False
+        assert claim.finish(result_of(incident)) is Finished.REPEATED
         assert redis.hget(incident_key(incident.incident_id), "lease_until") is None
 
 
@@ -164,7 +165,7 @@ def test_a_spoilt_entry_takes_no_lease_but_its_own(redis: Redis, registry_of: Re
         redis.delete(incident_key(spoilt.incident_id))
         redis.set(incident_key(spoilt.incident_id), "no hash")
         registry._keeper.renew_all()
-        assert other.finish(result_of(sound))
+        assert other.finish(result_of(sound)) is Finished.PUBLISHED
         with pytest.raises(StaleClaim):
             one.finish(result_of(spoilt))
         redis.delete(incident_key(spoilt.incident_id))

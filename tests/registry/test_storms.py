@@ -15,6 +15,7 @@ from tests.registry.entries import published, result_of, step, sweeper_of
 from worker.contract import Alert, Disposition, Incident, Resolution, Severity, TriageResult
 from worker.contract.queue import BROKER_KEY_PREFIX, QUEUES, alerts_key, incident_key, read_message
 from worker.registry import Registry
+from worker.registry.claim import Finished
 
 RegistryOf = Callable[..., Registry]
 START: Final = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -115,15 +116,45 @@ class TestWhileAnIncidentIsOpen:
             assert claim.alerts_that_came == 2
             assert [type(each) for each in claim.newest_alerts()] == [Resolution, Incident]
 
-    def test_a_result_counts_also_what_came_after_the_last_step(self, redis: Redis, registry_of: RegistryOf) -> None:
+    def test_what_an_engineer_gets_counts_and_quotes_also_what_came_after_the_last_step(
+        self, redis: Redis, registry_of: RegistryOf
+    ) -> None:
         first = alert("a")
         offer(redis, first)
         with registry_of(redis).claim(first.incident_id) as claim:
             assert claim is not None
-            offer(redis, alert("b"))
-            assert claim.finish(result_of(claim.incident)) is True
+            offer(redis, alert("b"), alert("a", is_over=True))
+            escalation = result_of(claim.incident).model_copy(update={"disposition": Disposition.ESCALATED})
+            assert claim.finish(escalation) is Finished.PUBLISHED
         (entry,) = published(redis)
-        assert TriageResult.model_validate_json(entry["result"]).occurrences.count == 2
+        told = TriageResult.model_validate_json(entry["result"]).occurrences
+        assert (told.count, told.resolved, told.newest) == (2, 1, ("b on web-1",))
+
+    def test_a_good_end_is_not_published_over_a_firing_that_it_has_not_heard_of(
+        self, redis: Redis, registry_of: RegistryOf
+    ) -> None:
+        first = alert("a")
+        offer(redis, first)
+        with registry_of(redis).claim(first.incident_id) as claim:
+            assert claim is not None
+            good = result_of(claim.incident)
+            offer(redis, alert("a", is_over=True), alert("b"))
+            assert claim.finish(good) is Finished.OVERTAKEN
+            assert published(redis) == []
+            assert claim.finish(good) is Finished.OVERTAKEN
+            heard = good.model_copy(update={"occurrences": claim.occurrences})
+            assert claim.finish(heard) is Finished.PUBLISHED
+        assert len(published(redis)) == 1
+
+    def test_a_good_end_is_published_over_further_ends(self, redis: Redis, registry_of: RegistryOf) -> None:
+        first = alert("a")
+        offer(redis, first)
+        with registry_of(redis).claim(first.incident_id) as claim:
+            assert claim is not None
+            offer(redis, alert("a", is_over=True))
+            assert claim.finish(result_of(claim.incident)) is Finished.PUBLISHED
+        (entry,) = published(redis)
+        assert TriageResult.model_validate_json(entry["result"]).occurrences.resolved == 1
 
     def test_an_alert_that_cannot_be_read_hides_no_other(self, redis: Redis, registry_of: RegistryOf) -> None:
         first, second = alert("a"), alert("b")

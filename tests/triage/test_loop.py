@@ -438,3 +438,38 @@ def test_a_triage_that_resumes_tells_only_what_the_journal_does_not_hold() -> No
     (asked,) = second.model.asked
     assert asked.news is not None
     assert ("the pump" in asked.news.content, "the valve" in asked.news.content) == (False, True)
+
+
+def test_a_good_end_is_looked_at_again_when_alerts_came_after_it() -> None:
+    later = an_incident("the disk is full, too")
+    desk = Desk([HEALTH, LOGS, NO_ACTION, ESCALATE], journal=MemoryJournal(coming=[[], [], [later]]))
+    desk.server.sick_cpu, desk.server.log_lines = 4.0, ["INFO all well"]
+    result = desk.run()
+    assert result.disposition is Disposition.ESCALATED
+    last = desk.model.asked[-1].news
+    assert last is not None
+    assert "the disk is full, too" in last.content
+
+
+def test_an_escalation_is_not_kept_back_for_alerts_that_came_after_it() -> None:
+    desk = Desk([HEALTH, LOGS, ESCALATE], journal=MemoryJournal(coming=[[], [], [an_incident("more")]]))
+    assert desk.run().ending is Ending.ESCALATED_BY_MODEL
+    assert len(desk.model.asked) == 3
+
+
+def test_alerts_that_keep_coming_after_each_look_end_with_an_engineer() -> None:
+    storm = [[an_incident(f"more {number}")] for number in range(9)]
+    desk = Desk([HEALTH, LOGS, NO_ACTION], journal=MemoryJournal(coming=storm))
+    desk.server.sick_cpu, desk.server.log_lines = 4.0, ["INFO all well"]
+    result = desk.run()
+    assert (result.disposition, result.ending) == (Disposition.ESCALATED, Ending.ALERTS_KEPT_COMING)
+    assert len(desk.model.asked) == 5
+
+
+def test_the_rules_read_health_again_for_alerts_that_came_after_their_end() -> None:
+    desk = Desk([ModelUnavailable("away")], journal=MemoryJournal(coming=[[], [], [an_incident("more")]]))
+    desk.model = RulesModel()
+    desk.server.sick_cpu, desk.server.log_lines = 4.0, ["INFO all well"]
+    result = desk.run()
+    assert result.disposition is Disposition.NO_ACTION
+    assert [seen.tool for seen in result.evidence] == ["get_server_health", "fetch_recent_logs", "get_server_health"]

@@ -53,6 +53,7 @@ class Ending(StrEnum):
     RESOLVED_BEFORE_TRIAGE = "resolved_before_triage"
     RESTART_INTERRUPTED = "restart_interrupted"
     CLAIMS_SPENT = "claims_spent"
+    ALERTS_KEPT_COMING = "alerts_kept_coming"
     UNREADABLE = "unreadable"
     INTERNAL_ERROR = "internal_error"
 
@@ -142,6 +143,8 @@ class Occurrences(Frozen):
     last_seen_at: AwareDatetime | None = None
     severity: Severity | None = None
     """The most urgent of them."""
+    newest: tuple[str, ...] = ()
+    """What the newest of those that were attached say, newest first, a few at most."""
 
     @property
     def are_all_resolved(self) -> bool:

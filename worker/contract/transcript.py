@@ -68,10 +68,12 @@ class Observation(Frozen):
 class News(Frozen):
     """What has come to the incident meanwhile; `content` is exactly what the model sees of it.
 
-    `alerts` counts everything that has come so far: attached alerts and ends of alerts.
+    `alerts` counts everything that has come so far: attached alerts and ends of alerts; `firings` are the attached ones
+    among what is new.
     """
 
     alerts: int
+    firings: int = 0
     content: str
 
 

@@ -19,6 +19,8 @@ from worker.escalation.quoting import one_line, quoted
 __all__ = ["Card", "as_text", "brief", "card_of"]
 
 ALERT_LIMIT_BYTES: Final = 300
+FURTHER_ALERTS: Final = 2
+FURTHER_LIMIT_BYTES: Final = 100
 SUMMARY_LIMIT_BYTES: Final = 700
 STATEMENT_LIMIT_BYTES: Final = 240
 BRIEF_LIMIT_BYTES: Final = 300
@@ -36,6 +38,7 @@ _SPOKEN_BY_THE_DESK: Final = frozenset(
         Ending.INTERNAL_ERROR,
         Ending.RESTART_INTERRUPTED,
         Ending.CLAIMS_SPENT,
+        Ending.ALERTS_KEPT_COMING,
         Ending.UNREADABLE,
         Ending.STEPS_SPENT,
         Ending.TOKENS_SPENT,
@@ -76,7 +79,7 @@ def card_of(result: TriageResult) -> Card:
     return Card(
         incident_id=incident.incident_id,
         headline=f"{_state(result)} · {_subject(result)} · {_urgency(result)} · since {since}{_alerts(result)}",
-        alert=quoted(incident.text, ALERT_LIMIT_BYTES),
+        alert=_alert(result),
         said_by=_said_by(result),
         summary=one_line(result.summary, SUMMARY_LIMIT_BYTES),
         checked=tuple(_checks(result)),
@@ -119,6 +122,12 @@ def _state(result: TriageResult) -> str:
 def _urgency(result: TriageResult) -> str:
     severity = result.occurrences.severity or result.incident.severity
     return f"{severity} trend" if result.incident.kind is IncidentKind.TREND else severity
+
+
+def _alert(result: TriageResult) -> str:
+    own = quoted(result.incident.text, ALERT_LIMIT_BYTES)
+    further = [quoted(text, FURTHER_LIMIT_BYTES) for text in result.occurrences.newest[:FURTHER_ALERTS]]
+    return f"{own}; newest of the others: {', '.join(further)}" if further else own
 
 
 def _alerts(result: TriageResult) -> str:

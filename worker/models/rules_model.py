@@ -1,8 +1,9 @@
 """The rules as a model: they answer where no language model is configured, or where one has failed.
 
 Deterministic and without a network. They ask for health, then for logs, weigh both (`rules.py`) and end with one
-restart, a handing over, or nothing to do. They never repeat a call, and they are plainly no language model: `is_llm` is
-False, and every conclusion says so. The composition root makes them; the triage loop asks them.
+restart, a handing over, or nothing to do. They repeat a call only when more alerts came, and they are plainly no
+language model: `is_llm` is False, and every conclusion says so. The composition root makes them; the triage loop asks
+them.
 """
 
 import json
@@ -43,7 +44,7 @@ class RulesModel:
     is_llm: Final = False
 
     def reply(self, transcript: Transcript, specs: Sequence[ToolSpec], *, timeout_seconds: float) -> ModelReply:
-        """Return the next tool call, or the conclusion, at once; no call that was once observed is made again."""
+        """Return the next tool call, or the conclusion, at once; no call is made again but for news."""
         answers = _Answers(transcript, {spec.name: spec for spec in specs})
         restart = _newest(transcript, _RESTART)
         if restart is not None and restart.restart is not None:
@@ -55,6 +56,8 @@ class RulesModel:
             return _without_logs(logs, answers)
         if restart is not None and answers.has(_RESTART):
             return _after_restart(restart, transcript, answers)
+        if transcript.news is not None and transcript.news.firings:
+            return answers.call(_HEALTH, "More alerts came meanwhile: the server's health again.")
         return _carry_out(_weighed(health, logs), answers)
 
 

@@ -6,6 +6,7 @@ Made by `Registry.claim`; the triage writes its steps through it (`worker.ports.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from itertools import chain
 from typing import Final, Self, TypeVar, cast
 
@@ -27,6 +28,7 @@ from worker.contract.queue import (
     journal_key,
 )
 from worker.contract.result import Disposition, Occurrences, TriageResult
+from worker.contract.text import cut_to_bytes
 from worker.contract.transcript import Step
 from worker.errors import StaleClaim
 from worker.registry.lease import Lease
@@ -35,14 +37,26 @@ from worker.registry.occurrences import alerts_that_came, occurrences_of
 from worker.registry.script import load_script
 from worker.registry.view import readable_alerts
 
-__all__ = ["Claim", "ClaimScripts"]
+__all__ = ["Claim", "ClaimScripts", "Finished"]
 
 _PAUSE_SECONDS: Final = 0.5
-_NEWS_BEFORE_THE_END: Final = 5
-"""In a storm more alerts come with every look; after so many looks the result is published as it is."""
+_ALERTS_TOLD: Final = 5
+_TOLD_BYTES: Final = 200
+"""How many of the attached alerts a result quotes, and how much of each."""
 
 _Reply = TypeVar("_Reply")
 log = structlog.get_logger()
+
+
+class Finished(StrEnum):
+    """What became of a result: it was published, this claim had published before, or a firing has overtaken it.
+
+    OVERTAKEN: nothing was written, and the incident is still this claim's: look again.
+    """
+
+    PUBLISHED = "published"
+    REPEATED = "repeated"
+    OVERTAKEN = "overtaken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +77,10 @@ class Claim:
     """An incident that is this worker's, until the context that gave it is left. For one thread.
 
     `epoch` counts the claims of this incident, `deliveries` its messages. `is_the_last`: so many claims have come to
-    no result that nobody should try again; close it. `steps` are what earlier claims had recorded,
+    no result that nobody should try again; close it. `steps` are what was recorded until now, by earlier claims too,
     oldest first: number new steps on from the last. `accepted_at` is the time of intake by Redis' clock. `occurrences`
-    counts the alerts that came to the incident, as of the last answer of Redis.
+    counts the alerts that came to the incident, as of the last answer of Redis; `times_overtaken`, how often a result
+    was.
 
     While Redis gives no answer, `record` and `finish` are repeated as long as the lease lives, then they raise
     `StaleClaim`; a refusal of Redis (`redis.exceptions.ResponseError`) passes through.
@@ -78,6 +93,7 @@ class Claim:
     steps: tuple[Step, ...]
     accepted_at: datetime
     occurrences: Occurrences
+    times_overtaken: int = 0
     redis: Redis = field(repr=False)
     lease: Lease = field(repr=False)
     scripts: ClaimScripts = field(repr=False)
@@ -103,37 +119,50 @@ class Claim:
         """
         arguments: list[str | int] = [self.lease.claim, step.number, step.model_dump_json()]
         self._take_note(self._persisted(lambda: self.scripts.append(keys=self._keys(), args=arguments)))
+        if not self.steps or self.steps[-1].number < step.number:
+            self.steps = (*self.steps, step)
 
-    def finish(self, result: TriageResult) -> bool:
+    def finish(self, result: TriageResult) -> Finished:
         """Close the incident and publish its result, in one script, and let both expire after the retention.
 
-        The result is published with the count of all alerts that came until then. One that says `dead_lettered` leaves
-        the incident's dead letter in the same script.
-        True when this call published; False, with nothing written, when this claim had done so already. Raises
-        `StaleClaim`, having written nothing, when the lease is lost or another claim came after this one.
+        The result is published with the count of all alerts that came until then; its own says how many it has heard
+        of. One that says `dead_lettered` leaves the incident's dead letter in the same script. Raises `StaleClaim`,
+        having written nothing, when the lease is lost or another claim came after this one.
         """
         letter: Mapping[str, str] = {}
         if result.disposition is Disposition.DEAD_LETTERED:
             letter = letter_fields_of_incident(result.ending, self.incident, detail=result.summary)
-        for look in range(_NEWS_BEFORE_THE_END + 1):
-            known = self.alerts_that_came if look < _NEWS_BEFORE_THE_END else ""
-            reply = self._publish(result.model_copy(update={"occurrences": self.occurrences}), letter, known)
+        while not self._overtakes(result):
+            reply = self._publish(result.model_copy(update={"occurrences": self._told()}), letter)
             self._take_note(reply)
             if reply[0] != "news":
-                break
-        self.lease.needs_release = False
-        return reply[0] == "published"
+                self.lease.needs_release = False
+                return Finished(reply[0])
+        self.times_overtaken += 1
+        return Finished.OVERTAKEN
 
-    def _publish(self, result: TriageResult, letter: Mapping[str, str], known: int | str) -> list[str]:
+    def _overtakes(self, result: TriageResult) -> bool:
+        """Whether an alert fires that a good end has not heard of: nobody would look at it any more."""
+        is_good = result.disposition in {Disposition.RECOVERED, Disposition.NO_ACTION}
+        return is_good and self.occurrences.count > result.occurrences.count
+
+    def _told(self) -> Occurrences:
+        if self.occurrences.count == 1:
+            return self.occurrences
+        firing = [alert.text for alert in self.newest_alerts() if isinstance(alert, Incident)]
+        newest = tuple(cut_to_bytes(text, _TOLD_BYTES) for text in firing[:_ALERTS_TOLD])
+        return self.occurrences.model_copy(update={"newest": newest})
+
+    def _publish(self, result: TriageResult, letter: Mapping[str, str]) -> list[str]:
         watching = [OPEN_INCIDENTS, RESULTS_STREAM, WATCHED_INCIDENTS, DEAD_LETTERS]
         keys = [*self._keys(), *watching, alerts_key(self.incident.incident_id)]
-        arguments = [
+        arguments: list[str | int] = [
             self.incident.incident_id,
             self.lease.claim,
             result.model_dump_json(),
             round(self.retention_seconds * 1000),
             result.disposition,
-            known,
+            alerts_that_came(result.occurrences),
             *chain.from_iterable(letter.items()),
         ]
         reply: list[str] = self._persisted(lambda: self.scripts.finish(keys=keys, args=arguments))

@@ -3,7 +3,7 @@
 -- KEYS     1 the incident  2 its journal  3 open incidents      4 results   5 watched incidents  6 dead letters
 --          7 the alerts that came to it
 -- ARGV     1 incident id   2 the claim, "epoch@time of intake"  3 the result as JSON  4 retention in milliseconds
---          5 the disposition                6 how many alerts the result knows of, '' for whatever has come
+--          5 the disposition                6 how many alerts the result knows of
 --          7 ... fields and values of the letter, or nothing
 -- Answers  { 'published' }, { 'repeated' } when this claim has published already, or { 'stale' }
 --       or { 'news', and as append.lua } when more alerts came than the result knows of: nothing was written
@@ -31,7 +31,7 @@ if not is_ours or entry[2] ~= 'CLAIMED' then
   return { 'stale' }
 end
 local came = (tonumber(entry[4] or 1) or 1) - 1 + (tonumber(entry[5] or 0) or 0)
-if known ~= '' and tonumber(known) ~= came then
+if tonumber(known) ~= came then
   return { 'news', entry[4] or '', entry[5] or '', entry[6] or '', entry[7] or '' }
 end
 

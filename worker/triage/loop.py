@@ -7,6 +7,7 @@ through is a lost lease (`StaleClaim`) and a store that is gone, for then nothin
 
 from typing import Final
 
+from worker.contract.incident import Incident
 from worker.contract.result import Disposition, Ending, TriageResult
 from worker.contract.transcript import ModelReply, News, Step, Transcript
 from worker.errors import ModelUnavailable
@@ -21,6 +22,9 @@ __all__ = ["Triage"]
 
 _NOTICES: Final = 2
 """How often a model is told that its answer can't stand, before the rules take over."""
+
+_SECOND_LOOKS: Final = 2
+"""How often a good end is looked at again because alerts came after it; then an engineer has to look."""
 
 
 class Triage:
@@ -48,6 +52,7 @@ class Triage:
         self._transcript = transcript
         self._clock = clock
         self._started_at = clock.now()
+        self._second_looks = 0
         for step in transcript.steps:
             budget.spend(step.reply.usage)
 
@@ -68,7 +73,7 @@ class Triage:
         )
 
     def _converse(self, model: Model, toolbox: Toolbox) -> Conclusion:
-        while (conclusion := conclusion_of(self._transcript)) is None:
+        while (conclusion := self._conclusion()) is None:
             ending = self._budget.forbids_another_step(self._transcript, is_paid=model.is_llm)
             if ending is not None and model.is_llm:
                 raise _AnswerNotUsable(ending, f"The model's budget is spent ({ending.replace('_', ' ')}).")
@@ -77,16 +82,30 @@ class Triage:
             self._take_step(model, toolbox)
         return conclusion
 
+    def _conclusion(self) -> Conclusion | None:
+        """Return the transcript's conclusion; a good end that alerts came after is looked at again first."""
+        self._hear_news()
+        conclusion = conclusion_of(self._transcript)
+        news = self._transcript.news
+        if conclusion is None or conclusion.disposition is Disposition.ESCALATED or news is None or not news.firings:
+            return conclusion
+        if self._second_looks == _SECOND_LOOKS:
+            summary = f"Alerts kept coming after each look; the last one said: {conclusion.summary}"
+            return Conclusion(disposition=Disposition.ESCALATED, ending=Ending.ALERTS_KEPT_COMING, summary=summary)
+        self._second_looks += 1
+        return None
+
     def _hear_news(self) -> None:
         """Let the next answer see the alerts that came to the incident since the last."""
         came = self._journal.alerts_that_came
         new = came - max(self._transcript.alerts_seen, self._transcript.news.alerts if self._transcript.news else 0)
         if new > 0:
-            content = news_of(self._journal.newest_alerts()[:new], new=new)
-            self._transcript = self._transcript.with_news(News(alerts=came, content=content))
+            newest = self._journal.newest_alerts()[:new]
+            firings = sum(isinstance(alert, Incident) for alert in newest)
+            news = News(alerts=came, firings=firings, content=news_of(newest, new=new))
+            self._transcript = self._transcript.with_news(news)
 
     def _take_step(self, model: Model, toolbox: Toolbox) -> None:
-        self._hear_news()
         reply = self._ask(model, toolbox)
         self._budget.spend(reply.usage)
         number = len(self._transcript.steps) + 1
