@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from producers.sources.alert import Arrival, Ignored, Outcome, Rejection, Reported
 from producers.sources.reading import list_in, mapping_in, numbered, outcome_of, text_in, value_in
+from producers.sources.strict_json import Flaw
 from worker.contract.text import cut_to_bytes
 
 __all__ = ["SOURCE", "alert_of_api", "fingerprint_of", "outcomes_of", "parse", "reported_of", "text_of"]
@@ -53,7 +54,7 @@ def alert_of_api(alert: object, arrival: Arrival) -> Outcome:
     One that is silenced or inhibited is ignored. `arrival.unique` must be new for each alert. Never raises.
     """
     if not isinstance(alert, Mapping):
-        return _no_alert()
+        return _no_alert(alert)
     if text_in(alert, "status", "state") == "suppressed":
         why = " and ".join(word for word in ("silenced", "inhibited") if list_in(alert, "status", f"{word}By"))
         return Ignored(f"Alertmanager tells nobody of this alert: it is {why or 'suppressed'} there")
@@ -83,7 +84,7 @@ def outcomes_of(document: object, arrival: Arrival, *, sender: str, read: Reader
     are_over = text_in(document, "status").casefold() == "resolved"
     for ordinal, alert in enumerate(alerts, start=1):
         if not isinstance(alert, Mapping):
-            yield _no_alert()
+            yield _no_alert(alert)
             continue
         read_alert = read(alert, is_over=_is_over(alert, arrival, are_over=are_over))
         yield outcome_of(read_alert, numbered(arrival, ordinal)) if isinstance(read_alert, Reported) else read_alert
@@ -161,5 +162,9 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def _no_alert() -> Rejection:
-    return Rejection("an alert must be a JSON object with `labels`, `annotations` and `startsAt`")
+def _no_alert(sent: object) -> Rejection:
+    return Rejection(
+        sent.reason
+        if isinstance(sent, Flaw)
+        else "an alert must be a JSON object with `labels`, `annotations` and `startsAt`"
+    )

@@ -104,6 +104,8 @@ def _outcomes(document: object, arrival: Arrival) -> Iterator[Outcome]:
 
 
 def _event(document: object) -> _Event | Rejection:
+    if isinstance(document, Flaw):
+        return Rejection(document.reason)
     if not isinstance(document, Mapping) or not any(name in document for name in _REQUIRED):
         return Rejection(f"this is no CloudEvent: {_EXPECTED}")
     missing = [f"`{name}`" for name in _REQUIRED if not text_in(document, name)]

@@ -14,6 +14,7 @@ from typing import Final
 from producers.sources.alert import Arrival, Ignored, Outcome, Rejection, Reported
 from producers.sources.bounds import quoted
 from producers.sources.reading import list_in, mapping_in, numbered, outcome_of, text_in, value_in
+from producers.sources.strict_json import Flaw
 
 __all__ = ["SOURCE", "parse"]
 
@@ -30,6 +31,9 @@ def parse(document: object, arrival: Arrival) -> Iterator[Outcome]:
     messages = value_in(document, "messages")
     if isinstance(messages, list) and messages:
         for ordinal, message in enumerate(messages, start=1):
+            if isinstance(message, Flaw):
+                yield Rejection(message.reason)
+                continue
             incident, at = mapping_in(message, "incident"), text_in(message, "created_on")
             yield _outcome(text_in(message, "event"), text_in(message, "id"), at, incident, numbered(arrival, ordinal))
     elif mapping_in(document, "event"):

@@ -2,7 +2,7 @@
 
 Python's own decoder takes NaN and Infinity, turns 1e999 into infinity, keeps the last of two equal keys (so that two
 readers of one alert may see two different servers) and raises `RecursionError` on deep nesting. A flawed object does
-not hide the ones behind it; only a syntax error ends a document. Nothing here raises. Called by the plain source.
+not hide the ones behind it; only a syntax error ends a document. Nothing here raises. The sources call it.
 """
 
 import json

@@ -23,7 +23,7 @@ from typing import Final
 
 from producers.sources.alert import Arrival, Ignored, Outcome, Rejection, Reported
 from producers.sources.reading import flattened, list_in, numbered, outcome_of, tags_in, text_in
-from producers.sources.strict_json import read_value
+from producers.sources.strict_json import Flaw, read_value
 
 __all__ = ["SOURCE", "parse"]
 
@@ -79,6 +79,8 @@ def parse(document: object, arrival: Arrival) -> Iterator[Outcome]:
 
 
 def _outcome(event: object, arrival: Arrival) -> Outcome:
+    if isinstance(event, Flaw):
+        return Rejection(event.reason)
     sent = _sent(event)
     fields = {field: _first(sent, names) for field, names in _NAMES.items()}
     if not any(fields[field] for field in ("problem", "name", "message")):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from producers.sources.alert import Arrival, Ignored, Outcome, Rejection
 from producers.sources.parsers import PARSERS
+from producers.sources.strict_json import read_value
 from worker.contract import Incident, Resolution
 from worker.contract.incident import TEXT_LIMIT_BYTES
 from worker.contract.text import visible
@@ -173,6 +174,26 @@ def test_a_source_is_named_as_its_module_and_rejects_what_is_not_its_payload(sou
     (outcome,) = outcomes_of(source, {"hello": "world"})
     assert isinstance(outcome, Rejection)
     assert "expected" in outcome.reason
+
+
+@pytest.mark.parametrize(("flaw", "reason"), [('{"a": 1, "a": 2}', "one key twice"), ('{"a": NaN}', "NaN is not")])
+@pytest.mark.parametrize(
+    ("source", "document"),
+    [
+        ("alertmanager", '{"alerts": [%s, {"labels": {"alertname": "Slow"}}]}'),
+        ("grafana", '{"alerts": [%s, {"labels": {"alertname": "Slow"}}]}'),
+        ("pagerduty", '{"messages": [%s, {"event": "incident.trigger", "incident": {"id": "P1", "title": "Slow"}}]}'),
+        ("zabbix", '[%s, {"event_name": "Slow"}]'),
+        ("cloudevents", '[%s, {"id": "1", "source": "/s", "specversion": "1.0", "type": "t", "data": "slow"}]'),
+    ],
+)
+def test_one_alert_that_is_flawed_json_is_rejected_for_that_and_stops_no_other(
+    source: str, document: str, flaw: str, reason: str
+) -> None:
+    rejected, taken = outcomes_of(source, read_value(document % flaw))
+    assert isinstance(rejected, Rejection)
+    assert reason in rejected.reason
+    assert isinstance(taken, Incident)
 
 
 def test_two_alerts_of_one_document_without_identity_are_two_occurrences() -> None:
