@@ -163,8 +163,6 @@ def _bytes(text: str) -> bytes:
 
 
 def _no_alert(sent: object) -> Rejection:
-    return Rejection(
-        sent.reason
-        if isinstance(sent, Flaw)
-        else "an alert must be a JSON object with `labels`, `annotations` and `startsAt`"
-    )
+    if isinstance(sent, Flaw):
+        return Rejection(sent.reason)
+    return Rejection("an alert must be a JSON object with `labels`, `annotations` and `startsAt`")

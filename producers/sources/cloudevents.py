@@ -3,14 +3,15 @@
 The `data` may be an alert (`error_msg`, `server_id`, `severity`, `labels`), a notification of Alertmanager, or whatever
 else has a text. Two events of one `source` and `id` are the same event, as the specification has it, unless the data
 names its own condition (`fingerprint`, `dedup_key`) and its start, or its own occurrence (`incident_id`): only such an
-alert has an end that can be found. The sources are https://github.com/cloudevents/spec, in `cloudevents/`: `spec.md`,
-`formats/json-format.md`, `bindings/http-protocol-binding.md`. Pure, nothing raises. The webhook calls it.
+alert has an end that can be found. Whatever the data is, the identity is of this source: who may send events alone
+begins and ends no alert of another source. Its form is that of https://github.com/cloudevents/spec, in `cloudevents/`:
+`spec.md`, `formats/json-format.md`, `bindings/http-protocol-binding.md`. Pure, nothing raises. The webhook calls it.
 """
 
 import binascii
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
@@ -98,7 +99,7 @@ def _outcomes(document: object, arrival: Arrival) -> Iterator[Outcome]:
     elif isinstance(event.data, Flaw):
         yield Rejection(f"the event's data cannot be read: {event.data.reason}")
     elif isinstance(mapping_in(event.data).get("alerts"), list):
-        yield from alertmanager.parse(event.data, replace(arrival, source=alertmanager.SOURCE))
+        yield from alertmanager.parse(event.data, arrival)
     else:
         yield _outcome(event, arrival)
 

@@ -75,12 +75,10 @@ def parse(document: object, arrival: Arrival) -> Iterator[Outcome]:
     """Yield what became of the event of a webhook, or of each event in an array, in order."""
     events = document if isinstance(document, list) and document else [document]
     for ordinal, event in enumerate(events, start=1):
-        yield _outcome(event, numbered(arrival, ordinal))
+        yield Rejection(event.reason) if isinstance(event, Flaw) else _outcome(event, numbered(arrival, ordinal))
 
 
 def _outcome(event: object, arrival: Arrival) -> Outcome:
-    if isinstance(event, Flaw):
-        return Rejection(event.reason)
     sent = _sent(event)
     fields = {field: _first(sent, names) for field, names in _NAMES.items()}
     if not any(fields[field] for field in ("problem", "name", "message")):

@@ -12,7 +12,7 @@ from typing import Any
 import fakeredis
 import pytest
 
-from producers.intake import Answer, take_in
+from producers.intake import Answer, Verdict, take_in
 from producers.sources import alertmanager
 from producers.sources.alert import Arrival, Ignored, Outcome, Rejection
 from producers.sources.cloudevents import SOURCE, from_binary, parse
@@ -42,6 +42,15 @@ def reason_of(document: object) -> str:
     outcome = only(document)
     assert isinstance(outcome, Rejection)
     return outcome.reason
+
+
+def alertmanagers_alerts_inside_and_direct(document: Any) -> tuple[list[Outcome], list[Outcome]]:
+    direct = Arrival(received_at=NOW, unique="u2", source=alertmanager.SOURCE)
+    return list(parse(document, ARRIVAL)), list(alertmanager.parse(document["data"], direct))
+
+
+def offered(redis: fakeredis.FakeRedis, outcomes: list[Outcome]) -> list[Verdict]:
+    return list(take_in(redis, [each for each in outcomes if isinstance(each, Incident | Resolution)]))
 
 
 def test_an_alert_in_the_data_is_told_with_its_server_its_labels_and_where_it_came_from() -> None:
@@ -119,15 +128,29 @@ def test_the_data_may_name_its_occurrence_itself() -> None:
     assert end.incident_id == incident_of(firing).incident_id
 
 
-def test_alertmanagers_alerts_in_the_data_are_what_they_are_without_the_envelope() -> None:
-    document = fixture("alertmanager-inside")
-    inside = list(parse(document, ARRIVAL))
-    direct = list(
-        alertmanager.parse(document["data"], Arrival(received_at=NOW, unique="u2", source=alertmanager.SOURCE))
-    )
+def test_alertmanagers_alerts_in_the_data_are_read_as_without_the_envelope_and_are_cloudevents_own() -> None:
+    inside, direct = alertmanagers_alerts_inside_and_direct(fixture("alertmanager-inside"))
 
     assert [type(outcome) for outcome in inside] == [Incident, Incident]
-    assert inside == direct
+    own = ("source", "fingerprint", "incident_id")
+    for one, other in zip(inside, direct, strict=True):
+        assert isinstance(one, Incident)
+        assert isinstance(other, Incident)
+        assert one == other.model_copy(update={name: getattr(one, name) for name in own})
+        assert (one.source, one.group) == (SOURCE, other.group)
+
+
+def test_whoever_may_send_cloudevents_ends_no_alert_that_alertmanager_sent() -> None:
+    document = fixture("alertmanager-inside")
+    _, direct = alertmanagers_alerts_inside_and_direct(document)
+    for alert in document["data"]["alerts"]:
+        alert["status"] = "resolved"
+    inside, control = alertmanagers_alerts_inside_and_direct(document)
+
+    redis = fakeredis.FakeRedis(decode_responses=True)
+    first = [verdict.incident_id for verdict in offered(redis, direct)]
+    assert not {end.incident_id for end in offered(redis, inside)} & set(first)
+    assert [verdict.incident_id for verdict in offered(redis, control)] == first
 
 
 def test_one_broken_event_of_a_batch_leaves_the_others_alone() -> None:
