@@ -25,7 +25,10 @@ from worker.contract import Alert, Incident, Resolution
 __all__ = ["DirectEscalation", "Pager", "PagerRefused", "PagerUnavailable", "SpooledAlerts"]
 
 PATIENCE_SECONDS: Final = 120.0
-"""For how long Redis may be away before engineers are told directly: a restart of it takes less."""
+"""For how long Redis may be away before engineers are told directly: a restart of it takes less.
+
+A restart of the producer does not begin it anew, while a critical alert waits.
+"""
 
 LOOK_SECONDS: Final = 1.0
 FIRST_PAUSE_SECONDS: Final = 1.0

@@ -26,7 +26,11 @@ log = structlog.get_logger()
 
 
 class Shipper:
-    """Ships when told to. `series` come in the order of their urgency; `on_shipped` hears of what was passed over."""
+    """Ships when told to. `series` come in the order of their urgency; `on_shipped` hears of what was passed over.
+
+    `waited_seconds` is for how long what an earlier process left has waited: until Redis first answers in this one,
+    that counts as the outage's, so that a restart of the producer does not begin an outage anew.
+    """
 
     def __init__(
         self,
@@ -34,6 +38,7 @@ class Shipper:
         door: Door,
         *,
         on_shipped: Callable[[Sequence[Alert]], None] = lambda _: None,
+        waited_seconds: float | None = None,
         monotonic_seconds: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -44,11 +49,13 @@ class Shipper:
         self._chance = chance
         self._pause_seconds = FIRST_PAUSE_SECONDS
         self._away_since: float | None = None
+        self._waiting_since = None if waited_seconds is None else monotonic_seconds() - waited_seconds
 
     def outage_seconds(self) -> float | None:
-        """Return since when the inner door takes nothing, counted from the first try that failed; None when it does.
+        """Return for how long the inner door has taken nothing; None when it does.
 
-        By a clock that never steps back. Safe from any thread.
+        It counts from the first try that failed, or from when what an earlier process left began to wait; then by a
+        clock that never steps back. Safe from any thread.
         """
         since = self._away_since
         return None if since is None else self._monotonic_seconds() - since
@@ -93,11 +100,13 @@ class Shipper:
 
     def _wait_for_redis(self, error: IntakeUnavailable) -> float:
         if self._away_since is None:
-            self._away_since = self._monotonic_seconds()
-            log.warning("spool.shipping_paused", error=str(error))
+            now = self._monotonic_seconds()
+            self._away_since = now if self._waiting_since is None else self._waiting_since
+            log.warning("spool.shipping_paused", error=str(error), outage_seconds=now - self._away_since)
         return self.pause_seconds()
 
     def _redis_is_there(self) -> None:
+        self._waiting_since = None
         outage_seconds = self.outage_seconds()
         if outage_seconds is not None:
             self._away_since = None

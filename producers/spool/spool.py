@@ -6,8 +6,10 @@ process a directory. Redis' own state is no matter to `take_in`: when Redis is u
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -47,8 +49,16 @@ class Spool:
     their own, which is shipped first; the end of one that waits goes with it.
     """
 
-    def __init__(self, directory: Path, door: Door, *, limit_bytes: int = SPOOL_LIMIT_BYTES) -> None:
-        """Find what an earlier process left in the directory. Raises `OSError`."""
+    def __init__(
+        self,
+        directory: Path,
+        door: Door,
+        *,
+        limit_bytes: int = SPOOL_LIMIT_BYTES,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic_seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Find what an earlier process left in the directory, and how long that has waited. Raises `OSError`."""
         self._directory = directory
         self._limit_bytes = limit_bytes
         self._critical = Series(directory, "critical")
@@ -59,7 +69,13 @@ class Spool:
                 self.waiting_critical.enter(alert)
         self._refusal: str | None = None
         self.has_alerts = threading.Event()
-        self.shipper = Shipper((self._critical, self._other), door, on_shipped=self.waiting_critical.leave)
+        self.shipper = Shipper(
+            (self._critical, self._other),
+            door,
+            on_shipped=self.waiting_critical.leave,
+            waited_seconds=_age_seconds(self.waiting_critical.oldest_received_at(), now()),
+            monotonic_seconds=monotonic_seconds,
+        )
 
     @property
     def size_bytes(self) -> int:
@@ -124,6 +140,11 @@ class Spool:
         if self.size_bytes + further_bytes > limit_bytes:
             remedy = "start Redis, then send the same alerts again"
             raise IntakeUnavailable(f"The spool holds its limit of {limit_bytes} bytes: {remedy}")
+
+
+def _age_seconds(received_at: datetime | None, now: datetime) -> float | None:
+    """Return how old a time on the wall's clock is; one that was set back makes it 0."""
+    return None if received_at is None else max(0.0, (now - received_at).total_seconds())
 
 
 @contextmanager

@@ -6,6 +6,7 @@ It is a view of the disk, made again at every start, and decides nothing about w
 import threading
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 
 from worker.contract import Alert, Incident, Severity
 
@@ -23,6 +24,7 @@ class WaitingCritical:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._firings: Counter[str] = Counter()
+        self._received_at: dict[str, datetime] = {}
 
     def __len__(self) -> int:
         return len(self._firings)
@@ -30,13 +32,21 @@ class WaitingCritical:
     def __contains__(self, incident_id: object) -> bool:
         return incident_id in self._firings
 
+    def oldest_received_at(self) -> datetime | None:
+        """Return when the first of those that wait was received; None when none waits."""
+        with self._lock:
+            return min(self._received_at.values(), default=None)
+
     def enter(self, alert: Alert) -> bool:
         """Note an alert that is about to be written, and return whether it goes with the critical ones."""
         with self._lock:
-            if isinstance(alert, Incident):
-                self._firings.update([alert.incident_id] if is_critical(alert) else ())
-                return is_critical(alert)
-            return self._firings.pop(alert.incident_id, 0) > 0
+            if not isinstance(alert, Incident):
+                self._received_at.pop(alert.incident_id, None)
+                return self._firings.pop(alert.incident_id, 0) > 0
+            if is_critical(alert):
+                self._firings[alert.incident_id] += 1
+                self._received_at.setdefault(alert.incident_id, alert.received_at)
+            return is_critical(alert)
 
     def leave(self, alerts: Iterable[Alert]) -> None:
         """Forget alerts that were shipped, or could not be written."""
@@ -45,4 +55,4 @@ class WaitingCritical:
                 if isinstance(alert, Incident) and alert.incident_id in self._firings:
                     self._firings[alert.incident_id] -= 1
                     if not self._firings[alert.incident_id]:
-                        del self._firings[alert.incident_id]
+                        del self._firings[alert.incident_id], self._received_at[alert.incident_id]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from producers import Answer, IntakeUnavailable, Verdict, parse_text
 from worker.contract import Alert, Incident, Resolution, Severity
@@ -63,8 +63,14 @@ class FakeDoor:
 
 
 class FakeTime:
+    """A clock that never steps back, and by `now` the one on the wall, which is `steps_seconds` off."""
+
     def __init__(self) -> None:
         self.seconds = 1000.0
+        self.steps_seconds = 0.0
+
+    def now(self) -> datetime:
+        return NOW + timedelta(seconds=self.seconds - 1000 + self.steps_seconds)
 
     def __call__(self) -> float:
         return self.seconds

@@ -14,7 +14,7 @@ from producers.settings import ProducerConfigurationError
 from producers.spool import Spool
 from producers.spool.direct_escalation import DirectEscalation, PagerRefused, PagerUnavailable
 from producers.spool.pagerduty_events import NOTE, EventsPager, open_pager, payload_of
-from producers.spool.shipping import Shipper
+from producers.spool.waiting import WaitingCritical
 from tests.producers.spool_fakes import NOW, FakeDoor, FakeTime, firing, over
 from worker.contract import Incident, Resolution, Severity
 
@@ -51,11 +51,7 @@ class Outage:
         self.restart()
 
     def restart(self) -> None:
-        self.spool = Spool(self.directory, self.door)
-        series = (self.spool._critical, self.spool._other)
-        self.spool.shipper = Shipper(
-            series, self.door, on_shipped=self.spool.waiting_critical.leave, monotonic_seconds=self.time
-        )
+        self.spool = Spool(self.directory, self.door, now=self.time.now, monotonic_seconds=self.time)
         self.escalation = DirectEscalation(
             self.spool,
             self.pager,
@@ -172,6 +168,68 @@ def test_after_a_restart_nobody_is_paged_a_second_time(outage: Outage, pager: Fa
     outage.spool.take_in([over(SECOND)])
     outage.look()
     assert pager.sent[2:] == [("resolve", SECOND.incident_id)]
+
+
+def restarted_every_119_seconds(outage: Outage, restarts: int) -> None:
+    for _ in range(restarts):
+        outage.begins(seconds=119)
+        outage.look()
+        outage.restart()
+    outage.spool.shipper.ship_page()
+    outage.look()
+
+
+def test_restarts_of_intake_do_not_begin_the_two_minutes_anew(outage: Outage, pager: FakePager) -> None:
+    outage.spool.take_in([FIRST])
+    restarted_every_119_seconds(outage, 1)
+    assert pager.sent == []
+    outage.time.seconds += 1
+    outage.look()
+    assert pager.sent == [("trigger", FIRST.incident_id)]
+
+
+def test_control_a_spool_that_forgets_since_when_its_alerts_wait_never_pages(
+    outage: Outage, pager: FakePager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WaitingCritical, "oldest_received_at", lambda _: None)
+    outage.spool.take_in([FIRST])
+    restarted_every_119_seconds(outage, 10)
+    assert pager.sent == []
+
+
+def test_an_alert_that_ended_and_one_that_is_not_critical_say_nothing_of_how_long_engineers_wait(
+    outage: Outage, pager: FakePager
+) -> None:
+    outage.spool.take_in([SECOND, firing(3), over(SECOND)])
+    outage.begins(seconds=119)
+    outage.spool.take_in([FIRST.model_copy(update={"received_at": outage.time.now()})])
+    outage.restart()
+    outage.begins(seconds=119)
+    outage.look()
+    assert pager.sent == []
+    outage.time.seconds += 1
+    outage.look()
+    assert pager.sent == [("trigger", FIRST.incident_id)]
+
+
+def test_once_redis_has_answered_an_outage_counts_from_its_own_beginning(outage: Outage, pager: FakePager) -> None:
+    outage.spool.take_in([FIRST])
+    outage.door.room = 0
+    outage.time.seconds += 10_000
+    outage.restart()
+    outage.spool.shipper.ship_page()
+    outage.begins(seconds=119)
+    outage.look()
+    assert pager.sent == []
+
+
+def test_a_clock_that_was_set_back_costs_two_minutes_at_the_most(outage: Outage, pager: FakePager) -> None:
+    outage.spool.take_in([FIRST])
+    outage.time.steps_seconds = -10_000
+    outage.restart()
+    outage.begins(seconds=120)
+    outage.look()
+    assert pager.sent == [("trigger", FIRST.incident_id)]
 
 
 def test_control_without_the_marks_a_restart_pages_again(outage: Outage, pager: FakePager) -> None:
