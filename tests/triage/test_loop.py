@@ -1,5 +1,6 @@
 """The triage as a whole, with every manner of model: what it may end in, and what it can never do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -29,7 +30,7 @@ from worker.guardrails.policy import RestartRules
 from worker.guardrails.restart_attempt import Grant
 from worker.guardrails.verification import VerificationTimes
 from worker.models.rules_model import RulesModel
-from worker.ports import Model, Tool
+from worker.ports import Model, Tool, ToolSpec
 from worker.triage.budget import Budget, BudgetLimits
 from worker.triage.loop import Triage
 from worker.triage.prompts import Prompts
@@ -458,8 +459,8 @@ def test_an_escalation_is_not_kept_back_for_alerts_that_came_after_it() -> None:
 
 
 def test_alerts_that_keep_coming_after_each_look_end_with_an_engineer() -> None:
-    storm = [[an_incident(f"more {number}")] for number in range(9)]
-    desk = Desk([HEALTH, LOGS, NO_ACTION], journal=MemoryJournal(coming=storm))
+    desk = Desk([HEALTH, LOGS, NO_ACTION], journal=MemoryJournal())
+    desk.journal.coming += [[an_incident(f"more {number}")] for number in range(9)]
     desk.server.sick_cpu, desk.server.log_lines = 4.0, ["INFO all well"]
     result = desk.run()
     assert (result.disposition, result.ending) == (Disposition.ESCALATED, Ending.ALERTS_KEPT_COMING)
@@ -467,8 +468,12 @@ def test_alerts_that_keep_coming_after_each_look_end_with_an_engineer() -> None:
 
 
 def test_the_rules_read_health_again_for_alerts_that_came_after_their_end() -> None:
-    desk = Desk([ModelUnavailable("away")], journal=MemoryJournal(coming=[[], [], [an_incident("more")]]))
-    desk.model = RulesModel()
+    class AskedRules(ScriptedModel):
+        def reply(self, transcript: Transcript, specs: Sequence[ToolSpec], *, timeout_seconds: float) -> ModelReply:
+            return RulesModel().reply(transcript, specs, timeout_seconds=timeout_seconds)
+
+    desk = Desk([], journal=MemoryJournal(coming=[[], [], [an_incident("more")]]))
+    desk.model = AskedRules([], name="rules", is_llm=False)
     desk.server.sick_cpu, desk.server.log_lines = 4.0, ["INFO all well"]
     result = desk.run()
     assert result.disposition is Disposition.NO_ACTION

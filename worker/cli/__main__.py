@@ -1,5 +1,5 @@
 """`python -m worker.cli` is `firstline`."""
 
-from worker.cli.main import main
+from worker.cli import main
 
 main()

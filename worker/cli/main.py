@@ -9,6 +9,7 @@
 
 import io
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Final
@@ -22,7 +23,7 @@ from worker.contract.text import visible
 from worker.errors import FirstlineError
 from worker.settings import load_redis_settings, load_settings
 
-__all__ = ["app", "main"]
+__all__ = ["app", "run"]
 
 _EPILOG: Final = (
     "Exit codes: 0 done; 1 some lines were rejected, or the incident does not exist; 2 a setting, file or argument is "
@@ -264,7 +265,7 @@ def resolve(
     resolve_server(guard_of(load_redis_settings()), server_id, why)
 
 
-def main() -> None:
+def run() -> None:
     """Run one command; every failure that a person can mend reads as one sentence. Logs go to standard error."""
     from redis.exceptions import RedisError
 
@@ -276,6 +277,7 @@ def main() -> None:
         from worker.logs import configure_logging
 
         configure_logging("WARNING")
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         app()
     except (FirstlineError, IntakeUnavailable, RedisError) as error:
         _fail(*told(error))
