@@ -30,8 +30,8 @@ def untruths(result: TriageResult, *, restarts: int, state: RestartState | None)
     if not restarts and is_told:
         yield f"was not restarted, and is told as {told}"
     is_of_another = any(refusal.reason == "server_unresolved" for refusal in result.refusals)
-    says_closed = not is_of_another and ("stays closed" in card or "may stay closed" in card)
+    says_closed = not is_of_another and "stays closed" in card
     if says_closed and state not in (*_CLOSED, RestartState.RESOLVED):
         yield f"keeps its server closed by its card, and its restart is {state}"
-    if state in _CLOSED and not says_closed and result.is_restart_known:
+    if state in _CLOSED and not (says_closed or "may stay closed" in card) and result.is_restart_known:
         yield f"keeps its server closed ({state}), and nobody is told"
