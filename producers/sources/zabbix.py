@@ -10,8 +10,9 @@
 Its script has to post them as JSON, as in `request.post(params.url, JSON.stringify(params))`. In a recovery
 `{EVENT.ID}` is still the problem's, which ties the end to its beginning. Date and time are those of Zabbix' server:
 write its offset behind `{EVENT.TIME}`, or they are read as UTC. What Zabbix streams by its connectors (`eventid`,
-`p_eventid`, `clock`, `hosts`) is read too, and a `message` that is JSON itself. Parameters of other names are left out,
-for they may hold credentials. Sources: https://www.zabbix.com/documentation/current/en/manual/config/notifications/media/webhook,
+`p_eventid`, `clock`, `hosts`) is read too, and a `message` that is JSON itself. For a parameter that is missing stands
+what the default templates say in `subject` and `message` (`zabbix_messages.py`). Parameters of other names are left
+out, for they may hold credentials. Sources: https://www.zabbix.com/documentation/current/en/manual/config/notifications/media/webhook,
 https://www.zabbix.com/documentation/current/en/manual/appendix/macros/supported_by_location, and for the stream
 https://www.zabbix.com/documentation/current/en/manual/appendix/protocols/real_time_export. Pure, nothing raises. The
 webhook calls it.
@@ -24,6 +25,7 @@ from typing import Final
 from producers.sources.alert import Arrival, Ignored, Outcome, Rejection, Reported
 from producers.sources.reading import flattened, list_in, numbered, outcome_of, tags_in, text_in
 from producers.sources.strict_json import Flaw, read_value
+from producers.sources.zabbix_messages import told_by
 
 __all__ = ["SOURCE", "parse"]
 
@@ -52,7 +54,8 @@ _NAMES: Final = {
     "update": ("eventupdatestatus", "updatestatus"),
     "action": ("eventupdateaction",),
     "source": ("eventsource",),
-    "name": ("eventname", "triggername", "name", "title", "subject", "alertsubject"),
+    "name": ("eventname", "triggername", "name"),
+    "subject": ("title", "subject", "alertsubject"),
     "message": ("message", "alertmessage"),
     "figures": ("eventopdata", "opdata"),
     "severity": ("eventnseverity", "nseverity", "triggernseverity", "eventseverity", "triggerseverity", "severity"),
@@ -80,7 +83,7 @@ def parse(document: object, arrival: Arrival) -> Iterator[Outcome]:
 
 def _outcome(event: object, arrival: Arrival) -> Outcome:
     sent = _sent(event)
-    fields = {field: _first(sent, names) for field, names in _NAMES.items()}
+    fields = _fields(sent)
     if not any(fields[field] for field in ("problem", "name", "message")):
         return Rejection(f"this is no webhook of Zabbix, or its macros were not resolved: {_EXPECTED}")
     if fields["update"] == "1" or fields["action"]:
@@ -104,6 +107,13 @@ def _sent(event: object) -> dict[str, object]:
     if told:
         del sent["message"]
     return told | sent
+
+
+def _fields(sent: Mapping[str, object]) -> dict[str, str]:
+    """Return each field as its parameter has it, else as subject and message tell it; empty where nothing does."""
+    fields = {field: _first(sent, names) for field, names in _NAMES.items()}
+    told = {"name": fields["subject"], **told_by(fields["subject"], fields["message"])}
+    return {field: text or told.get(field, "") for field, text in fields.items()}
 
 
 def _reported(fields: Mapping[str, str], sent: Mapping[str, object], started_at: str, *, is_resolved: bool) -> Reported:
