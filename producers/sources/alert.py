@@ -106,7 +106,7 @@ def alert_of(reported: Reported, arrival: Arrival) -> Alert:
         severity=severity_of(reported.severity),
         started_at=started_at or arrival.received_at,
         received_at=arrival.received_at,
-        labels=kept_labels(labels, first=arrival.fields.names),
+        labels=kept_labels(labels, is_needed=arrival.fields.reads),
         service=arrival.fields.service_in(labels),
         group=arrival.fields.group_of(server_id, labels),
         fires_again=identity(fingerprint, reported.fires_again) if reported.fires_again else None,

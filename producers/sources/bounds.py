@@ -1,7 +1,7 @@
 """What every alert's fields are held to: times, severities, labels and quotations, made visible and bounded. Pure."""
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -108,14 +108,14 @@ def labels_of(labels: object, further_fields: Mapping[str, object]) -> dict[str,
     return {**_scalars(further_fields), **_scalars(labels)}
 
 
-def kept_labels(labels: Mapping[str, str], *, first: Container[str]) -> dict[str, str]:
-    """Return at most 32 labels in their order, rather those named in `first`, and one that counts what was left out.
+def kept_labels(labels: Mapping[str, str], *, is_needed: Callable[[str], bool]) -> dict[str, str]:
+    """Return at most 32 labels in their order, rather those that are needed, and one that counts what was left out.
 
     Only for what an incident keeps: whatever is looked for in the labels is looked for in all of them.
     """
     if len(labels) <= LABELS_LIMIT:
         return dict(labels)
-    kept = set(sorted(labels, key=lambda name: name not in first)[:LABELS_LIMIT])
+    kept = set(sorted(labels, key=lambda name: not is_needed(name))[:LABELS_LIMIT])
     left_out = {LABELS_LEFT_OUT: str(len(labels) - LABELS_LIMIT)}
     return {name: value for name, value in labels.items() if name in kept} | left_out
 

@@ -29,10 +29,9 @@ class FieldMap:
     service: tuple[str, ...] = ("service", "service_name", "app", "application", "job")
     group_by: tuple[str, ...] = (SERVER,)
 
-    @property
-    def names(self) -> frozenset[str]:
-        """The names of all labels that are looked at."""
-        return frozenset((*self.server, *self.service, *self.group_by))
+    def reads(self, label: str) -> bool:
+        """Return whether something is looked for in the label of this name."""
+        return label in self.server or label in self.service or label in self.group_by
 
     def server_in(self, labels: Mapping[str, str], *, named: str = "") -> str | None:
         """Return the server that is `named` outright, else the one that the labels name, without port.
@@ -67,6 +66,8 @@ def _name(value: str) -> str | None:
 
 def _without_port(value: str) -> str:
     """Return the host of ``host:port`` and ``[::1]:port``, and of anything else all of it."""
+    if ":" not in value and not value.startswith("["):
+        return value
     host, separator, port = value.rpartition(":")
     if not separator or not port.isdecimal() or _is_ip(value):
         return value.removeprefix("[").removesuffix("]") if _is_ip(value.strip("[]")) else value

@@ -98,7 +98,7 @@ def _incident(
         severity=severity,
         started_at=started_at or arrival.received_at,
         received_at=arrival.received_at,
-        labels=kept_labels(labels, first=arrival.fields.names),
+        labels=kept_labels(labels, is_needed=arrival.fields.reads),
         service=arrival.fields.service_in(labels),
         group=arrival.fields.group_of(server_id, labels),
     )
