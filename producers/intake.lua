@@ -16,7 +16,7 @@
 --          fires again), the group or '', the alert as JSON, the incident's id encoded for the message, and its queue's
 --          index in KEYS, or 0 for an alert that ended, and how long ago it reached its producer, in milliseconds
 -- Answers  two an alert: 0 accepted, 1 attached, 2 duplicate, 3 resolved, 4 full, and the id of the incident that has
---          it, or '' where none has; or 5 fires again, and since when the occurrence is over
+--          it, '' where that is the alert's own or none has; or 5 fires again, and since when the occurrence is over
 local OPEN, WATCHED, FIRST_ARGUMENT, ARGUMENTS, FIRST_PART, PARTS = KEYS[1], KEYS[5], 31, 7, 13, 6
 local MOST_URGENT = 2
 local ACCEPTED, ATTACHED, DUPLICATE, RESOLVED, FULL, FIRES_AGAIN = 0, 1, 2, 3, 4, 5
@@ -41,7 +41,7 @@ local first_look = string.format('%.0f', now_milliseconds + patience)
 local open = redis.call('ZCARD', OPEN)
 
 -- What is written for every incident is gathered, and written by one command a key at the end: nothing can fail then.
-local opened, watch, pushed = {}, {}, { {}, {}, {}, {} }
+local opened, watch, groups, pushed = {}, {}, {}, { {}, {}, {}, {} }
 
 local is_handed_over = { escalated = true, dead_lettered = true, awaiting_approval = true }
 
@@ -89,8 +89,8 @@ end
 
 local function push(id, encoded_id, queue_index)
   local part, messages = FIRST_PART + (queue_index - MOST_URGENT) * PARTS, pushed[queue_index]
-  messages[#messages + 1] = ARGV[part] .. encoded_id .. ARGV[part + 1] .. id .. ARGV[part + 2] .. id .. ARGV[part + 3]
-    .. id .. ARGV[part + 4] .. id .. ':' .. now .. ':' .. #messages .. ARGV[part + 5]
+  local one, two, three, four, five, six = unpack(ARGV, part, part + PARTS - 1)
+  messages[#messages + 1] = one .. encoded_id .. two .. id .. three .. id .. four .. id .. five .. id .. now .. six
 end
 
 -- Bring an incident that waits to the more urgent queue: its triage is due at once, or when its rules allow it.
@@ -123,7 +123,8 @@ local function attach(incident, occurrence, id, alert, queue_index, entry)
   return ATTACHED, incident
 end
 
-local GROUP_FIELDS = { 'state', 'disposition', 'closed_at', 'urgency', 'urgent_at' }
+local GROUP_FIELDS = { 'state', 'disposition', 'closed_at', 'urgency', 'urgent_at', 'queue' }
+local QUEUE_INDEX = { [KEYS[2]] = 2, [KEYS[3]] = 3, [KEYS[4]] = 4 }
 
 -- What is stored of a group's newest incident, by field; nothing where there is none.
 local function entry_of(incident)
@@ -135,15 +136,18 @@ local function entry_of(incident)
   for place, field in ipairs(GROUP_FIELDS) do
     entry[field] = values[place]
   end
+  entry['urgency'] = entry['urgency'] or QUEUE_INDEX[entry['queue']]
   return entry
 end
 
--- When the next triage of a group may begin after its last incident was closed: { due, for more urgent alerts, whether
--- an engineer has the group }, 0 for at once.
+-- When the next triage of a group may begin after its last incident was closed, when for alerts that are more urgent,
+-- and whether an engineer has the group; 0 is at once.
+local AT_ONCE = { due = 0, urgent_at = 0 }
+
 local function rules_after(entry, queue_index)
   local closed_at = number(entry['closed_at'])
   if closed_at > now_milliseconds or queue_index < number(entry['urgency']) then
-    return { due = 0, urgent_at = 0 }
+    return AT_ONCE
   end
   if not is_handed_over[entry['disposition']] then
     return { due = closed_at + quiet, urgent_at = 0 }
@@ -155,19 +159,18 @@ end
 
 local function open_incident(id, occurrence, group, alert, encoded_id, queue_index, rules)
   local key, is_deferred = incident_prefix .. id, rules.due > now_milliseconds
-  redis.call('HSET', key, 'incident', alert, 'state', 'NEW', 'epoch', 0, 'deliveries', 0, 'accepted_at', now,
-    'queue', KEYS[queue_index], 'enqueued_at', is_deferred and 0 or now, 'urgency', queue_index)
+  redis.call('HSET', key, 'incident', alert, 'state', 'NEW', 'accepted_at', now, 'queue', KEYS[queue_index])
   opened[#opened + 1] = now
   opened[#opened + 1] = id
   if is_deferred then
-    redis.call('HSET', key, 'not_before', whole(rules.due), 'urgent_at', whole(rules.urgent_at))
+    redis.call('HSET', key, 'enqueued_at', 0, 'not_before', whole(rules.due), 'urgent_at', whole(rules.urgent_at))
     watch[id] = whole(rules.due)
   else
     watch[id] = first_look
     push(id, encoded_id, queue_index)
   end
   if group ~= '' then
-    redis.call('SET', group_prefix .. group, id, 'PX', retention)
+    groups[group_prefix .. group] = id
   end
   if id ~= occurrence then
     redis.call('SET', occurrence_prefix .. occurrence, id, 'PX', retention)
@@ -202,8 +205,8 @@ local function found_of(occurrence, id, known)
 end
 
 local function fire(occurrence, id, group, alert, encoded_id, queue_index, age)
-  local keys = { occurrence_prefix .. occurrence, group ~= '' and group_prefix .. group or nil }
-  local known, newest = unpack(redis.call('MGET', unpack(keys)))
+  local known, newest = unpack(redis.call('MGET', occurrence_prefix .. occurrence, group_prefix .. group))
+  newest = groups[group_prefix .. group] or newest
   local with, over_since = found_of(occurrence, id, known)
   if with then
     return DUPLICATE, with
@@ -211,7 +214,7 @@ local function fire(occurrence, id, group, alert, encoded_id, queue_index, age)
   if over_since and id == occurrence then
     return FIRES_AGAIN, whole(over_since)
   end
-  local entry, rules = entry_of(newest), { due = 0, urgent_at = 0 }
+  local entry, rules = entry_of(newest), AT_ONCE
   if entry and entry['state'] ~= 'CLOSED' then
     return attach(newest, occurrence, id, alert, queue_index, entry)
   end
@@ -223,7 +226,8 @@ local function fire(occurrence, id, group, alert, encoded_id, queue_index, age)
   end
   if over_since then
     local late_until = over_since + lateness + age
-    rules.due, rules.urgent_at = math.max(rules.due, late_until), math.max(rules.urgent_at, late_until)
+    rules = { due = math.max(rules.due, late_until), urgent_at = math.max(rules.urgent_at, late_until),
+      is_handed_over = rules.is_handed_over }
   end
   return open_incident(id, occurrence, group, alert, encoded_id, queue_index, rules)
 end
@@ -259,13 +263,21 @@ for position = FIRST_ARGUMENT, #ARGV, ARGUMENTS do
     answer, incident = fire(occurrence, id, group, alert, encoded_id, tonumber(queue_index), tonumber(age))
   end
   answers[#answers + 1] = answer
-  answers[#answers + 1] = incident
+  answers[#answers + 1] = incident ~= occurrence and incident or ''
 end
 
 local watched = {}
 for id, score in pairs(watch) do
   watched[#watched + 1] = score
   watched[#watched + 1] = id
+end
+local newest_of_groups = {}
+for key, id in pairs(groups) do
+  newest_of_groups[#newest_of_groups + 1] = key
+  newest_of_groups[#newest_of_groups + 1] = id
+end
+if #newest_of_groups > 0 then
+  redis.call('MSET', unpack(newest_of_groups))
 end
 for key, values in pairs({ [OPEN] = opened, [WATCHED] = watched }) do
   if #values > 0 then

@@ -48,8 +48,7 @@ def test_an_accepted_incident_has_an_entry_a_place_among_the_open_ones_and_a_mes
     entry = redis.hgetall(incident_key(taken.incident_id))
     assert Incident.model_validate_json(entry.pop("incident")) == taken
     accepted_at = int(entry.pop("accepted_at"))
-    assert int(entry.pop("enqueued_at")) == accepted_at
-    assert entry == {"state": "NEW", "epoch": "0", "deliveries": "0", "queue": "celery:triage.p2", "urgency": "3"}
+    assert entry == {"state": "NEW", "queue": "celery:triage.p2"}
     assert redis.zscore(WATCHED_INCIDENTS, taken.incident_id) == accepted_at + 30_000
     seconds, _ = redis.time()
     assert abs(accepted_at / 1000 - seconds) < 10

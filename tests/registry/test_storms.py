@@ -296,6 +296,12 @@ class TestAfterAnIncidentIsClosed:
         assert offer(redis, second) == [Verdict(second.incident_id, Answer.ACCEPTED)]
         assert waiting(redis, QUEUES[0]) == [second.incident_id]
 
+    def test_its_group_expires_with_it(self, redis: Redis, registry_of: RegistryOf) -> None:
+        first = alert("a")
+        offer(redis, first)
+        close(redis, registry_of(redis), first.incident_id, Disposition.ESCALATED)
+        assert redis.pttl("firstline:group:server=web-1") == redis.pttl(incident_key(first.incident_id)) > 0
+
     def test_an_entry_that_has_expired_is_no_reason_to_wait(self, redis: Redis) -> None:
         first, second = alert("a"), alert("b")
         offer(redis, first)

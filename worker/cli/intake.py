@@ -20,6 +20,7 @@ from producers.sources.parsers import PARSERS
 from producers.spool import open_spool
 from producers.spool.pagerduty_events import open_pager
 from producers.webhook import Credentials, Desk, Limits, read_credentials, serve
+from producers.webhook.descriptors import connections_granted
 from worker.cli.durability import complaints_about
 from worker.logs import configure_logging
 
@@ -63,9 +64,17 @@ def _is_loopback(host: str) -> bool:
 
 
 def _limits(settings: ProducerSettings) -> Limits:
+    requests = settings.intake_requests_limit
+    connections = connections_granted(max(Limits().connections, 2 * requests))
+    if connections <= requests:
+        raise ProducerConfigurationError(
+            f"{requests} requests at once need more open files than this process may have: lower "
+            "FIRSTLINE_INTAKE_REQUESTS_LIMIT, or raise its limit (ulimit -Hn)"
+        )
     return Limits(
         body_bytes=settings.intake_body_limit_bytes,
-        requests=settings.intake_requests_limit,
+        requests=requests,
+        connections=connections,
         requests_per_second=settings.intake_sender_requests_per_second,
     )
 

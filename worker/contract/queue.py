@@ -63,10 +63,11 @@ _QUEUE_OF: Final = dict(zip(Severity, QUEUES, strict=True))
 def incident_key(incident_id: str) -> str:
     """Return the key of an incident's hash.
 
-    Its fields: `incident`, `state`, `accepted_at`, `queue`, `enqueued_at`, `epoch`, `deliveries`, `worker`,
-    `lease_until`, `token`, `last_step`, `result`, `disposition`, `closed_at`; where alerts came to it, `occurrences`
-    (its own included), `resolved`, `last_seen_at`, `urgency` (the index of the most urgent queue, from 1); where its
-    triage has to wait, `not_before`. Times are the server's, in milliseconds.
+    Its fields: `incident`, `state`, `accepted_at`, `queue`; once it was claimed `epoch`, `deliveries`, `worker`,
+    `lease_until`, `token`, `last_step`; once it is closed `result`, `disposition`, `closed_at`; where alerts came to it
+    `occurrences` (its own included), `resolved`, `last_seen_at`, `urgency` (2 to 4, the most urgent alert's queue);
+    where its triage has to wait `not_before` and `urgent_at` (for more urgent alerts); where its message was not put
+    into the queue at intake `enqueued_at`. Times are the server's, in milliseconds.
     """
     return f"firstline:incident:{incident_id}"
 
@@ -85,7 +86,7 @@ def occurrence_key(incident_id: str) -> str:
 
 
 def group_key(group: str) -> str:
-    """Return the key of a group: a string, the id of its newest incident."""
+    """Return the key of a group: a string, the id of its newest incident. It expires with that incident."""
     return f"firstline:group:{group}"
 
 

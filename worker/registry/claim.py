@@ -24,6 +24,7 @@ from worker.contract.queue import (
     RESULTS_STREAM,
     WATCHED_INCIDENTS,
     alerts_key,
+    group_key,
     incident_key,
     journal_key,
 )
@@ -155,7 +156,8 @@ class Claim:
 
     def _publish(self, result: TriageResult, letter: Mapping[str, str]) -> list[str]:
         watching = [OPEN_INCIDENTS, RESULTS_STREAM, WATCHED_INCIDENTS, DEAD_LETTERS]
-        keys = [*self._keys(), *watching, alerts_key(self.incident.incident_id)]
+        group = group_key(self.incident.group) if self.incident.group else ""
+        keys = [*self._keys(), *watching, alerts_key(self.incident.incident_id), group]
         arguments: list[str | int] = [
             self.incident.incident_id,
             self.lease.claim,

@@ -1,7 +1,7 @@
 -- Closes an incident and publishes its result, and keeps a dead letter of it where it is given up: all or nothing.
 --
 -- KEYS     1 the incident  2 its journal  3 open incidents      4 results   5 watched incidents  6 dead letters
---          7 the alerts that came to it
+--          7 the alerts that came to it  8 its group, or ''
 -- ARGV     1 incident id   2 the claim, "epoch@time of intake"  3 the result as JSON  4 retention in milliseconds
 --          5 the disposition                6 how many alerts the result knows of
 --          7 ... fields and values of the letter, or nothing
@@ -9,7 +9,7 @@
 --       or { 'news', and as append.lua } when more alerts came than the result knows of: nothing was written
 
 local incident, journal, open_incidents, results, watched = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local letters, alerts = KEYS[6], KEYS[7]
+local letters, alerts, group = KEYS[6], KEYS[7], KEYS[8]
 local incident_id, claim, result, retention = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local disposition, known = ARGV[5], ARGV[6]
 
@@ -50,4 +50,7 @@ redis.call('ZREM', watched, incident_id)
 redis.call('PEXPIRE', incident, retention)
 redis.call('PEXPIRE', journal, retention)
 redis.call('PEXPIRE', alerts, retention)
+if group ~= '' then
+  redis.call('PEXPIRE', group, retention)
+end
 return { 'published' }

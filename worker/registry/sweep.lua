@@ -26,8 +26,8 @@ local function time_of_next(queue)
   end
   local is_read, message = pcall(cjson.decode, raw)
   local id = is_read and type(message) == 'table' and type(message.headers) == 'table' and message.headers.id
-  local enqueued_at = type(id) == 'string' and redis.pcall('HGET', prefix .. id, 'enqueued_at')
-  return type(enqueued_at) == 'string' and tonumber(enqueued_at) or 0
+  local times = type(id) == 'string' and redis.pcall('HMGET', prefix .. id, 'enqueued_at', 'accepted_at') or {}
+  return tonumber(times[1] or times[2] or 0) or 0
 end
 
 local next_times = {}
@@ -54,8 +54,9 @@ local function is_an_id(id)
   return #id == 24 and id:match('^inc%-%x+$')
 end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', watched, '-inf', now, 'LIMIT', 0, limit)) do
-  local entry = redis.pcall('HMGET', prefix .. id, 'state', 'lease_until', 'queue', 'enqueued_at')
-  local state, lease_until, enqueued_at = entry[1], tonumber(entry[2] or 0) or 0, tonumber(entry[4] or 0) or 0
+  local entry = redis.pcall('HMGET', prefix .. id, 'state', 'lease_until', 'queue', 'enqueued_at', 'accepted_at')
+  local state, lease_until = entry[1], tonumber(entry[2] or 0) or 0
+  local enqueued_at = tonumber(entry[4] or entry[5] or 0) or 0
   local queue = queues[entry[3]] and entry[3] or KEYS[3]
   if not is_an_id(id) then
     -- Nobody of ours has written this; left alone it would come up for ever.
