@@ -3,6 +3,7 @@
 Pure. The settings make it, each source's alerts are read with it.
 """
 
+import hashlib
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ SERVER: Final = "server"
 """In `group_by` this stands for the server, whichever label it was found in."""
 
 NAME_LIMIT_BYTES: Final = 253
+_GROUP_CHARACTERS: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class FieldMap:
         values = {**labels, SERVER: server_id} if server_id else {**labels, SERVER: ""}
         if not any(values.get(name) for name in self.group_by):
             return ""
-        return "\n".join(f"{name}={values.get(name) or ''}" for name in self.group_by)[:1024]
+        group = "\n".join(f"{name}={values.get(name) or ''}" for name in self.group_by)
+        return group if len(group) <= _GROUP_CHARACTERS else hashlib.sha256(group.encode()).hexdigest()
 
 
 def _name(value: str) -> str | None:

@@ -15,7 +15,7 @@ from producers.sources.plain_alert import incident_of_alert, incident_of_sentenc
 from producers.sources.strict_json import Flaw, read_value, read_values
 from worker.contract import Alert, Incident, Resolution
 
-__all__ = ["Parsed", "Rejection", "parse_alerts", "parse_line", "parse_stream", "parse_text"]
+__all__ = ["Parsed", "Rejection", "parse_line", "parse_stream", "parse_text"]
 
 LINE_LIMIT_BYTES: Final = 256 * 1024
 DOCUMENT_LIMIT_BYTES: Final = 64 * 1024 * 1024
@@ -26,14 +26,16 @@ _ARRAY_OF_ALERTS: Final = re.compile(r"\[\s*[{\]]")
 _DOCUMENT_START: Final = re.compile(rb"\s*(\[\s*([{\]]|\Z)|\{\s*\Z)")
 """A lone bracket, or an array's first alert: no line of free text looks so, not even "[FIRING:1] …"."""
 
-_NO_END_HERE: Final = "this alert says that it is over, and no ends are taken here: post it to `/v1/alerts` as JSON"
+_NO_END_HERE: Final = (
+    "this alert says that it is over, and no ends are taken here: send it as a file, on standard input, or by HTTP"
+)
 
 
 class Parsed(NamedTuple):
     """What became of the alert that begins on this line; the first line is 1."""
 
     line_number: int
-    outcome: Incident | Rejection
+    outcome: Alert | Rejection
 
 
 def parse_text(
@@ -61,19 +63,6 @@ def parse_stream(
     source: str = "cli",
     fields: FieldMap | None = None,
 ) -> Iterator[Parsed]:
-    """Yield the incident of each alert in `stream`, or why there is none; otherwise as `parse_alerts`."""
-    for line_number, outcome in parse_alerts(stream, now=now, unique=unique, source=source, fields=fields):
-        yield Parsed(line_number, Rejection(_NO_END_HERE) if isinstance(outcome, Resolution) else outcome)
-
-
-def parse_alerts(
-    stream: BinaryIO,
-    *,
-    now: Callable[[], datetime],
-    unique: str,
-    source: str = "cli",
-    fields: FieldMap | None = None,
-) -> Iterator[tuple[int, Alert | Rejection]]:
     """Yield the line and what became of each alert in `stream`, ends too, in order, each as soon as its line is there.
 
     Takes lines of JSON or free text, one alert a line, blank ones skipped; or one JSON document (an array of alerts,
@@ -82,7 +71,7 @@ def parse_alerts(
     """
     for ordinal, (line_number, content) in enumerate(_contents(stream), start=1):
         arrival = Arrival(received_at=now(), unique=f"{unique}:{ordinal}", source=source, fields=fields or FieldMap())
-        yield line_number, _outcome(content, arrival)
+        yield Parsed(line_number, _outcome(content, arrival))
 
 
 def _contents(stream: BinaryIO) -> Iterator[tuple[int, object]]:

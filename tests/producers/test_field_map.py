@@ -96,3 +96,11 @@ def test_two_alerts_of_no_named_condition_that_differ_behind_the_limit_are_two_c
         for z in ("1", "2")
     )
     assert first.fingerprint != second.fingerprint
+
+
+def test_a_long_group_is_told_from_another_that_differs_at_its_end() -> None:
+    fields = FieldMap(group_by=("server", *(f"label{number}" for number in range(6))))
+    labels = {f"label{number}": "v" * 250 for number in range(6)}
+    one, other = (fields.group_of("web-9", labels | {"label5": end}) for end in ("a" * 250, "b" * 250))
+    assert one != other
+    assert len(one) <= 1024

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from producers import Parsed, Rejection, parse_stream
 from producers.sources import plain
-from producers.sources.plain import parse_alerts
 from worker.contract import Incident, Resolution
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -76,13 +75,10 @@ END = b'{"error_msg": "one", "timestamp": "2026-11-22T02:00:00Z", "status": "res
 
 
 @pytest.mark.parametrize("content", [b"slow\n" + END, b"[\n" + END + b"]"])
-def test_ends_are_told_to_who_asks_for_all_alerts_and_rejected_for_who_asks_for_incidents(content: bytes) -> None:
-    told = list(parse_alerts(io.BytesIO(content), now=lambda: NOW, unique="u1"))
-    assert told[-1][0] == 2
-    assert isinstance(told[-1][1], Resolution)
-    [(line_number, reason)] = reasons(content)
-    assert line_number == 2
-    assert "/v1/alerts" in reason
+def test_a_stream_tells_ends_too(content: bytes) -> None:
+    found = parsed(content)[-1]
+    assert found.line_number == 2
+    assert isinstance(found.outcome, Resolution)
 
 
 def test_an_alert_that_begins_with_a_bracket_is_free_text() -> None:

@@ -22,7 +22,6 @@ from producers.settings import ProducerSettings
 from producers.sources.alert import AlertError
 from producers.sources.plain import Parsed, Rejection, parse_stream, parse_text
 from worker.cli.words import one_line
-from worker.contract.incident import Incident
 from worker.errors import ConfigurationError
 
 __all__ = ["submit_file", "submit_text"]
@@ -43,14 +42,12 @@ class _Door:
 def submit_text(settings: ProducerSettings, text: str, *, as_json: bool) -> bool:
     """Take one incident in; True when it was accepted."""
     file = read_intake_file(settings.intake_file)
-    try:
-        outcome: Incident | Rejection = parse_text(
-            text, received_at=datetime.now(UTC), unique=uuid4().hex, fields=file.fields
-        )
-    except AlertError as error:
-        outcome = Rejection(str(error))
     door = _Door(connect(str(settings.redis_url)), file.storms, as_json=as_json, is_file=False)
-    return _take_in(door, [Parsed(1, outcome)], first=1)
+    try:
+        incident = parse_text(text, received_at=datetime.now(UTC), unique=uuid4().hex, fields=file.fields)
+    except AlertError as error:
+        return _take_in(door, [Parsed(1, Rejection(str(error)))], first=1)
+    return _take_in(door, [Parsed(1, incident)], first=1)
 
 
 def submit_file(settings: ProducerSettings, path: Path, *, as_json: bool) -> bool:
@@ -102,9 +99,9 @@ def _fill(parsed: Iterator[Parsed], waiting: "Queue[Parsed | Exception | None]")
 
 
 def _take_in(door: _Door, batch: Sequence[Parsed], *, first: int) -> bool:
-    incidents = [found.outcome for found in batch if isinstance(found.outcome, Incident)]
+    alerts = [found.outcome for found in batch if not isinstance(found.outcome, Rejection)]
     try:
-        answers = list(take_in(door.redis, incidents, storms=door.storms))
+        answers = list(take_in(door.redis, alerts, storms=door.storms))
     except IntakeUnavailable as error:
         raise IntakeUnavailable(
             f"From line {batch[0].line_number} on nothing was confirmed. {error}. What has no `timestamp` is a new "
