@@ -1,7 +1,7 @@
 """Who sent a request: the name of the credential that it proves to know, or a 401 that tells nobody anything.
 
-A bearer token, the same token as the password of HTTP Basic (any user name), or a signature over the body. An unknown
-source, a wrong token and none at all read the same and take the same way. Pure; called by `desk.py`.
+A bearer token, the same token as the password of HTTP Basic (any user name), or a signature over the body. A wrong
+token, none at all, and either at a source that does not exist read the same. Pure; called by `gate.py`.
 """
 
 import base64
@@ -14,7 +14,7 @@ from typing import Final
 
 from producers.webhook.credentials import Lock, Secret
 from producers.webhook.refusals import HttpError
-from producers.webhook.signatures import HEADERS, signer_of
+from producers.webhook.signatures import HEADERS, Signer, signer_of
 
 __all__ = ["is_signed", "sender_by_signature", "sender_by_token", "unauthorized"]
 
@@ -40,8 +40,8 @@ def is_signed(lock: Lock, headers: Mapping[str, str]) -> bool:
     return lock.signature is not None and HEADERS[lock.signature] in headers
 
 
-def sender_by_signature(lock: Lock, headers: Mapping[str, str], body: bytes, *, now_seconds: float) -> str | None:
-    """Return the name of the signing secret, or None."""
+def sender_by_signature(lock: Lock, headers: Mapping[str, str], body: bytes, *, now_seconds: float) -> Signer | None:
+    """Return who signed the body, or None."""
     if lock.signature is None:
         return None
     return signer_of(lock.signature, lock.signing_secrets, headers, body, now_seconds=now_seconds)

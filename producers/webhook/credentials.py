@@ -56,6 +56,10 @@ class Credentials:
         """Return the lock of a source; one that has none stays closed."""
         return (self.locks or {}).get(source, Lock())
 
+    def lock_of_any(self) -> Lock:
+        """Return the lock that each token opens, whichever source it is for: it lets nobody in, but tells friends."""
+        return Lock(tokens=tuple(token for lock in (self.locks or {}).values() for token in lock.tokens))
+
 
 def read_credentials(tokens: str, rules: Mapping[str, SourceRules], environment: Mapping[str, str]) -> Credentials:
     """Return the locks; `tokens` are separated by commas and open every source.

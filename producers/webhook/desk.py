@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
-from uuid import uuid4
 
 import structlog
 from aiohttp import web
@@ -23,22 +22,24 @@ from producers.sources.alert import Arrival
 from producers.sources.field_map import FieldMap
 from producers.sources.parsers import Parser
 from producers.webhook.answers import Reply, refusal, reply_to
+from producers.webhook.authentication import unauthorized
 from producers.webhook.credentials import Credentials
+from producers.webhook.first_arrivals import FirstArrival, FirstArrivals
 from producers.webhook.gate import Gate
-from producers.webhook.limits import Limits, Rates, Room, sender_at
+from producers.webhook.limits import Limits, Rates, sender_at
 from producers.webhook.openapi import document
 from producers.webhook.readiness import Readiness
 from producers.webhook.reading import PLAIN, Sent, check_media_type, outcomes_of, source_of
-from producers.webhook.refusals import HttpError
+from producers.webhook.refusals import HttpError, come_again
 from producers.webhook.request_body import check_announced, read_body
+from producers.webhook.room import Room
 
 __all__ = ["Desk", "json_response"]
 
 log = structlog.get_logger()
 
 ALERTS_PATH: Final = "/v1/alerts"
-_UNPROVEN: Final = "unproven"
-"""All who have yet to prove their signature share one sender's room."""
+_UNREADY: Final = "nothing can be taken in now: intake's log says why, and so does this path to who sends a token"
 
 
 @dataclass(slots=True)
@@ -76,12 +77,17 @@ class Desk:
         self._monotonic = monotonic
         self._gate = Gate(credentials, Rates(limits.requests_per_second, monotonic), now)
         self._room = Room(limits.requests)
+        self._first_arrivals = FirstArrivals()
         self._readiness = Readiness(door, monotonic)
         self._threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="intake")
 
     def close(self) -> None:
         """Begin nothing more; what a thread has begun ends by itself, within Redis' timeouts."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def is_at_work(self, connection: object) -> bool:
+        """Say whether a request of this connection is being read or taken in."""
+        return self._room.holds(connection)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Return the response, sent already; whoever does not read it in time is cut off."""
@@ -113,7 +119,7 @@ class Desk:
             case "/healthz":
                 reply = Reply(HTTPStatus.OK, {"status": "alive"})
             case "/readyz":
-                reply = await self._reply_to_readiness()
+                reply = await self._reply_to_readiness(request)
             case "/openapi.json":
                 reply = Reply(HTTPStatus.OK, document(self._parsers, self._limits))
             case _:
@@ -121,34 +127,48 @@ class Desk:
         _allow(request, "GET", "HEAD")
         return reply
 
-    async def _reply_to_readiness(self) -> Reply:
+    async def _reply_to_readiness(self, request: web.BaseRequest) -> Reply:
         reason = await self._readiness.reason()
         if reason is None:
             return Reply(HTTPStatus.OK, {"status": "ready"})
-        return Reply(HTTPStatus.SERVICE_UNAVAILABLE, {"error": reason, "where": "intake"}, headers={"Retry-After": "5"})
+        raise come_again(reason if self._gate.is_friend(request) else _UNREADY, "intake")
 
     async def _reply_to_alerts(self, request: web.BaseRequest, path_source: str, case: _Case) -> Reply:
         _allow(request, "POST")
-        if path_source not in {"", PLAIN, *self._parsers}:
-            names = ", ".join(sorted({PLAIN, *self._parsers}))
-            raise HttpError(HTTPStatus.NOT_FOUND, f"there is no such source: name one of {names}", "path")
+        self._check_source(request, path_source)
         media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         case.source = source_of(path_source, media_type, request.headers)
         sender = self._gate.by_headers(request, case.source)
-        case.sender = sender or case.sender
         check_media_type(case.source, media_type, request.headers)
         check_announced(request, self._limits)
-        with self._room.place(sender or _UNPROVEN):
-            body = await read_body(request, self._limits)
-            if sender is None:
-                case.sender = self._gate.by_signature(request, case.source, body)
+        body, signed = b"", None
+        if sender is None:
+            body = await self._strangers_body(request)
+            sender, signed = self._gate.by_signature(request, case.source, body)
+        case.sender = sender
+        with self._room.place(sender, request.protocol):
+            if not body:
+                body = await read_body(request, self._limits, asyncio.timeout(self._limits.body_seconds))
             sent = Sent(source=case.source, media_type=media_type, headers=request.headers, body=body)
-            reply = await asyncio.get_running_loop().run_in_executor(self._threads, self._take_in, sent)
+            first = self._first_arrivals.of(signed, self._now())
+            reply = await asyncio.get_running_loop().run_in_executor(self._threads, self._take_in, sent, first)
         case.counts = reply.counts
         return reply
 
-    def _take_in(self, sent: Sent) -> Reply:
-        arrival = Arrival(received_at=self._now(), unique=uuid4().hex, source=sent.source, fields=self._fields)
+    def _check_source(self, request: web.BaseRequest, path_source: str) -> None:
+        if path_source not in {"", PLAIN, *self._parsers}:
+            if not self._gate.is_friend(request):
+                raise unauthorized()
+            names = ", ".join(sorted({PLAIN, *self._parsers}))
+            raise HttpError(HTTPStatus.NOT_FOUND, f"there is no such source: name one of {names}", "path")
+
+    async def _strangers_body(self, request: web.BaseRequest) -> bytes:
+        deadline = asyncio.timeout(self._limits.body_seconds)
+        with self._room.strangers_place(sender_at(request.remote), request.protocol, deadline):
+            return await read_body(request, self._limits, deadline)
+
+    def _take_in(self, sent: Sent, first: FirstArrival) -> Reply:
+        arrival = Arrival(received_at=first.received_at, unique=first.unique, source=sent.source, fields=self._fields)
         return reply_to(outcomes_of(sent, self._parsers, arrival, self._limits), self._door)
 
     async def _send(self, request: web.BaseRequest, response: web.Response) -> None:

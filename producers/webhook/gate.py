@@ -1,7 +1,8 @@
 """Who may come in: a sender's name, by the headers or by the signature of the body, or a refusal.
 
 Each sender has its own rate, under the name of what it proved or, where nobody is asked, its address. Strangers spend
-their address's rate with every failure, never somebody else's. Called by `desk.py`.
+their address's rate, never somebody else's: with every failure, and with every body that is read to find out who signed
+it; who proves that gets it back. Called by `desk.py`.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from producers.webhook.authentication import is_signed, sender_by_signature, sen
 from producers.webhook.credentials import Credentials
 from producers.webhook.limits import Rates, sender_at
 from producers.webhook.refusals import HttpError
+from producers.webhook.signatures import Signer
 
 __all__ = ["Gate"]
 
@@ -29,19 +31,27 @@ class Gate:
     def by_headers(self, request: web.BaseRequest, source: str) -> str | None:
         """Return who sends, or None where only the signature of the body can show it."""
         sender = self._sender(request, source)
-        if sender is not None:
-            self._rates.spend(sender)
+        self._rates.spend(sender or sender_at(request.remote))
         return sender
 
-    def by_signature(self, request: web.BaseRequest, source: str, body: bytes) -> str:
-        """Return who signed the body."""
+    def by_signature(self, request: web.BaseRequest, source: str, body: bytes) -> Signer:
+        """Return who signed the body that `by_headers` found worth reading."""
         lock = self._credentials.lock_of(source)
-        sender = sender_by_signature(lock, request.headers, body, now_seconds=self._now().timestamp())
-        if sender is None:
-            self._rates.spend(sender_at(request.remote))
+        signer = sender_by_signature(lock, request.headers, body, now_seconds=self._now().timestamp())
+        if signer is None:
             raise unauthorized()
-        self._rates.spend(sender)
-        return sender
+        self._rates.give_back(sender_at(request.remote))
+        self._rates.spend(signer.name)
+        return signer
+
+    def is_friend(self, request: web.BaseRequest) -> bool:
+        """Say whether the sender knows the token of any source; a wrong token spends, none at all is no attempt."""
+        if self._credentials.is_insecure:
+            return True
+        is_known = sender_by_token(self._credentials.lock_of_any(), request.headers) is not None
+        if not is_known and "Authorization" in request.headers:
+            self._rates.spend(sender_at(request.remote))
+        return is_known
 
     def _sender(self, request: web.BaseRequest, source: str) -> str | None:
         address = sender_at(request.remote)

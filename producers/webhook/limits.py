@@ -1,19 +1,18 @@
-"""How much at once, and how often: only the sender that overdoes it waits, and nobody can take all the room.
+"""How much at once, and how often: only the sender that overdoes it waits.
 
 State of one process and its event loop, for one thread; it forgets the senders that were quiet longest. Called by
 `desk.py`. What Redis bears is not limited here: the door says so itself.
 """
 
 import ipaddress
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from producers.webhook.refusals import come_again
 
-__all__ = ["Limits", "Rates", "Room", "sender_at"]
+__all__ = ["Limits", "Rates", "sender_at"]
 
 SENDERS_LIMIT: Final = 10_000
 BURST_SECONDS: Final = 2
@@ -27,11 +26,13 @@ class Limits:
     A whole request must be there within `header_seconds` + `body_seconds`, a kept connection's next one begins within
     `header_seconds`, and the answer must be read within `answer_seconds`. The rest of a refused body is dropped for
     `lingering_seconds`, so that its sender gets to read why. At the worst `requests` bodies of `body_bytes` are in
-    memory, and `threads` of them decoded.
+    memory, and `threads` of them decoded; `values` bounds what each of them becomes. `connections` must be more than
+    `requests`: those without a request make way for new ones.
     """
 
     body_bytes: int = 10 * 1024 * 1024
     alerts: int = 10_000
+    values: int = 500_000
     json_depth: int = 32
     header_seconds: float = 5
     body_seconds: float = 13
@@ -42,6 +43,10 @@ class Limits:
     requests_per_second: float = 50
     threads: int = 8
     stop_seconds: float = 10
+
+    def __post_init__(self) -> None:
+        if self.connections <= self.requests:
+            raise ValueError(f"{self.connections} connections leave no room beside {self.requests} requests")
 
 
 @dataclass(slots=True)
@@ -54,13 +59,9 @@ class Rates:
 
     def spend(self, sender: str) -> None:
         """Count one request. Raises `HttpError` (503, with the seconds until the next is welcome) past the rate."""
-        now, burst = self.monotonic(), max(1.0, self.per_second * BURST_SECONDS)
-        left, since = self._buckets.pop(sender, (burst, now))
-        left = min(burst, left + (now - since) * self.per_second)
+        now, left = self.monotonic(), self._left(sender)
         is_welcome = left >= 1
-        self._buckets[sender] = (left - 1 if is_welcome else left, now)
-        while len(self._buckets) > SENDERS_LIMIT:
-            self._buckets.popitem(last=False)
+        self._keep(sender, left - 1 if is_welcome else left, now)
         if not is_welcome:
             raise come_again(
                 "this sender sends too many requests: send more alerts in each, or raise "
@@ -69,27 +70,24 @@ class Rates:
                 after_seconds=(1 - left) / self.per_second,
             )
 
+    def give_back(self, sender: str) -> None:
+        """Count one request less: it was another sender's, as it turned out."""
+        self._keep(sender, min(self._burst, self._left(sender) + 1), self.monotonic())
 
-@dataclass(slots=True)
-class Room:
-    """How many requests are being read and answered; one sender gets half of the room at the most."""
+    @property
+    def _burst(self) -> float:
+        return max(1.0, self.per_second * BURST_SECONDS)
 
-    places: int
-    _taken: Counter[str] = field(default_factory=Counter)
+    def _left(self, sender: str) -> float:
+        now = self.monotonic()
+        left, since = self._buckets.get(sender, (self._burst, now))
+        return min(self._burst, left + (now - since) * self.per_second)
 
-    @contextmanager
-    def place(self, sender: str) -> Iterator[None]:
-        """Hold a place. Raises `HttpError` (503) when there is none."""
-        share = max(1, self.places // 2)
-        if self._taken.total() >= self.places or self._taken[sender] >= share:
-            raise come_again("too many requests are being answered: send this one again", "requests at once")
-        self._taken[sender] += 1
-        try:
-            yield
-        finally:
-            self._taken[sender] -= 1
-            if not self._taken[sender]:
-                del self._taken[sender]
+    def _keep(self, sender: str, left: float, now: float) -> None:
+        self._buckets.pop(sender, None)
+        self._buckets[sender] = (left, now)
+        while len(self._buckets) > SENDERS_LIMIT:
+            self._buckets.popitem(last=False)
 
 
 def sender_at(address: str | None) -> str:

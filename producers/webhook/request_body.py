@@ -32,10 +32,13 @@ def check_announced(request: web.BaseRequest, limits: Limits) -> None:
         raise HttpError(HTTPStatus.EXPECTATION_FAILED, "the only expectation known is 100-continue", "header Expect")
 
 
-async def read_body(request: web.BaseRequest, limits: Limits) -> bytes:
-    """Return the body. Raises `HttpError` 400, 408 or 413; `ConnectionError` when the sender has gone."""
+async def read_body(request: web.BaseRequest, limits: Limits, deadline: asyncio.Timeout) -> bytes:
+    """Return the body, if it is there by the deadline, which is not begun yet.
+
+    Raises `HttpError` 400, 408 or 413; `ConnectionError` when the sender has gone.
+    """
     try:
-        async with asyncio.timeout(limits.body_seconds):
+        async with deadline:
             await _say_continue(request)
             body = await _read(request, limits)
     except TimeoutError:

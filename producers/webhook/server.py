@@ -1,24 +1,27 @@
-"""The sockets: as many connections as there may be, every answer JSON, and an end in which nothing is cut off.
+"""The sockets: connections that make way for each other, every answer JSON, and an end in which nothing is cut off.
 
 It knows nothing of alerts. What is not HTTP is answered, and not logged. Called by the entry point.
 """
 
 import asyncio
-import json
 import logging
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from typing import Any
 
 import structlog
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
 from producers.webhook.answers import refusal
+from producers.webhook.connections import Connections
 from producers.webhook.desk import Desk, json_response
-from producers.webhook.limits import Limits
-from producers.webhook.refusals import HttpError, come_again
+from producers.webhook.limits import Limits, sender_at
+from producers.webhook.refusals import HttpError
 
 __all__ = ["serve"]
 
@@ -46,31 +49,79 @@ class _Server(web.Server):
         silent = logging.getLogger("firstline.intake.http")
         silent.disabled = True  # aiohttp's own records quote what was sent
         super().__init__(
-            desk.handle,
+            self._handle,
             access_log=None,
             logger=silent,
             keepalive_timeout=limits.header_seconds,
             lingering_time=limits.lingering_seconds,
             auto_decompress=False,
         )
-        self.connections_limit = limits.connections
+        self._desk = desk
+        self.open = Connections(limits.connections, is_at_work=desk.is_at_work)
 
     def __call__(self) -> RequestHandler:
         return _Connection(self, loop=self._loop, **self._kwargs)
 
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.open.began(sender_at(request.remote), request.protocol)
+        return await self._desk.handle(request)
+
+    def _make_request(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: RequestHandler,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> web.BaseRequest:
+        if isinstance(protocol, _Connection):
+            protocol.takes_up(payload)
+        return super()._make_request(message, payload, protocol, writer, task)
+
 
 class _Connection(RequestHandler):
-    """aiohttp's connection, with a limit of their number and errors in JSON."""
+    """aiohttp's connection, which may make way, hears out who has closed its half, and tells errors in JSON."""
 
-    __slots__ = ()
+    __slots__ = ("_address", "_body", "_has_closed_its_half", "_open")
+
+    def __init__(self, server: _Server, **options: Any) -> None:  # noqa: ANN401 - aiohttp's own options
+        super().__init__(server, **options)
+        self._address = ""
+        self._body: StreamReader | None = None
+        self._has_closed_its_half = False
+        self._open = server.open
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        server = self._manager
-        if isinstance(server, _Server) and len(server.connections) > server.connections_limit:
-            if isinstance(transport, asyncio.Transport):
-                transport.write(_turned_away())
-            self.force_close()
+        peer = transport.get_extra_info("peername")
+        self._address = sender_at(peer[0] if peer else None)
+        self._open.opened(self._address, self, self._make_way)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._open.closed(self._address, self)
+        super().connection_lost(exc)
+
+    def takes_up(self, body: StreamReader) -> None:
+        """Note the body of the request that is next; the last one of a half that is closed ends the connection."""
+        self._body = body
+        if self._has_closed_its_half and not self._messages:
+            self.close()
+
+    def eof_received(self) -> bool:  # type: ignore[override] # asyncio has it so; aiohttp never keeps one open
+        """Keep the half that answers, as long as a whole request waits for its answer."""
+        self._has_closed_its_half = True
+        if self._messages:
+            return bool(self._messages[-1][1].is_eof())
+        is_idle = self._waiter is not None
+        if is_idle or self._body is None or not self._body.is_eof():
+            return False
+        self.close()
+        return True
+
+    def _make_way(self) -> None:
+        if self.transport is not None and self.transport.get_write_buffer_size():
+            self.transport.abort()  # a peer that does not read would keep a closing socket open
+        self.force_close()
 
     def handle_error(
         self,
@@ -97,16 +148,3 @@ def _place_of(error: BaseException | None) -> str:
     """Return where an error came from; its text may quote what was sent."""
     frames = traceback.extract_tb(error.__traceback__) if error else []
     return " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames[-4:]))
-
-
-def _turned_away() -> bytes:
-    error = come_again("too many connections are open: come again", "connections at once")
-    body = json.dumps(refusal(error).content).encode() + b"\n"
-    head = (
-        f"HTTP/1.1 {int(error.status)} {error.status.phrase}",
-        "Content-Type: application/json; charset=utf-8",
-        f"Content-Length: {len(body)}",
-        *(f"{name}: {value}" for name, value in error.headers.items()),
-        "Connection: close",
-    )
-    return "\r\n".join(head).encode() + b"\r\n\r\n" + body

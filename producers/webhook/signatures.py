@@ -7,8 +7,10 @@ grafana    `X-Grafana-Alerting-Signature: …` over the body; where its contact 
            https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/
 firstline  `X-Firstline-Signature: t=<unix seconds>,v1=…` over `<unix seconds>.<body>`; any number of v1
 
-A time that was signed must lie within 300 s of ours. PagerDuty's, and Grafana's without a time, can be sent again by
-whoever has seen them: the alerts in them are duplicates then.
+A time that was signed must lie within 300 s of ours, and a copy of the same message makes no new alerts in the process
+that has seen it (`first_arrivals.py`). PagerDuty's, and Grafana's without a time, are good for ever: whoever has seen
+one can send it again. It is a duplicate while its incident is open, and opens a new one after the end of that; only TLS
+on the whole way, and a new secret, keep that from happening.
 """
 
 import hashlib
@@ -20,7 +22,7 @@ from typing import Final, NamedTuple, assert_never
 from producers.intake_file import Signature
 from producers.webhook.credentials import Secret
 
-__all__ = ["HEADERS", "signer_of"]
+__all__ = ["HEADERS", "WINDOW_SECONDS", "Signer", "signer_of"]
 
 WINDOW_SECONDS: Final = 300
 
@@ -45,10 +47,17 @@ class _Claim(NamedTuple):
     signatures: Sequence[str]
 
 
+class Signer(NamedTuple):
+    """Whose secret it is; `message` is a digest of all that was signed with a time, None where no time was."""
+
+    name: str
+    message: bytes | None
+
+
 def signer_of(
     kind: Signature, secrets: Sequence[Secret], headers: Mapping[str, str], body: bytes, *, now_seconds: float
-) -> str | None:
-    """Return the name of the secret that signed `body`, or None. `headers` finds names in any case.
+) -> Signer | None:
+    """Return who signed `body`, or None. `headers` finds names in any case.
 
     Every secret is tried against every signature, whichever of them fits.
     """
@@ -61,7 +70,10 @@ def signer_of(
         for signature in claim.signatures[:SIGNATURES_LIMIT]:
             if hmac.compare_digest(expected, signature.encode("utf-8", "surrogateescape")):
                 signer = secret.name
-    return signer
+    if signer is None:
+        return None
+    timed = f"{kind} {signer} ".encode() + claim.before_body + body if claim.before_body else None
+    return Signer(signer, hashlib.sha256(timed).digest() if timed else None)
 
 
 def _claim(kind: Signature, headers: Mapping[str, str], now_seconds: float) -> _Claim | None:

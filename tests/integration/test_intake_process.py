@@ -155,6 +155,32 @@ def test_what_is_not_safe_does_not_start_and_says_why(
     assert b"short" not in done.stderr.replace(b"shorter", b"")
 
 
+@pytest.mark.parametrize(("open_files", "started"), [(320, False), (1000, True)])
+def test_with_too_few_open_files_for_its_requests_it_does_not_start_and_says_why(
+    tmp_path: Path, open_files: int, *, started: bool
+) -> None:
+    """The other connections of a process that starts make do with what is left."""
+    settings = {"intake_tokens": TOKEN, "redis_url": NOBODY}
+    command = f'ulimit -n {open_files}; exec "$0" -m worker.cli intake --port 0'
+    log = tmp_path / "intake.log"
+    with running("sh", "-c", command, sys.executable, environment=environment_of(settings), log=log) as process:
+        wait_until(lambda: b"intake.started" in log.read_bytes() or process.poll() is not None, seconds=30, log=log)
+        assert (process.poll() is None, b"FIRSTLINE_INTAKE_REQUESTS_LIMIT" in log.read_bytes()) == (
+            started,
+            not started,
+        )
+
+
+def test_who_only_holds_connections_open_keeps_nobody_out(tmp_path: Path) -> None:
+    with open_intake(tmp_path, NOBODY) as intake, ExitStack() as stack:
+        address = ("127.0.0.1", intake.port)
+        idle = [stack.enter_context(socket.create_connection(address, timeout=10)) for _ in range(900)]
+        assert intake.client.get("/healthz").status_code == 200
+        idle += [stack.enter_context(socket.create_connection(address, timeout=10)) for _ in range(300)]
+        assert httpx2.get(f"http://127.0.0.1:{intake.port}/healthz").status_code == 200
+        assert idle[0].recv(1) == b""
+
+
 def test_a_port_that_is_taken_is_told_with_the_remedy() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -150,10 +150,22 @@ def test_a_spooled_alert_is_a_yes() -> None:
     assert (answered.status_code, answered.json()["counts"]) == (200, {"spooled": 1})
 
 
-def test_readiness_says_why_not() -> None:
-    with open_webhook(ScriptedDoor(why_unready="the disk is full: make room")) as webhook:
-        answered = webhook.client.get("/readyz")
-    assert (answered.status_code, answered.json()["error"]) == (503, "the disk is full: make room")
+def test_readiness_says_why_not_to_who_has_a_token_and_to_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    why = "the disk of /spool is full: make room"
+    with open_webhook(ScriptedDoor(why_unready=why)) as webhook:
+        told = {
+            token: webhook.client.get("/readyz", headers={"authorization": f"Bearer {token}"} if token else {})
+            for token in (TOKEN, "", "wrong")
+        }
+    assert [each.status_code for each in told.values()] == [503, 503, 503]
+    assert [why in each.text for each in told.values()] == [True, False, False]
+    assert "/spool" not in told[""].text + told["wrong"].text
+    assert capsys.readouterr().out.count(why) == 1
+
+
+def test_with_nobody_asked_for_credentials_everybody_hears_why_nothing_is_taken_in() -> None:
+    with open_webhook(ScriptedDoor(why_unready="full"), is_insecure=True) as webhook:
+        assert webhook.client.get("/readyz").json()["error"] == "full"
 
 
 @pytest.mark.parametrize(

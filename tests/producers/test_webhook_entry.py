@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
 import pytest
 
@@ -12,6 +13,7 @@ from producers.intake_file import SourceRules
 from producers.settings import ProducerConfigurationError
 from producers.webhook import read_credentials
 from producers.webhook.credentials import Lock, Secret
+from producers.webhook.first_arrivals import FirstArrivals
 from tests.producers.webhook_site import NOW, SIGNING_SECRET, TOKEN, ScriptedDoor, Webhook, open_webhook
 
 ZABBIX_TOKEN = "0123456789abcdef-of-zabbix"
@@ -107,6 +109,19 @@ def test_a_source_without_any_credential_stays_closed(door: ScriptedDoor) -> Non
             assert webhook.post("/v1/alerts", content=BODY, authorization=authorization).status_code == 401
 
 
+@pytest.mark.parametrize("authorization", WRONG)
+def test_strangers_do_not_hear_which_sources_there_are(webhook: Webhook, authorization: str) -> None:
+    unknown = webhook.post("/v1/alerts/nagios", content=BODY, authorization=authorization.encode("latin-1"))
+    known = webhook.post("/v1/alerts/zabbix", content=BODY, authorization="")
+    assert (unknown.status_code, unknown.text) == (401, known.text)
+
+
+def test_who_has_the_token_of_any_source_hears_which_there_are(webhook: Webhook) -> None:
+    answered = webhook.post("/v1/alerts/nagios", content=BODY, authorization=f"Bearer {ZABBIX_TOKEN}")
+    assert answered.status_code == 404
+    assert "alertmanager" in answered.text
+
+
 RIGHT_SIGNATURES = [
     ("pagerduty", {"x-pagerduty-signature": f"v1={signed()}"}),
     ("pagerduty", {"x-pagerduty-signature": f"v1={'0' * 64},v1={signed()}"}),
@@ -164,6 +179,29 @@ def test_with_the_guard_off_the_forgers_get_in(door: ScriptedDoor, source: str, 
     with open_webhook(door, is_insecure=True) as webhook:
         answered = webhook.post(f"/v1/alerts/{source}", content=BODY, authorization="", **headers)
     assert answered.status_code in {200, 422}
+
+
+def test_a_copy_of_a_signed_message_makes_no_new_alert_and_the_same_words_signed_anew_do(
+    webhook: Webhook, door: ScriptedDoor
+) -> None:
+    for seconds in (SECONDS, SECONDS, SECONDS + 1):
+        assert webhook.post_signed(BODY, seconds=seconds).status_code == 200
+    first, copy, anew = [alert.incident_id for alert in door.offered]
+    assert (copy == first, anew == first) == (True, False)
+
+
+def test_the_same_words_with_a_token_are_a_new_alert_each_time(webhook: Webhook, door: ScriptedDoor) -> None:
+    for _ in range(2):
+        assert webhook.post("/v1/alerts", content=BODY, content_type="application/json").status_code == 200
+    assert len({alert.incident_id for alert in door.offered}) == 2
+
+
+def test_a_signed_message_is_remembered_as_long_as_its_signature_holds() -> None:
+    arrivals = FirstArrivals()
+    first = arrivals.of(b"m", NOW)
+    assert arrivals.of(b"m", NOW + timedelta(seconds=600)) == first
+    assert arrivals.of(b"m", NOW + timedelta(seconds=601)) != first
+    assert arrivals.of(None, NOW).unique != arrivals.of(None, NOW).unique
 
 
 def test_a_token_opens_a_source_that_could_sign_as_well(webhook: Webhook) -> None:

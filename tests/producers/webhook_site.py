@@ -1,6 +1,9 @@
 """A webhook in this process, on a free port of loopback, for tests that speak HTTP to it."""
 
 import asyncio
+import hashlib
+import hmac
+import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,12 +23,35 @@ from producers.webhook import Credentials, Desk, Limits, serve
 from producers.webhook.credentials import Lock, Secret
 from worker.contract import Alert
 
-__all__ = ["NOW", "SIGNING_SECRET", "TOKEN", "UNHURRIED", "ScriptedDoor", "Webhook", "locks_of_tests", "open_webhook"]
+__all__ = [
+    "ALERT_BODY",
+    "HEAD",
+    "NOW",
+    "PATIENCE_SECONDS",
+    "SIGNING_SECRET",
+    "TOKEN",
+    "UNHURRIED",
+    "HeldDoor",
+    "ScriptedDoor",
+    "Webhook",
+    "exchange",
+    "locks_of_tests",
+    "open_webhook",
+    "status_of",
+    "with_length",
+]
 
 TOKEN: Final = "0123456789abcdef-of-all"
 SIGNING_SECRET: Final = b"0123456789abcdef-signing"
 UNHURRIED: Final = Limits(requests_per_second=10_000)
 NOW: Final = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+
+HEAD: Final = (
+    f"POST /v1/alerts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n"
+)
+ALERT_BODY: Final = b'{"error_msg": "slow"}'
+PATIENCE_SECONDS: Final = 5.0
+"""Longer than any limit in these tests: what has not been closed by then is not being closed."""
 
 _NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Loading the system's certificates takes longer than a test."""
@@ -62,6 +88,19 @@ class ScriptedDoor:
 
 
 @dataclass
+class HeldDoor(ScriptedDoor):
+    """A door that answers only when it is let go."""
+
+    is_reached: threading.Event = field(default_factory=threading.Event)
+    may_answer: threading.Event = field(default_factory=threading.Event)
+
+    def take_in(self, alerts: Sequence[Alert]) -> list[Verdict]:
+        self.is_reached.set()
+        assert self.may_answer.wait(PATIENCE_SECONDS)
+        return super().take_in(alerts)
+
+
+@dataclass
 class Webhook:
     """A running webhook: where it is, and a client that proves nothing."""
 
@@ -84,6 +123,12 @@ class Webhook:
         if content is not None:
             return self.client.post(path, content=content, headers=named)
         return self.client.post(path, json=json, headers=named)
+
+    def post_signed(self, body: bytes, *, seconds: int = int(NOW.timestamp())) -> httpx2.Response:
+        """Post plain alerts with the signature of Firstline's own kind, and no token."""
+        signature = hmac.new(SIGNING_SECRET, f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
+        headers = {"x-firstline-signature": f"t={seconds},v1={signature}", "content-type": "application/json"}
+        return self.client.post("/v1/alerts", content=body, headers=headers)
 
 
 @contextmanager
@@ -121,3 +166,35 @@ def open_webhook(
         loop.call_soon_threadsafe(stop.set)
         thread.join(20)
         assert not thread.is_alive()
+
+
+def exchange(
+    webhook: Webhook, sent: bytes, *, patience_seconds: float = PATIENCE_SECONDS, closes_its_half: bool = False
+) -> bytes | None:
+    """Send, and return all that comes back until the connection is closed; None when it stays open."""
+    with socket.create_connection(("127.0.0.1", webhook.port), timeout=patience_seconds) as connection:
+        connection.sendall(sent)
+        if closes_its_half:
+            connection.shutdown(socket.SHUT_WR)
+        received = b""
+        try:
+            while chunk := connection.recv(65_536):
+                received += chunk
+        except TimeoutError:
+            return None
+        except ConnectionResetError:
+            pass
+        return received
+
+
+def with_length(length: int, body: bytes = b"") -> bytes:
+    return f"{HEAD}Content-Length: {length}\r\n\r\n".encode() + body
+
+
+def status_of(connection: socket.socket, *, patience_seconds: float = PATIENCE_SECONDS) -> bytes:
+    """Return the status that comes within the time, or nothing."""
+    connection.settimeout(patience_seconds)
+    try:
+        return connection.recv(65_536)[9:12]
+    except TimeoutError:
+        return b""
