@@ -22,13 +22,13 @@ _SECURITY: Final[Sequence[Mapping[str, Sequence[str]]]] = [
 ]
 _RETRY_AFTER: Final = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
 _NOT_TAKEN_IN: Final = {
-    "400": "The body is empty, no JSON, no UTF-8, or nested too deeply.",
+    "400": "The body is empty, no JSON, no UTF-8, or nested too deeply around its alerts.",
     "401": "No valid credentials.",
     "403": "A browser, while nobody is asked for credentials.",
-    "404": "There is no such source.",
+    "404": "There is no such source; only who has a token hears it.",
     "405": "Alerts are posted.",
     "408": "The body was not there in time.",
-    "413": "The body is too long, or holds too many alerts.",
+    "413": "The body is too long, or holds too many alerts or values.",
     "415": "The content type is not one of this source's, or the body is compressed.",
     "417": "The only expectation known is 100-continue.",
     "500": "A fault of ours; send it again.",
@@ -45,9 +45,9 @@ def document(sources: Iterable[str], limits: Limits) -> Mapping[str, object]:
             "version": "1",
             "summary": "Alerts in, one verdict for each out.",
             "description": (
-                "An answer of 2xx is a promise: what it says is durable. At most "
-                f"{limits.alerts} alerts and {limits.body_bytes} bytes a request. Alerts with a start of their own can "
-                "be sent again: they are recognised."
+                "An answer of 2xx is a promise: what it says is durable. "
+                f"At most {limits.alerts} alerts, {limits.values} commas and brackets, and {limits.body_bytes} bytes a "
+                "request. Alerts with a start of their own can be sent again: they are recognised."
             ),
             "license": {"name": "MIT", "identifier": "MIT"},
         },
@@ -60,7 +60,11 @@ def document(sources: Iterable[str], limits: Limits) -> Mapping[str, object]:
                 "post": _post("Take in alerts as one system sends them", _ANY_JSON),
             },
             "/healthz": {"get": _get("Say whether the process lives", "It lives.")},
-            "/readyz": {"get": _get("Say whether alerts can be taken in", "They can.", "They can't: why.")},
+            "/readyz": {
+                "get": _get(
+                    "Say whether alerts can be taken in", "They can.", "They can't; who sends a token hears why."
+                )
+            },
             "/openapi.json": {"get": _get("Return this document", "OpenAPI 3.1.")},
         },
         "components": {"schemas": _SCHEMAS, "securitySchemes": _security_schemes()},

@@ -17,7 +17,8 @@ from producers.sources.cloudevents import from_binary
 from producers.sources.parsers import Parser
 from producers.sources.plain import parse_stream
 from producers.sources.plain_alert import incident_of_alert
-from producers.sources.strict_json import Flaw, read_value
+from producers.sources.strict_json import Flaw
+from producers.webhook.documents import check_values, decoded, document_of, flaw_of_line
 from producers.webhook.limits import Limits
 from producers.webhook.refusals import HttpError
 
@@ -29,8 +30,8 @@ LINES_TYPES: Final = frozenset({"application/x-ndjson", "application/ndjson", "a
 
 _JSON_TYPE: Final = re.compile(r"(application|text)/json|application/[a-z0-9.+-]+\+json")
 _CLOUDEVENTS_TYPE: Final = re.compile(r"application/cloudevents(-batch)?\+json")
+_JSON_START: Final = re.compile(rb"(\xef\xbb\xbf)?\s*[\[{]")
 _BINARY_HEADER: Final = "ce-specversion"
-_BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,17 +78,19 @@ def outcomes_of(sent: Sent, parsers: Mapping[str, Parser], arrival: Arrival, lim
 
 def _outcomes(sent: Sent, parsers: Mapping[str, Parser], arrival: Arrival, limits: Limits) -> Iterator[Outcome]:
     if sent.source == PLAIN and not _JSON_TYPE.fullmatch(sent.media_type):
-        return _lines(sent.body, arrival)
+        return _lines(sent.body, arrival, limits)
     if sent.source == PLAIN:
-        return _plain(_document(sent.body, limits), arrival)
+        return _plain(document_of(sent.body, limits), arrival)
     if sent.source == CLOUDEVENTS and _BINARY_HEADER in sent.headers:
         is_text = sent.media_type.startswith("text/") and not _JSON_TYPE.fullmatch(sent.media_type)
-        data = _decoded(sent.body) if is_text else _document(sent.body, limits)
+        data = decoded(sent.body) if is_text else document_of(sent.body, limits)
         return parsers[CLOUDEVENTS](from_binary(sent.headers, data), arrival)
-    return parsers[sent.source](_document(sent.body, limits), arrival)
+    return parsers[sent.source](document_of(sent.body, limits), arrival)
 
 
-def _lines(body: bytes, arrival: Arrival) -> Iterator[Outcome]:
+def _lines(body: bytes, arrival: Arrival, limits: Limits) -> Iterator[Outcome]:
+    if _JSON_START.match(body):
+        check_values(body, limits)  # it may be one document of many lines
     parsed = parse_stream(
         BytesIO(body),
         now=lambda: arrival.received_at,
@@ -95,7 +98,11 @@ def _lines(body: bytes, arrival: Arrival) -> Iterator[Outcome]:
         source=arrival.source,
         fields=arrival.fields,
     )
-    return (outcome for _, outcome in parsed)
+    lines, number, flaw = BytesIO(body), 0, None
+    for line_number, outcome in parsed:
+        while number < line_number:
+            number, flaw = number + 1, flaw_of_line(lines.readline(), limits)
+        yield Rejection(flaw.reason) if flaw else outcome
 
 
 def _plain(document: object, arrival: Arrival) -> Iterator[Outcome]:
@@ -108,39 +115,3 @@ def _plain(document: object, arrival: Arrival) -> Iterator[Outcome]:
                 yield incident_of_alert(alert, replace(arrival, unique=f"{arrival.unique}:{ordinal}"))
         except AlertError as error:
             yield Rejection(str(error))
-
-
-def _document(body: bytes, limits: Limits) -> object:
-    document = read_value(_decoded(body).strip())
-    if isinstance(document, Flaw):
-        raise HttpError(HTTPStatus.BAD_REQUEST, f"{document.reason}: send one JSON document", "body")
-    if _is_deeper(document, limits.json_depth):
-        raise HttpError(
-            HTTPStatus.BAD_REQUEST, f"the JSON is nested more than {limits.json_depth} deep: flatten it", "body"
-        )
-    return document
-
-
-def _decoded(body: bytes) -> str:
-    try:
-        return body.decode().removeprefix(_BYTE_ORDER_MARK)
-    except UnicodeDecodeError as error:
-        raise HttpError(
-            HTTPStatus.BAD_REQUEST, "this is not UTF-8: send UTF-8", f"the body's byte at offset {error.start}"
-        ) from None
-
-
-def _is_deeper(document: object, limit: int) -> bool:
-    level = [document]
-    for _ in range(limit):
-        level = [child for value in level for child in _children(value) if isinstance(child, dict | list)]
-        if not level:
-            return False
-    return True
-
-
-def _children(value: object) -> Iterator[object]:
-    if isinstance(value, dict):
-        yield from value.values()
-    elif isinstance(value, list):
-        yield from value

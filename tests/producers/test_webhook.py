@@ -16,20 +16,15 @@ from worker.contract import Alert
 from worker.contract.queue import incident_key
 
 ALERT = {"server_id": "web-1", "error_msg": "slow", "timestamp": NOW.isoformat()}
-ALERTMANAGER = {
-    "version": "4",
+FIRING = {
     "status": "firing",
-    "alerts": [
-        {
-            "status": "firing",
-            "labels": {"alertname": "Slow", "instance": "web-2:9100", "severity": "critical"},
-            "annotations": {"summary": "web-2 is slow"},
-            "startsAt": NOW.isoformat(),
-            "endsAt": "0001-01-01T00:00:00Z",
-            "fingerprint": "0123456789abcdef",
-        }
-    ],
+    "labels": {"alertname": "Slow", "instance": "web-2:9100", "severity": "critical"},
+    "annotations": {"summary": "web-2 is slow"},
+    "startsAt": NOW.isoformat(),
+    "endsAt": "0001-01-01T00:00:00Z",
+    "fingerprint": "0123456789abcdef",
 }
+ALERTMANAGER = {"version": "4", "status": "firing", "alerts": [FIRING]}
 CLOUDEVENT = {
     "specversion": "1.0",
     "id": "1",
@@ -177,7 +172,8 @@ def test_with_nobody_asked_for_credentials_everybody_hears_why_nothing_is_taken_
         (b'{"error_msg": "a", "error_msg": "b"}', "application/json", 400, "body"),
         (b'{"error_msg": NaN}', "application/json", 400, "body"),
         (b'{"error_msg": "\xff"}', "application/json", 400, "the body's byte at offset 15"),
-        (b"[" * 40 + b"]" * 40, "application/json", 400, "body"),
+        (b'{"x": ' * 40 + b"1" + b"}" * 40, "application/json", 400, "body"),
+        (b"[" * 40 + b"]" * 40, "application/json", 422, "every alert"),
         (b"[" * 100_000, "application/json", 400, "body"),
         (b"", "application/json", 400, "body"),
         (b"error_msg=slow", "application/x-www-form-urlencoded", 415, "header Content-Type"),
@@ -198,6 +194,55 @@ def test_only_what_is_nested_too_deeply_is_refused_for_it(webhook: Webhook) -> N
         deep = [deep]
     assert webhook.post("/v1/alerts", json=ALERT | {"x": deep}).status_code == 200
     assert webhook.post("/v1/alerts", json=ALERT | {"x": [deep]}).status_code == 400
+
+
+def nested(levels: int) -> object:
+    return [nested(levels - 1)] if levels else 1
+
+
+@pytest.mark.parametrize(("levels", "answer"), [(31, "accepted"), (32, "rejected")])
+@pytest.mark.parametrize("form", ["plain", "lines", "alertmanager", "grafana", "cloudevents"])
+def test_an_alert_that_is_nested_too_deeply_is_rejected_alone(form: str, levels: int, answer: str) -> None:
+    alerts: list[dict[str, object]] = [ALERT | {"x": nested(depth)} for depth in (1, levels, 1)]
+    content, media_type = json.dumps(alerts), "application/json"
+    if form == "lines":
+        content, media_type = "\n".join(map(json.dumps, alerts)), "application/x-ndjson"
+    elif form == "cloudevents":
+        events = [CLOUDEVENT | {"id": str(number)} | alert for number, alert in enumerate(alerts)]
+        content = json.dumps(events)
+    elif form != "plain":
+        content = json.dumps(ALERTMANAGER | {"alerts": [FIRING | {"x": alert["x"]} for alert in alerts]})
+    with open_webhook(ScriptedDoor()) as webhook:
+        answered = webhook.post(
+            f"/v1/alerts/{'plain' if form == 'lines' else form}", content=content.encode(), content_type=media_type
+        )
+    assert answered.status_code == 200
+    assert [each["answer"] for each in answered.json()["answers"]] == ["accepted", answer, "accepted"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'[{"x":[' + b"[]," * 300_000 + b"[]]}]",
+        b'[{"error_msg":"x","labels":{' + b",".join(b'"%d":1' % number for number in range(600_000)) + b"}}]",
+    ],
+    ids=["arrays", "labels"],
+)
+@pytest.mark.parametrize("media_type", ["application/json", "application/x-ndjson", "text/plain"])
+def test_a_body_of_more_values_than_memory_bears_is_refused_before_it_is_decoded(body: bytes, media_type: str) -> None:
+    door = ScriptedDoor()
+    with open_webhook(door) as webhook:
+        answered = webhook.post("/v1/alerts", content=body, content_type=media_type)
+    assert (answered.status_code, answered.json()["where"]) == (413, "body")
+    assert "500000 commas and brackets" in answered.json()["error"]
+    assert door.offered == []
+
+
+def test_a_full_batch_of_alerts_with_forty_labels_each_is_within_the_bound_of_values() -> None:
+    alerts = [{"error_msg": "x", "labels": {f"l{label}": "v" for label in range(40)}} for _ in range(MANY)]
+    with open_webhook(ScriptedDoor()) as webhook:
+        answered = webhook.post("/v1/alerts", json=alerts)
+    assert answered.json()["counts"] == {"accepted": MANY}
 
 
 def test_a_batch_past_the_limit_of_alerts_is_refused_whole(webhook: Webhook, redis: SwitchableRedis) -> None:
