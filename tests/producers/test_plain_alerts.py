@@ -234,4 +234,4 @@ def test_the_end_of_an_alert_is_read_as_strictly_as_the_alert() -> None:
 
 
 def test_where_incidents_alone_are_asked_for_an_end_is_refused() -> None:
-    assert "/v1/alerts" in reason_of(FIRING | {"status": "resolved"})
+    assert "no ends are taken here" in reason_of(FIRING | {"status": "resolved"})
