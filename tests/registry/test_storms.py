@@ -14,7 +14,7 @@ from tests.redis_servers import let_time_pass
 from tests.registry.entries import published, result_of, step, sweeper_of
 from worker.contract import Alert, Disposition, Incident, Resolution, Severity, TriageResult
 from worker.contract.queue import BROKER_KEY_PREFIX, QUEUES, alerts_key, incident_key, read_message
-from worker.registry import Registry
+from worker.registry import Registry, RegistryView
 from worker.registry.claim import Finished
 
 RegistryOf = Callable[..., Registry]
@@ -267,6 +267,9 @@ class TestAfterAnIncidentIsClosed:
         offer(redis, first)
         close(redis, registry_of(redis), first.incident_id, Disposition.ESCALATED)
         assert offer(redis, second, third) == [Verdict(second.incident_id, Answer.ATTACHED)] * 2
+        (waits,) = RegistryView(redis).open_incidents(5)
+        assert waits.waits_seconds is not None
+        assert 890 < waits.waits_seconds <= 900
         let_time_pass(redis, 890)
         assert sweeper_of(redis).sweep() == 0
         let_time_pass(redis, 20)

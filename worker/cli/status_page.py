@@ -72,6 +72,8 @@ def _incident(incident: _Found) -> str:
     age = f"{incident['age_seconds']:.0f} s"
     if incident["state"] is None:
         return _columns(incident["incident_id"], "CAN'T BE READ", age)
+    if incident["waits_seconds"] is not None:
+        return _columns(incident["incident_id"], incident["state"], age, f"waits {incident['waits_seconds']:.0f} s yet")
     deliveries = f"deliveries {incident['deliveries']}"
     return _columns(incident["incident_id"], incident["state"], age, deliveries, incident["worker"] or "")
 

@@ -44,7 +44,7 @@ __all__ = [
 
 _ALERT: Final[TypeAdapter[Alert]] = TypeAdapter(Alert)
 _log = structlog.get_logger()
-_LINE_FIELDS: Final = ["state", "worker", "epoch", "deliveries", "lease_until"]
+_LINE_FIELDS: Final = ["state", "worker", "epoch", "deliveries", "lease_until", "not_before"]
 
 
 class IncidentState(StrEnum):
@@ -79,6 +79,7 @@ class RegistryEntry:
 class OpenIncident:
     """One incident without a result, as a line in a list; `lease_seconds_left` is None when nobody holds it.
 
+    `waits_seconds`: its triage waits so long yet, because an engineer has its group or the group was quiet; else None.
     `state` is None when the entry can't be read; then nothing else is known but its age.
     """
 
@@ -89,6 +90,7 @@ class OpenIncident:
     deliveries: int
     age_seconds: float
     lease_seconds_left: float | None
+    waits_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +254,7 @@ def _line_of(
             deliveries=int(fields["deliveries"] or 0),
             age_seconds=age_seconds,
             lease_seconds_left=_lease_seconds_left(fields, now_ms=now_ms),
+            waits_seconds=_waits_seconds(fields["not_before"], now_ms=now_ms),
         )
     except (ValueError, OverflowError):
         return OpenIncident(
@@ -268,6 +271,11 @@ def _line_of(
 def _age_seconds(accepted_ms: float, *, now_ms: int) -> float:
     """Return an age from 0 to that of 1970: a score may be any number, and infinite."""
     return (now_ms - min(max(accepted_ms, 0), now_ms)) / 1000
+
+
+def _waits_seconds(not_before: str | None, *, now_ms: int) -> float | None:
+    seconds = (int(not_before or 0) - now_ms) / 1000
+    return seconds if seconds > 0 else None
 
 
 def _lease_seconds_left(fields: Mapping[str, str | None] | Mapping[str, str], *, now_ms: int) -> float | None:
