@@ -8,8 +8,8 @@ Celery, so that one script can write registry entry and message together; an unm
 import base64
 import json
 import re
+from secrets import token_hex
 from typing import Annotated, Final, Literal
-from uuid import uuid4
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
@@ -110,9 +110,9 @@ def render_message(incident_id: str, queue: str) -> str:
 
     Source: https://docs.celeryq.dev/en/stable/internals/protocol.html
     """
-    head, *further = MESSAGE_PARTS[queue]
-    values = (encoded_id(incident_id), incident_id, incident_id, incident_id, str(uuid4()))
-    return head + "".join(f"{value}{part}" for value, part in zip(values, further, strict=True))
+    one, two, three, four, five, six = MESSAGE_PARTS[queue]
+    body, tag = encoded_id(incident_id), token_hex(16)
+    return f"{one}{body}{two}{incident_id}{three}{incident_id}{four}{incident_id}{five}{tag}{six}"
 
 
 def encoded_id(incident_id: str) -> str:
