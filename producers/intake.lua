@@ -87,10 +87,11 @@ local function encoded(id)
   end))
 end
 
+-- An incident is pushed into each queue once at most, so its tag is that of no other message.
 local function push(id, encoded_id, queue_index)
   local part, messages = FIRST_PART + (queue_index - MOST_URGENT) * PARTS, pushed[queue_index]
   local one, two, three, four, five, six = unpack(ARGV, part, part + PARTS - 1)
-  messages[#messages + 1] = one .. encoded_id .. two .. id .. three .. id .. four .. id .. five .. id .. now .. six
+  messages[#messages + 1] = one .. encoded_id .. two .. id .. three .. id .. four .. id .. five .. id .. now .. queue_index .. six
 end
 
 -- Bring an incident that waits to the more urgent queue: its triage is due at once, or when its rules allow it.

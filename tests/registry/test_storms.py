@@ -104,6 +104,12 @@ class TestWhileAnIncidentIsOpen:
             assert claim is not None
             assert claim.occurrences.severity is Severity.CRITICAL
 
+    def test_no_two_messages_of_one_batch_share_a_delivery_tag(self, redis: Any) -> None:
+        offer(redis, *(alert(severity, severity=severity) for severity in ("info", "warning", "critical")))
+        messages = [json.loads(redis.lindex(BROKER_KEY_PREFIX + queue, 0)) for queue in QUEUES]
+        assert len({message["headers"]["id"] for message in messages}) == 1
+        assert len({message["properties"]["delivery_tag"] for message in messages}) == len(QUEUES)
+
     def test_the_running_triage_is_told_with_its_next_record(self, redis: Redis, registry_of: RegistryOf) -> None:
         first = alert("a")
         offer(redis, first)
