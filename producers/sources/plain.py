@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 from producers.sources.alert import AlertError, Arrival, Rejection
 from producers.sources.field_map import FieldMap
-from producers.sources.plain_alert import incident_of_alert, incident_of_sentence
+from producers.sources.plain_alert import alert_of_fields, incident_of_sentence
 from producers.sources.strict_json import Flaw, read_value, read_values
 from worker.contract import Alert, Incident, Resolution
 
@@ -148,7 +148,7 @@ def _alert_of_text(text: str, arrival: Arrival) -> Alert:
 def _alert_of_value(value: object, arrival: Arrival) -> Alert:
     if isinstance(value, Flaw):
         raise AlertError(value.reason)
-    return incident_of_alert(value, arrival)
+    return alert_of_fields(value, arrival)
 
 
 def _decoded(line: bytes) -> str:

@@ -25,7 +25,7 @@ from worker.contract import Alert, Incident, Resolution, Severity
 from worker.contract.incident import TEXT_LIMIT_BYTES, identity
 from worker.contract.text import visible
 
-__all__ = ["TEXT_FIELDS", "incident_of_alert", "incident_of_sentence"]
+__all__ = ["TEXT_FIELDS", "alert_of_fields", "incident_of_sentence"]
 
 TEXT_FIELDS: Final = ("error_msg", "text", "message")
 """Where the alert's text may stand; the first that is present is taken, any other becomes a label."""
@@ -48,7 +48,7 @@ def incident_of_sentence(text: str, arrival: Arrival) -> Incident:
     return _incident(arrival, text=_text(text), named="", severity=Severity.WARNING, started_at=None, labels={})
 
 
-def incident_of_alert(alert: object, arrival: Arrival) -> Alert:
+def alert_of_fields(alert: object, arrival: Arrival) -> Alert:
     """Return the incident of a decoded JSON alert: `error_msg`, `server_id`, `timestamp`, `severity`, `labels`.
 
     With the `status` "resolved" (or "recovered", "ok") it is the end of the alert that had the same server, text and

@@ -16,7 +16,7 @@ from producers.sources.alert import AlertError, Arrival, Outcome, Rejection
 from producers.sources.cloudevents import from_binary
 from producers.sources.parsers import Parser
 from producers.sources.plain import parse_stream
-from producers.sources.plain_alert import incident_of_alert
+from producers.sources.plain_alert import alert_of_fields
 from producers.sources.strict_json import Flaw
 from producers.webhook.documents import check_values, decoded, document_of, flaw_of_line
 from producers.webhook.limits import Limits
@@ -112,6 +112,6 @@ def _plain(document: object, arrival: Arrival) -> Iterator[Outcome]:
             if isinstance(alert, Flaw):
                 yield Rejection(alert.reason)
             else:
-                yield incident_of_alert(alert, replace(arrival, unique=f"{arrival.unique}:{ordinal}"))
+                yield alert_of_fields(alert, replace(arrival, unique=f"{arrival.unique}:{ordinal}"))
         except AlertError as error:
             yield Rejection(str(error))

@@ -8,7 +8,7 @@ import pytest
 from producers.sources import alertmanager
 from producers.sources.alert import Arrival, Reported, alert_of
 from producers.sources.field_map import FieldMap
-from producers.sources.plain_alert import incident_of_alert
+from producers.sources.plain_alert import alert_of_fields
 from worker.contract import Incident
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -28,9 +28,7 @@ def from_alertmanager(labels: dict[str, str], fields: FieldMap) -> Incident:
 
 
 def from_a_person(labels: dict[str, str], fields: FieldMap) -> Incident:
-    incident = incident_of_alert(
-        {"error_msg": "slow", "server_id": "web-9", "labels": labels}, arrival("plain", fields)
-    )
+    incident = alert_of_fields({"error_msg": "slow", "server_id": "web-9", "labels": labels}, arrival("plain", fields))
     assert isinstance(incident, Incident)
     return incident
 
@@ -52,7 +50,7 @@ def test_labels_past_the_limit_are_counted_and_those_that_are_kept_stay_in_their
 
 def told_by_a_person(alert: Mapping[str, object], fields: FieldMap) -> Incident:
     sent = {"error_msg": "slow", "timestamp": NOW.isoformat(), **alert}
-    incident = incident_of_alert(sent, arrival("plain", fields))
+    incident = alert_of_fields(sent, arrival("plain", fields))
     assert isinstance(incident, Incident)
     return incident
 

@@ -9,7 +9,7 @@ from fakeredis import FakeRedis
 
 from producers import AlertError, Answer, parse_line, parse_text, take_in
 from producers.sources.alert import Arrival
-from producers.sources.plain_alert import incident_of_alert
+from producers.sources.plain_alert import alert_of_fields
 from worker.contract import Incident, Resolution, Severity
 from worker.contract.incident import TEXT_LIMIT_BYTES
 
@@ -209,7 +209,7 @@ def test_without_a_time_each_submission_is_an_incident_of_its_own() -> None:
 
 @pytest.mark.parametrize("status", ["resolved", " Resolved ", "RECOVERED", "ok"])
 def test_an_alert_that_says_it_is_over_ends_the_one_with_its_server_its_text_and_its_timestamp(status: str) -> None:
-    end = incident_of_alert(FIRING | {"status": status, "severity": "info", "value": 3}, ARRIVAL)
+    end = alert_of_fields(FIRING | {"status": status, "severity": "info", "value": 3}, ARRIVAL)
     assert isinstance(end, Resolution)
     assert (end.server_id, end.text, end.resolved_at) == ("a", "Timed out", NOW)
     verdicts = list(take_in(FakeRedis(decode_responses=True), [parsed(FIRING), end]))
@@ -224,13 +224,13 @@ def test_any_other_status_is_a_label_or_nothing(status: object) -> None:
 
 def test_an_end_without_a_timestamp_is_rejected_with_the_remedy() -> None:
     with pytest.raises(AlertError, match="`timestamp` of its beginning"):
-        incident_of_alert({"error_msg": "Timed out", "status": "resolved", "fingerprint": "f"}, ARRIVAL)
+        alert_of_fields({"error_msg": "Timed out", "status": "resolved", "fingerprint": "f"}, ARRIVAL)
 
 
 def test_the_end_of_an_alert_is_read_as_strictly_as_the_alert() -> None:
     for change in ({"timestamp": "yesterday"}, {"server_id": ""}, {"error_msg": ""}, {"labels": 3}):
         with pytest.raises(AlertError):
-            incident_of_alert(FIRING | {"status": "resolved"} | change, ARRIVAL)
+            alert_of_fields(FIRING | {"status": "resolved"} | change, ARRIVAL)
 
 
 def test_where_incidents_alone_are_asked_for_an_end_is_refused() -> None:
