@@ -10,15 +10,14 @@
 --          6 lateness   a firing that comes so shortly after its own end may be a late copy: its triage waits so long
 --          7 retention  (2-7 in milliseconds)   8 how many alerts an incident keeps
 --          9-12 the prefixes of the keys of incidents, of their alerts, of occurrences and of groups
---          13-30 the six parts of a message for each queue, between which stand the encoded id, the id three times and
---          a delivery tag
---          then for each alert seven: the occurrence, '' or the incident's id where that is another one (the occurrence
---          fires again), the group or '', the alert as JSON, the incident's id encoded for the message, and its queue's
---          index in KEYS, or 0 for an alert that ended, and how long ago it reached its producer, in milliseconds
+--          13-30 the six parts of a message for each queue, between which stand the id four times and a delivery tag
+--          then for each alert six: the occurrence, '' or the incident's id where that is another one (the occurrence
+--          fires again), the group or '', the alert as JSON, its queue's index in KEYS, or 0 for an alert that ended,
+--          and how long ago it reached its producer, in milliseconds
 -- Answers  two an alert: 0 accepted, 1 attached, 2 duplicate, 3 resolved, 4 full, and the id of the incident that has
 --          it, '' where that is the alert's own or none has; or 5 fires again, and since when the occurrence is over
-local OPEN, WATCHED, FIRST_ARGUMENT, ARGUMENTS, FIRST_PART, PARTS = KEYS[1], KEYS[5], 31, 7, 13, 6
-local MOST_URGENT = 2
+local OPEN, WATCHED, FIRST_ARGUMENT, ARGUMENTS, FIRST_PART, PARTS = KEYS[1], KEYS[5], 31, 6, 13, 6
+local MOST_URGENT, USUAL = 2, 3
 local ACCEPTED, ATTACHED, DUPLICATE, RESOLVED, FULL, FIRES_AGAIN = 0, 1, 2, 3, 4, 5
 local open_limit, patience, quiet = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local engineer, critical, lateness = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -41,14 +40,36 @@ local first_look = string.format('%.0f', now_milliseconds + patience)
 local open = redis.call('ZCARD', OPEN)
 
 -- What is written for every incident is gathered, and written by one command a key at the end: nothing can fail then.
-local opened, watch, groups, pushed = {}, {}, {}, { {}, {}, {}, {} }
+local opened, watched, grouped, pushed = {}, {}, {}, { {}, {}, {}, {} }
 
 local is_handed_over = { escalated = true, dead_lettered = true, awaiting_approval = true }
 
--- What nobody of ours has written, of whatever type, is as good as nothing.
-local function stored(key)
-  local value = redis.pcall('GET', key)
-  return type(value) == 'string' and value
+-- What stands at the occurrences and groups of all alerts is asked for at once, and kept as this batch changes it. What
+-- nobody of ours has written, of whatever type, is as good as nothing.
+local function asked(prefix, names)
+  local keys, found = {}, {}
+  for index, name in ipairs(names) do
+    keys[index] = prefix .. name
+  end
+  for index, value in ipairs(redis.call('MGET', unpack(keys))) do
+    found[names[index]] = value
+  end
+  return found
+end
+
+local occurrences, names_of_groups, entries = {}, {}, {}
+for position = FIRST_ARGUMENT, #ARGV, ARGUMENTS do
+  local occurrence, other_id, group = unpack(ARGV, position, position + 2)
+  local index = #entries + 1
+  occurrences[index], names_of_groups[index] = occurrence, group
+  entries[index] = incident_prefix .. (other_id == '' and occurrence or other_id)
+end
+local stored, newest_of = asked(occurrence_prefix, occurrences), asked(group_prefix, names_of_groups)
+local has_known, is_new = redis.call('EXISTS', unpack(entries)) > 0, {}
+
+local function store(occurrence, value)
+  redis.call('SET', occurrence_prefix .. occurrence, value, 'PX', retention)
+  stored[occurrence] = value
 end
 
 -- Note an alert that came to an incident after its own; the newest are kept, all are counted. What a stranger has
@@ -73,25 +94,22 @@ local function whole(milliseconds)
   return string.format('%.0f', milliseconds)
 end
 
-local BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+local message_parts = {}
+for queue_index = MOST_URGENT, MOST_URGENT + 2 do
+  local part = FIRST_PART + (queue_index - MOST_URGENT) * PARTS
+  message_parts[queue_index] = { unpack(ARGV, part, part + PARTS - 1) }
+end
 
--- An id as it stands in a message's body; its bytes are a multiple of three.
-local function encoded(id)
-  return (id:gsub('(.)(.)(.)', function(one, two, three)
-    local bits, found = one:byte() * 65536 + two:byte() * 256 + three:byte(), {}
-    for place = 4, 1, -1 do
-      found[place] = BASE64:sub(bits % 64 + 1, bits % 64 + 1)
-      bits = math.floor(bits / 64)
-    end
-    return table.concat(found)
-  end))
+local function watch(id, look)
+  watched[#watched + 1] = look
+  watched[#watched + 1] = id
 end
 
 -- An incident is pushed into each queue once at most, so its tag is that of no other message.
-local function push(id, encoded_id, queue_index)
-  local part, messages = FIRST_PART + (queue_index - MOST_URGENT) * PARTS, pushed[queue_index]
-  local one, two, three, four, five, six = unpack(ARGV, part, part + PARTS - 1)
-  messages[#messages + 1] = one .. encoded_id .. two .. id .. three .. id .. four .. id .. five .. id .. now .. queue_index .. six
+local function push(id, queue_index)
+  local messages = pushed[queue_index]
+  local one, two, three, four, five, six = unpack(message_parts[queue_index])
+  messages[#messages + 1] = one .. id .. two .. id .. three .. id .. four .. id .. five .. id .. now .. queue_index .. six
 end
 
 -- Bring an incident that waits to the more urgent queue: its triage is due at once, or when its rules allow it.
@@ -100,44 +118,44 @@ local function hasten(incident, queue_index, entry)
   redis.call('HSET', key, 'queue', KEYS[queue_index])
   if due > now_milliseconds then
     redis.call('HSET', key, 'not_before', whole(due))
-    watch[incident] = whole(due)
+    watch(incident, whole(due))
     return
   end
   redis.call('HDEL', key, 'not_before')
   redis.call('HSET', key, 'enqueued_at', now)
-  watch[incident] = first_look
-  push(incident, encoded(incident), queue_index)
+  watch(incident, first_look)
+  push(incident, queue_index)
 end
 
 local function attach(incident, occurrence, id, alert, queue_index, entry)
   note(incident, alert, 'occurrences')
-  redis.call('SET', occurrence_prefix .. occurrence, incident, 'PX', retention)
+  store(occurrence, incident)
   if id ~= occurrence then
-    redis.call('SET', occurrence_prefix .. id, incident, 'PX', retention)
+    store(id, incident)
   end
   if queue_index < number(entry['urgency']) then
     redis.call('HSET', incident_prefix .. incident, 'urgency', queue_index)
-    if entry['state'] == 'NEW' then
+    if (entry['state'] or 'NEW') == 'NEW' then
       hasten(incident, queue_index, entry)
     end
   end
   return ATTACHED, incident
 end
 
-local GROUP_FIELDS = { 'state', 'disposition', 'closed_at', 'urgency', 'urgent_at', 'queue' }
+local GROUP_FIELDS = { 'state', 'accepted_at', 'disposition', 'closed_at', 'urgency', 'urgent_at', 'queue' }
 local QUEUE_INDEX = { [KEYS[2]] = 2, [KEYS[3]] = 3, [KEYS[4]] = 4 }
 
 -- What is stored of a group's newest incident, by field; nothing where there is none.
 local function entry_of(incident)
   local values = incident and redis.pcall('HMGET', incident_prefix .. incident, unpack(GROUP_FIELDS))
-  if not values or values['err'] or not values[1] then
+  if not values or values['err'] or not (values[1] or values[2]) then
     return nil
   end
   local entry = {}
   for place, field in ipairs(GROUP_FIELDS) do
     entry[field] = values[place]
   end
-  entry['urgency'] = entry['urgency'] or QUEUE_INDEX[entry['queue']]
+  entry['urgency'] = entry['urgency'] or QUEUE_INDEX[entry['queue']] or USUAL
   return entry
 end
 
@@ -158,35 +176,49 @@ local function rules_after(entry, queue_index)
   return { due = due, urgent_at = urgent_at, is_handed_over = due > now_milliseconds }
 end
 
-local function open_incident(id, occurrence, group, alert, encoded_id, queue_index, rules)
+local function open_incident(id, occurrence, group, alert, queue_index, rules)
   local key, is_deferred = incident_prefix .. id, rules.due > now_milliseconds
-  redis.call('HSET', key, 'incident', alert, 'state', 'NEW', 'accepted_at', now, 'queue', KEYS[queue_index])
+  if queue_index == USUAL then
+    redis.call('HSET', key, 'incident', alert, 'accepted_at', now)
+  else
+    redis.call('HSET', key, 'incident', alert, 'accepted_at', now, 'queue', KEYS[queue_index])
+  end
   opened[#opened + 1] = now
   opened[#opened + 1] = id
   if is_deferred then
     redis.call('HSET', key, 'enqueued_at', 0, 'not_before', whole(rules.due), 'urgent_at', whole(rules.urgent_at))
-    watch[id] = whole(rules.due)
+    watch(id, whole(rules.due))
   else
-    watch[id] = first_look
-    push(id, encoded_id, queue_index)
+    push(id, queue_index)
   end
   if group ~= '' then
-    groups[group_prefix .. group] = id
+    grouped[#grouped + 1] = group_prefix .. group
+    grouped[#grouped + 1] = id
+    newest_of[group] = id
   end
   if id ~= occurrence then
-    redis.call('SET', occurrence_prefix .. occurrence, id, 'PX', retention)
+    store(occurrence, id)
   end
+  is_new[id] = true
   open = open + 1
   return rules.is_handed_over and ATTACHED or ACCEPTED, id
 end
 
+local function has_entry(id)
+  local values = redis.pcall('HMGET', incident_prefix .. id, 'state', 'accepted_at')
+  return (values[1] or values[2]) and true or false, values['err']
+end
+
 -- Whether there is an entry of this incident; what stands in its place and is none is taken away.
 local function is_known(id)
-  local state = redis.pcall('HGET', incident_prefix .. id, 'state')
-  if type(state) == 'table' then
+  if not has_known and not is_new[id] then
+    return false
+  end
+  local is_there, is_wrong = has_entry(id)
+  if is_wrong then
     redis.call('DEL', incident_prefix .. id)
   end
-  return type(state) == 'string'
+  return is_there
 end
 
 local function is_full(queue_index)
@@ -196,7 +228,7 @@ end
 -- The incident that has an occurrence already, or since when it is over, or neither.
 local function found_of(occurrence, id, known)
   if id ~= occurrence then
-    return is_known(id) and id or stored(occurrence_prefix .. id), known and tonumber(known:match('^resolved:.*:(%d+)$'))
+    return is_known(id) and id or asked(occurrence_prefix, { id })[id], known and tonumber(known:match('^resolved:.*:(%d+)$'))
   end
   local over_since = known and known:match('^resolved:.*:(%d+)$')
   if over_since then
@@ -205,9 +237,8 @@ local function found_of(occurrence, id, known)
   return known or is_known(id) and id, nil
 end
 
-local function fire(occurrence, id, group, alert, encoded_id, queue_index, age)
-  local known, newest = unpack(redis.call('MGET', occurrence_prefix .. occurrence, group_prefix .. group))
-  newest = groups[group_prefix .. group] or newest
+local function fire(occurrence, id, group, alert, queue_index, age)
+  local known, newest = stored[occurrence], newest_of[group]
   local with, over_since = found_of(occurrence, id, known)
   if with then
     return DUPLICATE, with
@@ -230,21 +261,19 @@ local function fire(occurrence, id, group, alert, encoded_id, queue_index, age)
     rules = { due = math.max(rules.due, late_until), urgent_at = math.max(rules.urgent_at, late_until),
       is_handed_over = rules.is_handed_over }
   end
-  return open_incident(id, occurrence, group, alert, encoded_id, queue_index, rules)
+  return open_incident(id, occurrence, group, alert, queue_index, rules)
 end
 
 local function resolve(occurrence, alert, age)
-  local key = occurrence_prefix .. occurrence
-  local known = stored(key)
+  local known = stored[occurrence]
   local over = known and known:match('^resolved:(.*):%d+$')
   if over then
     return RESOLVED, over
   end
   local incident = known or occurrence
-  local state = redis.pcall('HGET', incident_prefix .. incident, 'state')
-  local has_incident = type(state) == 'string'
+  local has_incident = has_entry(incident)
   local over_since = whole(now_milliseconds - age)
-  redis.call('SET', key, 'resolved:' .. (has_incident and incident or '') .. ':' .. over_since, 'PX', retention)
+  store(occurrence, 'resolved:' .. (has_incident and incident or '') .. ':' .. over_since)
   if not has_incident then
     return RESOLVED, ''
   end
@@ -254,31 +283,20 @@ end
 
 local answers = {}
 for position = FIRST_ARGUMENT, #ARGV, ARGUMENTS do
-  local occurrence, other_id, group, alert, encoded_id, queue_index, age =
-    unpack(ARGV, position, position + ARGUMENTS - 1)
+  local occurrence, other_id, group, alert, queue_index, age = unpack(ARGV, position, position + ARGUMENTS - 1)
   local answer, incident
   if queue_index == '0' then
     answer, incident = resolve(occurrence, alert, tonumber(age))
   else
     local id = other_id == '' and occurrence or other_id
-    answer, incident = fire(occurrence, id, group, alert, encoded_id, tonumber(queue_index), tonumber(age))
+    answer, incident = fire(occurrence, id, group, alert, tonumber(queue_index), tonumber(age))
   end
   answers[#answers + 1] = answer
   answers[#answers + 1] = incident ~= occurrence and incident or ''
 end
 
-local watched = {}
-for id, score in pairs(watch) do
-  watched[#watched + 1] = score
-  watched[#watched + 1] = id
-end
-local newest_of_groups = {}
-for key, id in pairs(groups) do
-  newest_of_groups[#newest_of_groups + 1] = key
-  newest_of_groups[#newest_of_groups + 1] = id
-end
-if #newest_of_groups > 0 then
-  redis.call('MSET', unpack(newest_of_groups))
+if #grouped > 0 then
+  redis.call('MSET', unpack(grouped))
 end
 for key, values in pairs({ [OPEN] = opened, [WATCHED] = watched }) do
   if #values > 0 then

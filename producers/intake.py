@@ -8,13 +8,13 @@ waits without bound, and never repeats a write by itself. Every producer calls i
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -32,7 +32,6 @@ from worker.contract.queue import (
     QUEUES,
     WATCHED_INCIDENTS,
     alerts_key,
-    encoded_id,
     group_key,
     incident_key,
     occurrence_key,
@@ -58,7 +57,7 @@ SOCKET_TIMEOUT_SECONDS: Final = 5
 CONNECT_TIMEOUT_SECONDS: Final = 3
 HEALTH_CHECK_INTERVAL_SECONDS: Final = 5
 
-_QUEUE_KEYS: Final = tuple(f"{BROKER_KEY_PREFIX}{queue}" for queue in QUEUES)
+_KEYS: Final = (OPEN_INCIDENTS, *(f"{BROKER_KEY_PREFIX}{queue}" for queue in QUEUES), WATCHED_INCIDENTS)
 _QUEUE_INDEX: Final = {queue: index for index, queue in enumerate(QUEUES, start=2)}
 _NO_QUEUE: Final = 0
 _FIRES_AGAIN: Final = 5
@@ -146,17 +145,20 @@ def take_in(
     """Yield one verdict an alert, in order: one round trip, one atomic script and all or nothing per batch.
 
     A batch is sent when it is full or `alerts` ends, and nothing is sent that is not asked for: iterate to the
-    end. From a slow source take batches of 1. While Redis works on one batch of a sequence, a thread renders the next.
-    Any number of producers may send the same incident at the same time: one of them hears ACCEPTED. When Redis is
-    unavailable this raises `IntakeUnavailable` after the verdicts so far; the batch at hand may be in or not, and
-    sending it again is safe.
+    end. From a slow source take batches of 1. Of a sequence the next batch is sent before the last is answered, and
+    rendered while Redis works. Any number of producers may send the same incident at the same time: one of them hears
+    ACCEPTED. When Redis is unavailable this raises `IntakeUnavailable` after the verdicts so far; the batch at hand,
+    and of a sequence the next one, may be in or not, and sending them again is safe.
     """
     if not 1 <= batch_size <= BATCH_SIZE_LIMIT:
         raise ValueError(f"batch_size is {batch_size}; it must lie between 1 and {BATCH_SIZE_LIMIT}")
     head = _head(open_limit, storms)
     batches = _batches(alerts, batch_size)
-    for batch in _made_ahead(batches) if isinstance(alerts, Sequence) and len(alerts) > batch_size else batches:
-        yield from _verdicts(redis, batch, head)
+    if isinstance(alerts, Sequence) and len(alerts) > batch_size:
+        yield from _one_ahead(redis, batches, head)
+    else:
+        for batch in batches:
+            yield from _verdicts(redis, batch, head)
 
 
 class _Batch(NamedTuple):
@@ -164,6 +166,10 @@ class _Batch(NamedTuple):
 
     alerts: Sequence[tuple[str, Alert]]
     arguments: list[str | int]
+
+    @property
+    def occurrences(self) -> set[str]:
+        return {occurrence for occurrence, _ in self.alerts}
 
 
 def _batch(alerts: Sequence[tuple[str, Alert]]) -> _Batch:
@@ -191,22 +197,67 @@ def _occurrence(alert: Alert) -> str:
     return (alert.fires_again if isinstance(alert, Incident) else None) or alert.incident_id
 
 
-def _made_ahead(batches: Iterator[_Batch]) -> Iterator[_Batch]:
-    with ThreadPoolExecutor(1, thread_name_prefix="intake") as executor:
-        coming = executor.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = executor.submit(next, batches, None)
-            yield batch
+def _one_ahead(redis: Redis, batches: Iterator[_Batch], head: Sequence[str | int]) -> Iterator[Verdict]:
+    """Send each batch before the one before it is answered, but for those that have an occurrence in common."""
+    with _Line(redis, head) as line:
+        sent: _Batch | None = None
+        for batch in batches:
+            if sent and not sent.occurrences.isdisjoint(batch.occurrences):
+                yield from line.verdicts(sent)
+                sent = None
+            line.send(batch)
+            if sent:
+                yield from line.verdicts(sent)
+            sent = batch
+        if sent:
+            yield from line.verdicts(sent)
+
+
+class _Line:
+    """A connection on which the answers come in the order of the batches. Closed with one outstanding, it is cut."""
+
+    def __init__(self, redis: Redis, head: Sequence[str | int]) -> None:
+        self._redis, self._head, self._outstanding = redis, head, 0
+
+    def __enter__(self) -> Self:
+        with _told():
+            self._connection: Any = self._redis.connection_pool.get_connection()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._outstanding:
+            self._connection.disconnect()
+        self._redis.connection_pool.release(self._connection)
+
+    def send(self, batch: _Batch) -> None:
+        self._outstanding += 1
+        with _told():
+            self._connection.send_command("EVAL", _script(), len(_KEYS), *_KEYS, *self._head, *batch.arguments)
+
+    def verdicts(self, batch: _Batch) -> list[Verdict]:
+        """Wait for the answer to the oldest batch that has none, which is this one."""
+        with _told():
+            reply = self._connection.read_response()
+        self._outstanding -= 1
+        return _read(self._redis, batch, self._head, reply)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except RedisError as error:
+        raise IntakeUnavailable(_sentence(error)) from error
 
 
 def _verdicts(redis: Redis, batch: _Batch, head: Sequence[str | int]) -> list[Verdict]:
-    """Offer a batch; what was over and fires again is offered once more, as a new incident."""
-    try:
-        reply = redis.register_script(_script())(
-            keys=[OPEN_INCIDENTS, *_QUEUE_KEYS, WATCHED_INCIDENTS], args=[*head, *batch.arguments]
-        )
-    except RedisError as error:
-        raise IntakeUnavailable(_sentence(error)) from error
+    with _told():
+        reply = redis.register_script(_script())(keys=_KEYS, args=[*head, *batch.arguments])
+    return _read(redis, batch, head, reply)
+
+
+def _read(redis: Redis, batch: _Batch, head: Sequence[str | int], reply: Sequence[Any]) -> list[Verdict]:
+    """Read the script's answers to a batch; what was over and fires again is offered once more, as a new incident."""
     numbers = [int(word) for word in reply[::2]]
     told = [word.decode() if isinstance(word, bytes) else str(word) for word in reply[1::2]]
     opened = _opened_again(redis, batch, numbers, told, head)
@@ -244,12 +295,11 @@ def _head(open_limit: int, storms: StormRules) -> list[str | int]:
 def _arguments(occurrence: str, alert: Alert) -> tuple[str | int, ...]:
     age_milliseconds = max(0, round((time.time() - alert.received_at.timestamp()) * 1000))
     if isinstance(alert, Resolution):
-        return occurrence, "", "", alert.model_dump_json(), "", _NO_QUEUE, age_milliseconds
+        return occurrence, "", "", alert.model_dump_json(), _NO_QUEUE, age_milliseconds
     incident_id = alert.incident_id
     other_id = "" if incident_id == occurrence else incident_id
     queue_index = _QUEUE_INDEX[queue_of(alert.severity)]
-    encoded = encoded_id(incident_id)
-    return occurrence, other_id, alert.group, alert.model_dump_json(), encoded, queue_index, age_milliseconds
+    return occurrence, other_id, alert.group, alert.model_dump_json(), queue_index, age_milliseconds
 
 
 def _again(alert: Alert, since: str) -> Alert:

@@ -20,6 +20,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from worker.contract.queue import WATCHED_UP_TO
+
 __all__ = ["SwitchableRedis", "client_of", "let_time_pass", "redis_fixture", "running_valkey", "valkey_fixture"]
 
 _START_SECONDS: Final = 10.0
@@ -94,6 +96,8 @@ def let_time_pass(redis: Any, seconds: float) -> None:
                     redis.zincrby(key, -milliseconds, member)
             case "string" if key.startswith("firstline:rate:"):
                 redis.set(key, int(redis.get(key)) - milliseconds * 1000, keepttl=True)
+            case "string" if key == WATCHED_UP_TO:
+                redis.decrby(key, milliseconds)
             case _:
                 pass
 

@@ -1,7 +1,6 @@
 """One incident from top to bottom, in the README's order: the real rooms, a fake Redis, recorded servers."""
 
 import json
-from base64 import b64decode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import StringIO
@@ -43,7 +42,7 @@ def travel(worker: Worker, text: str) -> tuple[TriageResult, str]:
 
     message = json.loads(redis.rpop(f"{BROKER_KEY_PREFIX}{QUEUES[1]}"))
     assert message["headers"]["task"] == TRIAGE_TASK
-    ((incident_id,), _, _) = json.loads(b64decode(message["body"]))
+    ((incident_id,), _, _) = json.loads(message["body"])
 
     with worker.registry.claim(incident_id) as claim:
         assert claim is not None

@@ -19,11 +19,23 @@ def changed(**changes: object) -> bytes:
 
 
 def with_body(body: object) -> bytes:
-    return changed(body=base64.b64encode(json.dumps(body).encode()).decode())
+    return changed(body=json.dumps(body))
+
+
+def in_base64(body: bytes) -> bytes:
+    return encoded(base64.b64encode(body).decode())
+
+
+def encoded(body: str) -> bytes:
+    return changed(body=body, properties=HINT["properties"] | {"body_encoding": "base64"})
 
 
 def test_what_is_rendered_is_read() -> None:
     assert read_message(render_message(INCIDENT_ID, QUEUES[0]).encode()) == INCIDENT_ID
+
+
+def test_what_celerys_own_hand_has_put_there_in_base64_is_read() -> None:
+    assert read_message(in_base64(HINT["body"].encode())) == INCIDENT_ID
 
 
 def test_what_kombu_has_put_back_is_read() -> None:
@@ -47,7 +59,11 @@ def test_what_kombu_has_put_back_is_read() -> None:
         (changed(headers={}), "headers.task"),
         (changed(headers={"task": "celery.backend_cleanup"}), "headers.task"),
         (changed(body=7), "body"),
-        (changed(body="%%%"), "base64"),
+        (changed(body="%%%"), "body"),
+        (encoded("%%%"), "base64"),
+        (in_base64(b"%%%"), "body"),
+        (in_base64(b"[" * 5_000), "body"),
+        (changed(properties={"body_encoding": "rot13"}), "body_encoding"),
         (changed(**{"content-type": "application/x-python-serialize"}), "content-type"),
         (changed(**{"content-type": "application/x-yaml"}), "content-type"),
         (changed(**{"content-encoding": "binary"}), "content-encoding"),
@@ -59,7 +75,7 @@ def test_what_kombu_has_put_back_is_read() -> None:
         (with_body([[7], {}, {}]), "body"),
         (with_body([["inc-1"], {}, {}]), "body"),
         (with_body([[f"{INCIDENT_ID}\n"], {}, {}]), "body"),
-        (changed(body=base64.b64encode(b"[" * 5_000).decode()), "body"),
+        (changed(body="[" * 5_000), "body"),
         (changed(more="x" * MESSAGE_LIMIT_BYTES), "at most"),
     ],
 )
@@ -76,7 +92,12 @@ json_values = st.recursive(
 )
 
 
-@given(st.binary() | json_values.map(lambda value: json.dumps(value).encode()) | json_values.map(with_body))
+@given(
+    st.binary()
+    | json_values.map(lambda value: json.dumps(value).encode())
+    | json_values.map(with_body)
+    | st.binary().map(in_base64)
+)
 def test_whatever_comes_nothing_but_a_value_error_is_raised(content: bytes) -> None:
     with pytest.raises(ValueError, match="the "):
         read_message(content)

@@ -238,7 +238,7 @@ def spoiled(**changes: object) -> bytes:
 
 
 def with_body(body: bytes) -> bytes:
-    return spoiled(body=base64.b64encode(body).decode())
+    return spoiled(body=body.decode())
 
 
 POISON: Final = [
@@ -248,7 +248,8 @@ POISON: Final = [
     b"\xff\xfe",
     spoiled(properties=None),
     spoiled(headers=None),
-    spoiled(body="!not base64!"),
+    spoiled(body="!not JSON!"),
+    spoiled(properties={"body_encoding": "base64"}),
     spoiled(headers={"task": "os.system", "id": "x"}),
     with_body(b"42"),
     with_body(b"[[], {}]"),

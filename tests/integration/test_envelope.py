@@ -162,7 +162,8 @@ LEFT_OUT_HEADERS: Final[dict[str, object]] = {
 
 def decoded(message: str | bytes) -> dict[str, Any]:
     envelope = json.loads(message)
-    envelope["body"] = json.loads(base64.b64decode(envelope["body"]))
+    encoding = envelope["properties"].pop("body_encoding")
+    envelope["body"] = json.loads(base64.b64decode(envelope["body"]) if encoding == "base64" else envelope["body"])
     envelope["headers"] = {name: value for name, value in envelope["headers"].items() if name not in VOLATILE_HEADERS}
     envelope["properties"] = {
         name: value for name, value in envelope["properties"].items() if name not in VOLATILE_PROPERTIES

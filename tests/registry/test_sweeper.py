@@ -14,7 +14,14 @@ from producers.sources.plain import parse_text
 from tests.redis_servers import let_time_pass
 from tests.registry.entries import published, result_of, sweeper_of
 from worker.contract.incident import Incident
-from worker.contract.queue import BROKER_KEY_PREFIX, OPEN_INCIDENTS, QUEUES, WATCHED_INCIDENTS, incident_key
+from worker.contract.queue import (
+    BROKER_KEY_PREFIX,
+    OPEN_INCIDENTS,
+    QUEUES,
+    WATCHED_INCIDENTS,
+    WATCHED_UP_TO,
+    incident_key,
+)
 from worker.registry import Registry
 from worker.registry.dead_letters import DeadLetters
 from worker.registry.sweeper import PATIENCE_SECONDS
@@ -165,10 +172,37 @@ def test_a_strangers_member_among_the_open_ones_holds_nothing_up(redis: Any) -> 
 
 def test_an_open_incident_that_nobody_watches_is_found(redis: Redis) -> None:
     incidents = taken_in(redis, 5)
-    redis.delete(QUEUE, WATCHED_INCIDENTS)
     sweeper = sweeper_of(redis)
+    let_time_pass(redis, PATIENCE_SECONDS + 1)
+    sweeper.sweep()
+    redis.delete(QUEUE, WATCHED_INCIDENTS)
     assert sum(sweeper.sweep() for _ in range(20)) == 5
     assert sorted(waiting(redis)) == sorted(ids(incidents))
+
+
+def test_more_than_one_sweep_looks_at_are_all_watched_however_many_came_in_one_millisecond(redis: Any) -> None:
+    incidents = taken_in(redis, 700)
+    moment = redis.zscore(OPEN_INCIDENTS, incidents[0].incident_id)
+    redis.zadd(OPEN_INCIDENTS, dict.fromkeys(ids(incidents[:600]), moment))
+    later = taken_in(redis, 600)
+    let_time_pass(redis, PATIENCE_SECONDS + 1)
+    found: list[str] = []
+    for _ in range(4):
+        redis.delete(QUEUE)  # the broker loses everything, again and again
+        sweeper_of(redis).sweep()
+        found += waiting(redis)
+    assert sorted(found) == sorted(ids([*incidents, *later]))
+
+
+@pytest.mark.parametrize("spoilt", ["9999999999999", "no number", "a list"])
+def test_what_a_wrong_clock_or_a_stranger_has_written_hides_no_open_incident(redis: Any, spoilt: str) -> None:
+    (lost,) = taken_in(redis)
+    redis.delete(QUEUE)
+    let_time_pass(redis, PATIENCE_SECONDS + 1)
+    redis.delete(WATCHED_UP_TO)
+    redis.rpush(WATCHED_UP_TO, spoilt) if spoilt == "a list" else redis.set(WATCHED_UP_TO, spoilt)
+    assert sweeper_of(redis).sweep() == 1
+    assert waiting(redis) == ids([lost])
 
 
 def test_a_lease_and_a_look_that_a_wrong_clock_has_put_far_ahead_hold_nothing_up(redis: Any) -> None:

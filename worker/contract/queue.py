@@ -25,8 +25,8 @@ __all__ = [
     "RESULTS_STREAM",
     "TRIAGE_TASK",
     "WATCHED_INCIDENTS",
+    "WATCHED_UP_TO",
     "alerts_key",
-    "encoded_id",
     "group_key",
     "incident_key",
     "journal_key",
@@ -46,7 +46,13 @@ OPEN_INCIDENTS: Final = "firstline:incidents:open"
 """Sorted set of incident ids that have no result yet, scored by the server's time of intake in milliseconds."""
 
 WATCHED_INCIDENTS: Final = "firstline:incidents:watched"
-"""Sorted set of open incident ids, scored by the server's time in milliseconds at which the sweeper looks at them."""
+"""Sorted set of open incident ids, scored by the server's time in milliseconds at which the sweeper looks at them.
+
+Those that wait by a rule are there from intake on, the others from when the sweeper finds them old.
+"""
+
+WATCHED_UP_TO: Final = "firstline:incidents:watched-up-to"
+"""String: the server's time of intake in milliseconds up to which all open incidents are watched."""
 
 DEAD_LETTERS: Final = "firstline:dead-letters"
 """Stream of what nobody could work on: reason and content. Every entry has a result on the results stream, too."""
@@ -63,9 +69,10 @@ _QUEUE_OF: Final = dict(zip(Severity, QUEUES, strict=True))
 def incident_key(incident_id: str) -> str:
     """Return the key of an incident's hash.
 
-    Its fields: `incident`, `state`, `accepted_at`, `queue`; once it was claimed `epoch`, `deliveries`, `worker`,
-    `lease_until`, `token`, `last_step`; once it is closed `result`, `disposition`, `closed_at`; where alerts came to it
-    `occurrences` (its own included), `resolved`, `last_seen_at`, `urgency` (2 to 4, the most urgent alert's queue);
+    Its fields: `incident`, `accepted_at`, and `queue` where it is not that of warnings; once it was claimed `state` (a
+    new one has none), `epoch`, `deliveries`, `worker`, `lease_until`, `token`, `last_step`; once it is closed `result`,
+    `disposition`, `closed_at`; where alerts came to it `occurrences` (its own included), `resolved`, `last_seen_at`,
+    `urgency` (2 to 4, the most urgent alert's queue);
     where its triage has to wait `not_before` and `urgent_at` (for more urgent alerts); where its message was not put
     into the queue at intake `enqueued_at`. Times are the server's, in milliseconds.
     """
@@ -111,13 +118,7 @@ def render_message(incident_id: str, queue: str) -> str:
     Source: https://docs.celeryq.dev/en/stable/internals/protocol.html
     """
     one, two, three, four, five, six = MESSAGE_PARTS[queue]
-    body, tag = encoded_id(incident_id), token_hex(16)
-    return f"{one}{body}{two}{incident_id}{three}{incident_id}{four}{incident_id}{five}{tag}{six}"
-
-
-def encoded_id(incident_id: str) -> str:
-    """Return an incident's id as it stands in a message's body: its 24 bytes begin and end on bounds of base64."""
-    return base64.b64encode(incident_id.encode()).decode()
+    return f"{one}{incident_id}{two}{incident_id}{three}{incident_id}{four}{incident_id}{five}{token_hex(16)}{six}"
 
 
 _ID: Final = "inc-" + "0" * 20
@@ -126,10 +127,10 @@ _BODY: Final = json.dumps([[_ID], {}, {"callbacks": None, "errbacks": None, "cha
 
 
 def _parts(queue: str) -> tuple[str, ...]:
-    """Return what stands between the values of a message: the id in base64, the id three times, and a new tag."""
+    """Return what stands between the values of a message: the id four times, and a new delivery tag."""
     message = json.dumps(
         {
-            "body": base64.b64encode(_BODY.encode()).decode(),
+            "body": _BODY,
             "content-encoding": "utf-8",
             "content-type": "application/json",
             "headers": {
@@ -148,7 +149,7 @@ def _parts(queue: str) -> tuple[str, ...]:
                 "ignore_result": True,
             },
             "properties": {
-                "body_encoding": "base64",
+                "body_encoding": "utf-8",
                 "correlation_id": _ID,
                 "delivery_info": {"exchange": "", "routing_key": queue},
                 "delivery_mode": 2,
@@ -158,11 +159,11 @@ def _parts(queue: str) -> tuple[str, ...]:
             },
         }
     )
-    return tuple(re.split("|".join((base64.b64encode(_ID.encode()).decode(), _ID, _TAG)), message))
+    return tuple(re.split(f"{_ID}|{_TAG}", message))
 
 
 MESSAGE_PARTS: Final = {queue: _parts(queue) for queue in QUEUES}
-"""By queue the six parts of a message, between which stand the encoded id, the id three times, and a delivery tag."""
+"""By queue the six parts of a message, between which stand the id four times, and a delivery tag."""
 
 
 _Nothing = Annotated[dict[str, object], Field(max_length=0)]
@@ -174,7 +175,7 @@ class _Headers(BaseModel):
 
 
 class _Properties(BaseModel):
-    body_encoding: Literal["base64"]
+    body_encoding: Literal["utf-8", "base64"]
 
 
 class _Envelope(BaseModel):
@@ -197,12 +198,18 @@ def read_message(content: bytes) -> str:
     except ValidationError as error:
         raise ValueError(f"the envelope is wrong: {_first_complaint(error)}") from None
     try:
-        (incident_id,), _, _ = _Call.validate_json(base64.b64decode(envelope.body, validate=True))
+        (incident_id,), _, _ = _Call.validate_json(_body(envelope))
     except ValidationError as error:
         raise ValueError(f"the body is wrong: {_first_complaint(error)}") from None
     except ValueError:
         raise ValueError("the body is not base64") from None
     return incident_id
+
+
+def _body(envelope: _Envelope) -> str | bytes:
+    """Return the body as JSON: ours stands there as it is, that of Celery's own hand in base64."""
+    is_encoded = envelope.properties.body_encoding == "base64"
+    return base64.b64decode(envelope.body, validate=True) if is_encoded else envelope.body
 
 
 def _first_complaint(error: ValidationError) -> str:

@@ -16,6 +16,7 @@ from worker.contract.queue import (
     OPEN_INCIDENTS,
     QUEUES,
     WATCHED_INCIDENTS,
+    WATCHED_UP_TO,
     incident_key,
     render_message,
 )
@@ -25,7 +26,7 @@ from worker.registry.script import load_script
 __all__ = ["PATIENCE_SECONDS", "Sweeper"]
 
 PATIENCE_SECONDS: Final = 30.0
-"""How long after one look an open incident is looked at again; intake waits as long before the first."""
+"""How long an open incident is left alone, after its intake and after each look."""
 
 _LOOKS: Final = 500
 """How many incidents one sweep looks at; the rest has its turn in the next."""
@@ -59,7 +60,7 @@ class Sweeper:
         """
         queue_keys = [BROKER_KEY_PREFIX + queue for queue in QUEUES]
         found = self._sweep(
-            keys=[WATCHED_INCIDENTS, *queue_keys, OPEN_INCIDENTS],
+            keys=[WATCHED_INCIDENTS, *queue_keys, OPEN_INCIDENTS, WATCHED_UP_TO],
             args=[_LOOKS, self._patience_milliseconds, self._lease_milliseconds, incident_key("")],
         )
         placed = dict(zip(found[::2], found[1::2], strict=True))

@@ -228,7 +228,7 @@ def _entry_of(fields: Mapping[str, str], steps: Sequence[str], alerts: Sequence[
     counts = [fields.get(name) for name in ("occurrences", "resolved", "last_seen_at", "urgency")]
     return RegistryEntry(
         incident=incident,
-        state=IncidentState(fields["state"]),
+        state=IncidentState(fields.get("state", IncidentState.NEW)),
         accepted_at=accepted_at,
         epoch=int(fields.get("epoch", 0)),
         deliveries=int(fields.get("deliveries", 0)),
