@@ -11,12 +11,12 @@
 --          7 retention  (2-7 in milliseconds)   8 how many alerts an incident keeps
 --          9-12 the prefixes of the keys of incidents, of their alerts, of occurrences and of groups
 --          13-30 the six parts of a message for each queue, between which stand the id four times and a delivery tag
---          then for each alert six: the occurrence, '' or the incident's id where that is another one (the occurrence
---          fires again), the group or '', the alert as JSON, its queue's index in KEYS, or 0 for an alert that ended,
---          and how long ago it reached its producer, in milliseconds
+--          then for each alert five: the occurrence, '' or the incident's id where that is another one (the occurrence
+--          fires again), the group or '', the alert as JSON, and its queue's index in KEYS, or 0 for an alert that ended;
+--          of these and of what fires again also, behind a blank, how long ago they came, in milliseconds
 -- Answers  two an alert: 0 accepted, 1 attached, 2 duplicate, 3 resolved, 4 full, and the id of the incident that has
 --          it, '' where that is the alert's own or none has; or 5 fires again, and since when the occurrence is over
-local OPEN, WATCHED, FIRST_ARGUMENT, ARGUMENTS, FIRST_PART, PARTS = KEYS[1], KEYS[5], 31, 6, 13, 6
+local OPEN, WATCHED, FIRST_ARGUMENT, ARGUMENTS, FIRST_PART, PARTS = KEYS[1], KEYS[5], 31, 5, 13, 6
 local MOST_URGENT, USUAL = 2, 3
 local ACCEPTED, ATTACHED, DUPLICATE, RESOLVED, FULL, FIRES_AGAIN = 0, 1, 2, 3, 4, 5
 local open_limit, patience, quiet = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -283,13 +283,17 @@ end
 
 local answers = {}
 for position = FIRST_ARGUMENT, #ARGV, ARGUMENTS do
-  local occurrence, other_id, group, alert, queue_index, age = unpack(ARGV, position, position + ARGUMENTS - 1)
-  local answer, incident
-  if queue_index == '0' then
-    answer, incident = resolve(occurrence, alert, tonumber(age))
+  local occurrence, other_id, group, alert, place = unpack(ARGV, position, position + ARGUMENTS - 1)
+  local queue_index, age, answer, incident = tonumber(place), 0, nil, nil
+  if not queue_index then
+    queue_index, age = place:match('(%d) (%d+)')
+    queue_index, age = tonumber(queue_index), tonumber(age)
+  end
+  if queue_index == 0 then
+    answer, incident = resolve(occurrence, alert, age)
   else
     local id = other_id == '' and occurrence or other_id
-    answer, incident = fire(occurrence, id, group, alert, tonumber(queue_index), tonumber(age))
+    answer, incident = fire(occurrence, id, group, alert, queue_index, age)
   end
   answers[#answers + 1] = answer
   answers[#answers + 1] = incident ~= occurrence and incident or ''

@@ -61,7 +61,7 @@ RESULTS_STREAM: Final = "firstline:results"
 ESCALATION_GROUP: Final = "escalation"
 
 MESSAGE_LIMIT_BYTES: Final = 16_384
-"""A hint has about 900 bytes, from Celery's own hand about 1,200; what is longer than this isn't even parsed."""
+"""A hint has about 500 bytes, from Celery's own hand about 1,200; what is longer than this isn't even parsed."""
 
 _QUEUE_OF: Final = dict(zip(Severity, QUEUES, strict=True))
 
@@ -123,11 +123,14 @@ def render_message(incident_id: str, queue: str) -> str:
 
 _ID: Final = "inc-" + "0" * 20
 _TAG: Final = "delivery tag"
-_BODY: Final = json.dumps([[_ID], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}])
+_BODY: Final = json.dumps([[_ID], {}, {}], separators=(",", ":"))
 
 
 def _parts(queue: str) -> tuple[str, ...]:
-    """Return what stands between the values of a message: the id four times, and a new delivery tag."""
+    """Return what stands between the values of a message: the id four times, and a new delivery tag.
+
+    What Celery assumes of itself is left out.
+    """
     message = json.dumps(
         {
             "body": _BODY,
@@ -138,14 +141,6 @@ def _parts(queue: str) -> tuple[str, ...]:
                 "task": TRIAGE_TASK,
                 "id": _ID,
                 "root_id": _ID,
-                "parent_id": None,
-                "group": None,
-                "argsrepr": "",
-                "kwargsrepr": "",
-                "retries": 0,
-                "timelimit": [None, None],
-                "eta": None,
-                "expires": None,
                 "ignore_result": True,
             },
             "properties": {
@@ -157,7 +152,8 @@ def _parts(queue: str) -> tuple[str, ...]:
                 "priority": 0,
                 "reply_to": "",
             },
-        }
+        },
+        separators=(",", ":"),
     )
     return tuple(re.split(f"{_ID}|{_TAG}", message))
 
