@@ -23,6 +23,7 @@ __all__ = [
     "RestartOutcome",
     "RestartRecord",
     "Spent",
+    "Suspicion",
     "TriageResult",
 ]
 
@@ -64,6 +65,18 @@ class Refusal(Frozen):
     reason: str
     detail: str
     retry_after_seconds: float | None = None
+
+
+class Suspicion(Frozen):
+    """A sign that text from outside tries to give instructions: what it resembles, where it stood, and its words.
+
+    `where` is an evidence id, ``the alert``, or ``a later alert``. `sign` is a stable name for figures. `excerpt` is
+    redacted, visible and bounded.
+    """
+
+    where: str
+    sign: str
+    excerpt: str
 
 
 class LogFindings(Frozen):
@@ -165,8 +178,9 @@ class Spent(Frozen):
 class TriageResult(Frozen):
     """One final result an incident. `summary` is the model's word; everything else was established by code.
 
-    `is_llm` is False when the rules answered; `prompt_hash` names the prompts that were in force. Without a `restart`
-    none was done, unless `is_restart_known` is False: then nobody can say.
+    `suspicions` are why nothing but an escalation was allowed. `is_llm` is False when the rules answered; `prompt_hash`
+    names the prompts that were in force. Without a `restart` none was done, unless `is_restart_known` is False: then
+    nobody can say.
     """
 
     schema_version: Literal[1] = 1
@@ -182,6 +196,7 @@ class TriageResult(Frozen):
     last_health: HealthReading | None = None
     restart: RestartRecord | None = None
     is_restart_known: bool = True
+    suspicions: tuple[Suspicion, ...] = ()
     occurrences: Occurrences = Occurrences()
     model: str
     is_llm: bool

@@ -10,9 +10,9 @@ from pydantic import AwareDatetime
 
 from worker.contract.base import Frozen
 from worker.contract.observations import HealthReading
-from worker.contract.result import LogFindings, Refusal, RestartRecord
+from worker.contract.result import LogFindings, Refusal, RestartRecord, Suspicion
 
-__all__ = ["ModelReply", "News", "Observation", "Outcome", "Step", "ToolCall", "Transcript", "Usage"]
+__all__ = ["ModelReply", "News", "Observation", "Outcome", "Sent", "Step", "ToolCall", "Transcript", "Usage"]
 
 
 class ToolCall(Frozen):
@@ -30,12 +30,25 @@ class Usage(Frozen):
     output_tokens: int = 0
 
 
+class Sent(Frozen):
+    """What was sent to an endpoint for one answer: enough to build the same bytes again, and to prove it.
+
+    `left_out` are the request's options that the model does not take, `fence` what stood around data from outside.
+    """
+
+    sha256: str
+    body_bytes: int
+    left_out: tuple[str, ...] = ()
+    fence: str = ""
+
+
 class ModelReply(Frozen):
-    """One answer of a model: text, tool calls, or both."""
+    """One answer of a model: text, tool calls, or both. `sent` is None where nothing left the machine."""
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     usage: Usage = Usage()
+    sent: Sent | None = None
 
 
 class Outcome(StrEnum):
@@ -49,7 +62,8 @@ class Outcome(StrEnum):
 class Observation(Frozen):
     """What a tool call brought: `content` is exactly what the model sees, the typed fields are what the guards read.
 
-    `evidence_id` (``E1``, ``E2``, … within the incident) is set where the observation can be cited.
+    `evidence_id` (``E1``, ``E2``, … within the incident) is set where the observation can be cited. `suspicions` are
+    signs that its text tries to give instructions.
     """
 
     call_id: str
@@ -63,6 +77,7 @@ class Observation(Frozen):
     restart: RestartRecord | None = None
     refusal: Refusal | None = None
     escalation_summary: str | None = None
+    suspicions: tuple[Suspicion, ...] = ()
 
 
 class News(Frozen):
@@ -75,6 +90,7 @@ class News(Frozen):
     alerts: int
     firings: int = 0
     content: str
+    suspicions: tuple[Suspicion, ...] = ()
 
 
 class Step(Frozen):
@@ -92,10 +108,16 @@ class Step(Frozen):
 
 
 class Transcript(Frozen):
-    """The whole conversation: who the model is, the incident, the steps so far, and news that nobody answered yet."""
+    """The whole conversation: who the model is, the incident, the steps so far, and news that nobody answered yet.
+
+    `fence` is drawn anew for each claim; a model sees it around everything that comes from outside.
+    `opening_suspicions` are signs that the alert itself tries to give instructions.
+    """
 
     system: str
     opening: str
+    fence: str = ""
+    opening_suspicions: tuple[Suspicion, ...] = ()
     steps: tuple[Step, ...] = ()
     news: News | None = None
 
@@ -116,6 +138,17 @@ class Transcript(Frozen):
     def notices(self) -> int:
         """How often the model was told that its answer can't stand."""
         return sum(step.notice is not None for step in self.steps)
+
+    @property
+    def suspicions(self) -> tuple[Suspicion, ...]:
+        """Every sign so far that text from outside tries to give instructions, oldest first."""
+        heard = [step.news for step in self.steps if step.news is not None]
+        heard += [self.news] if self.news is not None else []
+        return (
+            *self.opening_suspicions,
+            *(suspicion for news in heard for suspicion in news.suspicions),
+            *(suspicion for seen in self.observations for suspicion in seen.suspicions),
+        )
 
     @property
     def observations(self) -> tuple[Observation, ...]:

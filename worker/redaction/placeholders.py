@@ -1,0 +1,63 @@
+"""The placeholders of one incident: which name stands for which value, the same in health, logs and alert."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from worker.redaction.kinds import Kind
+
+__all__ = ["Placeholders", "defused", "is_placeholder"]
+
+_REVERSIBLE: Final = re.compile(
+    rf"\[(?:{'|'.join(kind for kind in Kind if kind.is_reversible)})_[1-9][0-9]{{0,8}}\]", re.ASCII
+)
+_ANY: Final = re.compile(rf"\[((?:{'|'.join(Kind)})(?:_[1-9][0-9]{{0,8}})?|WITHHELD[^\]\n]*)\]", re.ASCII)
+
+
+class Placeholders:
+    """Values by placeholder, in the order in which they were met; grows, never changes. For one thread.
+
+    The same value of the same kind has one placeholder; upper and lower case are the same value. Secrets have no number
+    and are not kept.
+    """
+
+    def __init__(self, values: Mapping[str, str] | None = None) -> None:
+        """Go on from what an earlier claim has kept: values by placeholder."""
+        self._values = dict(values or {})
+        self._placeholders = {
+            (_kind_of(placeholder), value.casefold()): placeholder for placeholder, value in self._values.items()
+        }
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """The reversible values by placeholder, oldest first."""
+        return self._values
+
+    def of(self, kind: Kind, value: str) -> str:
+        """Return the placeholder of a value, a new one where it has none."""
+        if not kind.is_reversible:
+            return f"[{kind}]"
+        key = (kind, value.casefold())
+        if key not in self._placeholders:
+            number = 1 + sum(known is kind for known, _ in self._placeholders)
+            self._placeholders[key] = f"[{kind}_{number}]"
+            self._values[self._placeholders[key]] = value
+        return self._placeholders[key]
+
+    def revealed(self, text: str) -> str:
+        """Return `text` with each placeholder that has a value replaced by it; the others stay as they are."""
+        return _REVERSIBLE.sub(lambda found: self._values.get(found[0], found[0]), text)
+
+
+def defused(text: str) -> str:
+    """Return text from outside with what imitates a placeholder in parentheses, so that it stands for nothing."""
+    return _ANY.sub(r"(\1)", text) if "[" in text else text
+
+
+def is_placeholder(text: str) -> bool:
+    """Say whether a whole text is a placeholder."""
+    return _ANY.fullmatch(text) is not None
+
+
+def _kind_of(placeholder: str) -> Kind:
+    return Kind(placeholder[1:-1].rpartition("_")[0])
