@@ -9,5 +9,19 @@ from worker.redaction.kinds import Finding, Kind
 from worker.redaction.masker import WITHHELD, Detector, Masker
 from worker.redaction.placeholders import Placeholders
 from worker.redaction.rules import RedactionRules
+from worker.redaction.stateless import STATELESS_MASKER, SecretsOnly, Unnumbered, stateless_masker
 
-__all__ = ["WITHHELD", "Detector", "Finding", "Kind", "Masker", "PatternDetector", "Placeholders", "RedactionRules"]
+__all__ = [
+    "STATELESS_MASKER",
+    "WITHHELD",
+    "Detector",
+    "Finding",
+    "Kind",
+    "Masker",
+    "PatternDetector",
+    "Placeholders",
+    "RedactionRules",
+    "SecretsOnly",
+    "Unnumbered",
+    "stateless_masker",
+]

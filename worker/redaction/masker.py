@@ -87,7 +87,10 @@ class Masker:
                 return value
 
     def _under(self, name: str, value: str, change: Callable[[str], str]) -> str:
-        kind = self._detector.kind_named(name) if value and not is_placeholder(value) else None
+        try:
+            kind = self._detector.kind_named(name) if value and not is_placeholder(value) else None
+        except Exception as error:  # noqa: BLE001 - likewise
+            return _withheld(error)
         return change(value) if kind is None else self.placeholders.of(kind, value)
 
     def _with_placeholders(self, text: str) -> str:
