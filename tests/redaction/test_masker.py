@@ -39,6 +39,10 @@ def test_text_that_imitates_a_placeholder_stands_for_nothing() -> None:
     assert mask.placeholders.revealed(mask.masked("see [IP_ADDRESS_1]")) == "see (IP_ADDRESS_1)"
 
 
+def test_a_mask_of_intake_stays_as_it_is() -> None:
+    assert masker().masked("password=[PASSWORD]") == "password=[PASSWORD]"
+
+
 def test_what_is_masked_already_passes_the_second_gate_as_it_is() -> None:
     mask = masker()
     told = mask.masked("password=hunter2 from 10.1.2.3")

@@ -9,7 +9,7 @@ from worker.redaction.kinds import Kind
 __all__ = ["Placeholders", "defused", "is_placeholder"]
 
 _REVERSIBLE: Final = re.compile(
-    rf"\[(?:{'|'.join(kind for kind in Kind if kind.is_reversible)})_[1-9][0-9]{{0,8}}\]", re.ASCII
+    rf"\[((?:{'|'.join(kind for kind in Kind if kind.is_reversible)})_[1-9][0-9]{{0,8}})\]", re.ASCII
 )
 _ANY: Final = re.compile(rf"\[((?:{'|'.join(Kind)})(?:_[1-9][0-9]{{0,8}})?|WITHHELD[^\]\n]*)\]", re.ASCII)
 
@@ -50,8 +50,11 @@ class Placeholders:
 
 
 def defused(text: str) -> str:
-    """Return text from outside with what imitates a placeholder in parentheses, so that it stands for nothing."""
-    return _ANY.sub(r"(\1)", text) if "[" in text else text
+    """Return text from outside with what imitates a placeholder in parentheses, so that it stands for nothing.
+
+    A mask without a number stands for nothing anyway, and intake has put it there already.
+    """
+    return _REVERSIBLE.sub(r"(\1)", text) if "[" in text else text
 
 
 def is_placeholder(text: str) -> bool:
