@@ -1,7 +1,7 @@
 """Alert → incident → queue: everything that stands between whoever raises an alert and the triage.
 
-Producers know the wire (`worker.contract`) and nothing else of the worker. `sources` turns what was sent into
-incidents, purely; `intake` is the only contact with Redis.
+Producers know the wire (`worker.contract`) and redaction, and nothing else of the worker. `sources` turns what was sent
+into incidents, purely; `intake` is the only contact with Redis.
 """
 
 from producers.intake import Answer, IntakeUnavailable, Verdict, connect, take_in

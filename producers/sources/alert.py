@@ -1,4 +1,4 @@
-"""A monitoring system's alert, made into what intake is offered: bounded, made visible, with a stable identity.
+"""A monitoring system's alert, made into what intake is offered: bounded, visible, without secrets, of stable identity.
 
 Pure: the time of arrival, and the token that tells two equal alerts apart, come from the caller. It is read leniently,
 for nobody is there to correct it; what a person writes is read strictly (`plain_alert.py`). Each source calls it.
@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from producers.sources.bounds import AlertError, kept_labels, labels_of, plausible_time, severity_of
+from producers.sources.bounds import AlertError, kept_labels, labels_of, plausible_time, severity_of, whole_labels
 from producers.sources.field_map import FieldMap
+from producers.sources.secret_free import DOOR, Door
 from worker.contract import Alert, Incident, Resolution
 from worker.contract.incident import TEXT_LIMIT_BYTES, identity
 from worker.contract.text import cut_to_bytes, visible
@@ -72,15 +73,16 @@ class Reported:
     resolved_at: object = None
 
 
-def alert_of(reported: Reported, arrival: Arrival) -> Alert:
-    """Return what intake is offered for one alert of a monitoring system, read leniently.
+def alert_of(reported: Reported, arrival: Arrival, *, door: Door = DOOR) -> Alert:
+    """Return what intake is offered for one alert of a monitoring system, read leniently, without secrets.
 
     Too long a text is cut, with a note; a time that is none, or lies before 2000 or more than a day ahead, is replaced
     by the time of arrival, and still tells occurrences apart. Raises `AlertError` for an alert that says nothing.
     """
     labels = labels_of(dict(reported.labels), {})
     server_id = arrival.fields.server_in(labels, named=reported.server_id or "")
-    text = cut_to_bytes(visible(reported.text.strip()), TEXT_LIMIT_BYTES - _CUT_NOTE_BYTES)
+    whole_text = visible(reported.text.strip())
+    text = cut_to_bytes(whole_text, TEXT_LIMIT_BYTES - _CUT_NOTE_BYTES)
     if not text:
         raise AlertError("the alert says nothing: it has neither a name nor a text")
     condition = reported.condition or "\n".join((server_id or "", text, *map("=".join, sorted(labels.items()))))
@@ -92,23 +94,24 @@ def alert_of(reported: Reported, arrival: Arrival) -> Alert:
             incident_id=identity(fingerprint, occurrence),
             source=arrival.source,
             fingerprint=fingerprint,
-            server_id=server_id,
-            text=text,
+            server_id=door.name(server_id),
+            text=door.text(whole_text),
             resolved_at=plausible_time(reported.resolved_at, arrival.received_at) or arrival.received_at,
             received_at=arrival.received_at,
         )
+    kept = kept_labels(labels, is_needed=arrival.fields.reads)
     return Incident(
         incident_id=identity(fingerprint, occurrence),
         source=arrival.source,
         fingerprint=fingerprint,
-        server_id=server_id,
-        text=text,
+        server_id=door.name(server_id),
+        text=door.text(whole_text),
         severity=severity_of(reported.severity),
         started_at=started_at or arrival.received_at,
         received_at=arrival.received_at,
-        labels=kept_labels(labels, is_needed=arrival.fields.reads),
-        service=arrival.fields.service_in(labels),
-        group=arrival.fields.group_of(server_id, labels),
+        labels=door.labels(kept, whole_labels(kept, reported.labels)),
+        service=door.name(arrival.fields.service_in(labels)),
+        group=door.group(arrival.fields.group_of(server_id, labels)),
         fires_again=identity(fingerprint, reported.fires_again) if reported.fires_again else None,
     )
 

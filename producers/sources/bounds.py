@@ -7,11 +7,13 @@ from typing import Final
 
 from worker.contract import Severity
 from worker.contract.text import cut_to_bytes, visible
+from worker.redaction import SECRETS_MASKER
 
 __all__ = [
     "CLOCK_TOLERANCE",
     "EARLIEST_START",
     "AlertError",
+    "cut_label",
     "kept_labels",
     "kind_of",
     "labels_of",
@@ -19,11 +21,15 @@ __all__ = [
     "quoted",
     "read_time",
     "severity_of",
+    "whole_labels",
 ]
 
 LABELS_LIMIT: Final = 32
 LABEL_NAME_LIMIT_BYTES: Final = 64
 LABEL_VALUE_LIMIT_BYTES: Final = 256
+_LOOKED_AT_CHARACTERS: Final = 4096
+"""Of a label that is cut, no more is looked through for secrets."""
+
 LABELS_LEFT_OUT: Final = "labels_left_out"
 """This label says how many labels past the limit were left out."""
 
@@ -120,12 +126,35 @@ def kept_labels(labels: Mapping[str, str], *, is_needed: Callable[[str], bool]) 
     return {name: value for name, value in labels.items() if name in kept} | left_out
 
 
+def whole_labels(labels: Mapping[str, str], *sent: object) -> dict[str, str]:
+    """Return those of `labels` whose values were cut, as they were `sent`: half a secret would look like none."""
+    were_cut = {name for name, value in labels.items() if len(value.encode()) > LABEL_VALUE_LIMIT_BYTES}
+    if not were_cut:
+        return {}
+    return {
+        label: one_line(value[:_LOOKED_AT_CHARACTERS])
+        for fields in sent
+        if isinstance(fields, Mapping)
+        for name, value in fields.items()
+        if isinstance(value, str) and (label := _label_name(name)) in were_cut
+    }
+
+
+def cut_label(value: str) -> str:
+    """Return a label's value, cut where it is too long."""
+    return cut_to_bytes(value, LABEL_VALUE_LIMIT_BYTES)
+
+
 def _scalars(fields: Mapping[str, object]) -> dict[str, str]:
     return {
-        cut_to_bytes(one_line(name), LABEL_NAME_LIMIT_BYTES): cut_to_bytes(_scalar(value), LABEL_VALUE_LIMIT_BYTES)
+        _label_name(name): cut_label(_scalar(value))
         for name, value in fields.items()
         if isinstance(value, str | int | float)
     }
+
+
+def _label_name(name: str) -> str:
+    return cut_to_bytes(one_line(name), LABEL_NAME_LIMIT_BYTES)
 
 
 def _scalar(value: str | float) -> str:
@@ -152,8 +181,8 @@ def kind_of(value: object) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return at most 80 characters of `text` on one line, in quotation marks."""
-    line = one_line(text[:_QUOTED_FROM_CHARACTERS])
+    """Return at most 80 characters of `text` on one line, in quotation marks, without secrets."""
+    line = SECRETS_MASKER.masked(one_line(text[:_QUOTED_FROM_CHARACTERS]))
     return f"“{line}”" if len(line) <= QUOTE_LIMIT_CHARACTERS else f"“{line[: QUOTE_LIMIT_CHARACTERS - 1]}…”"
 
 

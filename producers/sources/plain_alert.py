@@ -20,7 +20,9 @@ from producers.sources.bounds import (
     quoted,
     read_time,
     severity_of,
+    whole_labels,
 )
+from producers.sources.secret_free import DOOR
 from worker.contract import Alert, Incident, Resolution, Severity
 from worker.contract.incident import TEXT_LIMIT_BYTES, identity
 from worker.contract.text import visible
@@ -45,7 +47,9 @@ def incident_of_sentence(text: str, arrival: Arrival) -> Incident:
 
     Raises `AlertError`.
     """
-    return _incident(arrival, text=_text(text), named="", severity=Severity.WARNING, started_at=None, labels={})
+    return _incident(
+        arrival, text=_text(text), named="", severity=Severity.WARNING, started_at=None, labels={}, whole={}
+    )
 
 
 def alert_of_fields(alert: object, arrival: Arrival) -> Alert:
@@ -64,13 +68,20 @@ def alert_of_fields(alert: object, arrival: Arrival) -> Alert:
     is_over = _is_over(fields.get("status"))
     if is_over and fields.get("timestamp") is None:
         raise AlertError(_NO_BEGINNING)
+    text = _text(_taken_text(fields))
+    named = _server_id(fields.pop("server_id", None))
+    severity = severity_of(fields.pop("severity", None))
+    started_at = _started_at(fields.pop("timestamp", None), arrival.received_at)
+    sent = fields.pop("labels", None)
+    labels = labels_of(sent, fields)
     incident = _incident(
         arrival,
-        text=_text(_taken_text(fields)),
-        named=_server_id(fields.pop("server_id", None)),
-        severity=severity_of(fields.pop("severity", None)),
-        started_at=_started_at(fields.pop("timestamp", None), arrival.received_at),
-        labels=labels_of(fields.pop("labels", None), fields),
+        text=text,
+        named=named,
+        severity=severity,
+        started_at=started_at,
+        labels=labels,
+        whole=whole_labels(labels, fields, sent),
     )
     return _end_of(incident) if is_over else incident
 
@@ -83,24 +94,26 @@ def _incident(
     severity: Severity,
     started_at: datetime | None,
     labels: Mapping[str, str],
+    whole: Mapping[str, str],
 ) -> Incident:
     server_id = arrival.fields.server_in(labels, named=named)
     address = arrival.fields.address_in(labels, named=named)  # what listens on two ports has two conditions
     condition = "\n".join((arrival.source, address, " ".join(text.casefold().split())))
     fingerprint = hashlib.sha256(condition.encode()).hexdigest()[:32]
     occurrence = started_at.isoformat() if started_at else unique_of(arrival)
+    kept = kept_labels(labels, is_needed=arrival.fields.reads)
     return Incident(
         incident_id=identity(fingerprint, occurrence),
         source=arrival.source,
         fingerprint=fingerprint,
-        server_id=server_id,
-        text=text,
+        server_id=DOOR.name(server_id),
+        text=DOOR.text(text),
         severity=severity,
         started_at=started_at or arrival.received_at,
         received_at=arrival.received_at,
-        labels=kept_labels(labels, is_needed=arrival.fields.reads),
-        service=arrival.fields.service_in(labels),
-        group=arrival.fields.group_of(server_id, labels),
+        labels=DOOR.labels(kept, {name: value for name, value in whole.items() if name in kept}),
+        service=DOOR.name(arrival.fields.service_in(labels)),
+        group=DOOR.group(arrival.fields.group_of(server_id, labels)),
     )
 
 

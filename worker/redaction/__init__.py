@@ -9,9 +9,10 @@ from worker.redaction.kinds import Finding, Kind
 from worker.redaction.masker import WITHHELD, Detector, Masker
 from worker.redaction.placeholders import Placeholders
 from worker.redaction.rules import RedactionRules
-from worker.redaction.stateless import STATELESS_MASKER, SecretsOnly, Unnumbered, stateless_masker
+from worker.redaction.stateless import SECRETS_MASKER, STATELESS_MASKER, SecretsOnly, Unnumbered, stateless_masker
 
 __all__ = [
+    "SECRETS_MASKER",
     "STATELESS_MASKER",
     "WITHHELD",
     "Detector",

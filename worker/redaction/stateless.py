@@ -12,7 +12,7 @@ from worker.redaction.masker import Detector, Masker
 from worker.redaction.placeholders import Placeholders
 from worker.redaction.rules import RedactionRules
 
-__all__ = ["STATELESS_MASKER", "SecretsOnly", "Unnumbered", "stateless_masker"]
+__all__ = ["SECRETS_MASKER", "STATELESS_MASKER", "SecretsOnly", "Unnumbered", "stateless_masker"]
 
 
 class SecretsOnly:
@@ -44,5 +44,10 @@ def stateless_masker(detector: Detector) -> Masker:
     return Masker(detector, Unnumbered())
 
 
-STATELESS_MASKER: Final = stateless_masker(PatternDetector(RedactionRules()))
+_DETECTOR: Final = PatternDetector(RedactionRules())
+
+STATELESS_MASKER: Final = stateless_masker(_DETECTOR)
 """Masks everything under the default rules: for text that may meet no configuration, such as a log line."""
+
+SECRETS_MASKER: Final = stateless_masker(SecretsOnly(_DETECTOR))
+"""Masks secrets under the default rules: for what a source sends, in which the server has to be found yet."""
