@@ -6,6 +6,7 @@ ever read.
 """
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -14,11 +15,13 @@ from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
 from celery import Celery
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import after_setup_logger, after_setup_task_logger, worker_ready, worker_shutting_down
 from kombu import Queue
 
 from worker.contract.queue import BROKER_KEY_PREFIX, QUEUES
 from worker.errors import ConfigurationError
+from worker.logs import mask_handlers
+from worker.redaction import SECRETS_MASKER
 from worker.settings import Settings, load_settings
 
 __all__ = ["EXIT_CONFIGURATION", "celery_settings", "make_app"]
@@ -40,7 +43,7 @@ def _settings_or_exit() -> Settings:
     try:
         return load_settings()
     except ConfigurationError as error:
-        sys.stderr.write(f"firstline: {error}\n")
+        sys.stderr.write(f"firstline: {SECRETS_MASKER.checked(str(error))}\n")
         raise SystemExit(EXIT_CONFIGURATION) from error
 
 
@@ -97,6 +100,8 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         # deadline. A second signal is for `_leave_at_once`.
         "worker_soft_shutdown_timeout": 0,
         "worker_hijack_root_logger": False,
+        # A colour's code before an address would hide it from redaction.
+        "worker_log_color": False,
         "timezone": "UTC",
     }
 
@@ -120,6 +125,12 @@ def _transport_options(settings: Settings) -> dict[str, Any]:
         "max_connections": settings.worker_concurrency + 50,
         "global_keyprefix": BROKER_KEY_PREFIX,
     }
+
+
+@after_setup_logger.connect
+@after_setup_task_logger.connect
+def _mask_what_is_logged(logger: logging.Logger, **_: object) -> None:
+    mask_handlers(logger.handlers)
 
 
 @worker_shutting_down.connect

@@ -18,6 +18,7 @@ from worker.contract.queue import TRIAGE_TASK
 from worker.contract.result import TriageResult
 from worker.duty import Worker
 from worker.errors import ConfigurationError, ContractError, StaleClaim
+from worker.redaction import SECRETS_MASKER
 from worker.registry.claim import Claim, Finished
 
 __all__ = ["app", "triage_incident"]
@@ -89,7 +90,7 @@ def _open(**_: object) -> None:
         _open_workers["this"] = open_worker()
     except ConfigurationError as error:
         # Celery goes on after an exception in a signal; a worker without its parts would eat the queue.
-        sys.stderr.write(f"firstline: {error}\n")
+        sys.stderr.write(f"firstline: {SECRETS_MASKER.checked(str(error))}\n")
         raise SystemExit(EXIT_CONFIGURATION) from error
     except Exception as error:
         log.exception("worker.not_opened")

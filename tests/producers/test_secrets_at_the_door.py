@@ -63,12 +63,19 @@ def planted(value: Any, name: str = "") -> Any:
 
 def dumped(redis: FakeRedis) -> str:
     """Return all that a Redis holds, as text."""
-    read = {b"string": redis.get, b"hash": redis.hgetall, b"stream": redis.xrange}
-    ranged = {b"list": redis.lrange, b"zset": redis.zrange}
-    held = []
+    held: list[object] = []
     for key in redis.keys("*"):
-        kind = redis.type(key)
-        held.append((key, ranged[kind](key, 0, -1) if kind in ranged else read[kind](key)))
+        match redis.type(key):
+            case b"string":
+                held.append((key, redis.get(key)))
+            case b"hash":
+                held.append((key, redis.hgetall(key)))
+            case b"list":
+                held.append((key, redis.lrange(key, 0, -1)))
+            case b"zset":
+                held.append((key, redis.zrange(key, 0, -1)))
+            case kind:
+                raise AssertionError(kind)
     return repr(held)
 
 

@@ -304,5 +304,7 @@ def _make_streams_safe() -> None:
 
 
 def _fail(sentence: str, code: int) -> None:
-    sys.stderr.write(f"firstline: {visible(sentence)}\n")
+    from worker.redaction import SECRETS_MASKER
+
+    sys.stderr.write(f"firstline: {SECRETS_MASKER.checked(visible(sentence))}\n")
     sys.exit(code)

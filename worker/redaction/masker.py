@@ -64,27 +64,28 @@ class Masker:
 
         Raises `ValueError` when the contract does not take what came out.
         """
-        return type(model).model_validate(self._checked_value(model.model_dump(mode="json")))
+        return type(model).model_validate(self.checked_value(model.model_dump(mode="json")))
 
-    def masked_labels(self, labels: Mapping[str, str]) -> dict[str, str]:
-        """Return labels from outside masked; the value under a secret's name is one, whatever it looks like."""
-        return {self.masked(name): self._under(name, value, self.masked) for name, value in labels.items()}
-
-    def _checked_value(self, value: object) -> object:
+    def checked_value(self, value: object) -> object:
+        """Return a value of JSON whose every string, at any depth, has passed the second gate."""
         match value:
             case str():
                 return self.checked(value)
             case list():
-                return [self._checked_value(item) for item in value]
+                return [self.checked_value(item) for item in value]
             case dict():
                 return {
                     self.checked(name): self._under(name, item, self.checked)
                     if isinstance(item, str)
-                    else self._checked_value(item)
+                    else self.checked_value(item)
                     for name, item in value.items()
                 }
             case _:
                 return value
+
+    def masked_labels(self, labels: Mapping[str, str]) -> dict[str, str]:
+        """Return labels from outside masked; the value under a secret's name is one, whatever it looks like."""
+        return {self.masked(name): self._under(name, value, self.masked) for name, value in labels.items()}
 
     def _under(self, name: str, value: str, change: Callable[[str], str]) -> str:
         try:
