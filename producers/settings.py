@@ -14,6 +14,8 @@ from pydantic import AfterValidator, Field, SecretStr, UrlConstraints, Validatio
 from pydantic_core import Url
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from worker.redaction.sinks import TrustedSinks
+
 __all__ = ["ProducerConfigurationError", "ProducerSettings", "load_producer_settings", "read_environment"]
 
 PREFIX: Final = "FIRSTLINE_"
@@ -54,6 +56,7 @@ class ProducerSettings(BaseSettings):
 
     direct_escalation_url: SecretStr | None = None
     direct_escalation_key: SecretStr | None = None
+    trusted_sinks: TrustedSinks = frozenset()
 
 
 def load_producer_settings(**overrides: Any) -> ProducerSettings:  # noqa: ANN401 - any setting by its name

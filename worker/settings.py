@@ -15,6 +15,7 @@ from pydantic_core import Url
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.errors import ConfigurationError
+from worker.redaction.sinks import TrustedSinks
 
 __all__ = ["PREFIX", "RedisSettings", "Settings", "load_redis_settings", "load_settings"]
 
@@ -68,6 +69,8 @@ class Settings(RedisSettings):
     verification_interval_seconds: float = Field(2, gt=0, le=30)
     verification_hold_seconds: float = Field(10, ge=0, le=120)
     verification_timeout_seconds: float = Field(40, gt=0, le=180)
+
+    trusted_sinks: TrustedSinks = frozenset()
 
     worker_name: str = Field(default_factory=_host_and_pid, min_length=1, max_length=128)
     worker_concurrency: int = Field(16, ge=1, le=400)

@@ -1,7 +1,8 @@
 """A pager that is reached by PagerDuty's Events API v2, or by whatever else takes that form over HTTP.
 
 Form and status codes: https://developer.pagerduty.com/docs/events-api-v2-overview. It never logs the address or the
-key, follows no redirect, and repeats nothing by itself. `firstline intake` opens it for the direct escalation.
+key, follows no redirect, and repeats nothing by itself. What is sent is masked whole, unless the pager is trusted: no
+triage has been there, so no map of the incident is. `firstline intake` opens it for the direct escalation.
 """
 
 import logging
@@ -16,6 +17,7 @@ from producers.settings import ProducerConfigurationError
 from producers.spool.direct_escalation import PagerRefused, PagerUnavailable
 from worker.contract import Incident, Resolution
 from worker.contract.text import cut_to_bytes
+from worker.redaction import SECRETS_MASKER, STATELESS_MASKER, Masker
 
 __all__ = ["EventsPager", "open_pager"]
 
@@ -32,16 +34,21 @@ _REFUSALS: Final = frozenset({400, 413, 422})
 
 
 class EventsPager:
-    """Sends one event a call, through a client that the caller closes. Safe from many threads."""
+    """Sends one event a call, through a client that the caller closes. Safe from many threads.
 
-    def __init__(self, client: httpx2.Client, url: str, key: SecretStr) -> None:
+    A page is what `masker` leaves of it.
+    """
+
+    def __init__(self, client: httpx2.Client, url: str, key: SecretStr, *, masker: Masker = STATELESS_MASKER) -> None:
         self._client = client
         self._url = url
         self._key = key
+        self._masker = masker
 
     def trigger(self, incident: Incident) -> None:
         """Open the pager's own incident under the key of ours; see `Pager`."""
-        self._send({"event_action": "trigger", "dedup_key": incident.incident_id, "payload": payload_of(incident)})
+        payload = payload_of(incident, self._masker)
+        self._send({"event_action": "trigger", "dedup_key": incident.incident_id, "payload": payload})
 
     def resolve(self, resolution: Resolution) -> None:
         """Close it; one that the pager does not know is no mistake there."""
@@ -63,8 +70,8 @@ class EventsPager:
 
 
 @contextmanager
-def open_pager(url: str | None, key: SecretStr | None) -> Iterator[EventsPager | None]:
-    """Yield the pager of an address and a routing key, None where neither is set.
+def open_pager(url: str | None, key: SecretStr | None, *, is_trusted: bool = False) -> Iterator[EventsPager | None]:
+    """Yield the pager of an address and a routing key, None where neither is set; to one that is trusted addresses go.
 
     Raises `ProducerConfigurationError` for one without the other, and for an address that is none.
     """
@@ -83,28 +90,29 @@ def open_pager(url: str | None, key: SecretStr | None) -> Iterator[EventsPager |
     # The client tells each address that it calls at INFO, and this one may hold a secret.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     with httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
-        yield EventsPager(client, url, key)
+        yield EventsPager(client, url, key, masker=SECRETS_MASKER if is_trusted else STATELESS_MASKER)
 
 
-def payload_of(incident: Incident) -> dict[str, object]:
-    """Return what the engineer reads: what fired, where, since when, and that nobody has looked at it."""
-    where = incident.server_id or NO_SERVER
-    first_line = incident.text.splitlines()[0]
+def payload_of(incident: Incident, masker: Masker = STATELESS_MASKER) -> dict[str, object]:
+    """Return what the engineer reads, masked: what fired, where, since when, and that nobody has looked at it."""
+    where = masker.checked(incident.server_id or NO_SERVER)
+    text = masker.checked(incident.text)
+    first_line = text.splitlines()[0]
     optional = {"component": incident.service, "group": incident.group}
     return {
         "summary": _cut(f"{where}: {first_line}", SUMMARY_LIMIT_CHARACTERS),
-        "source": incident.server_id or incident.source,
+        "source": where if incident.server_id else incident.source,
         "severity": "critical",
         "timestamp": incident.started_at.isoformat(),
-        **{name: value for name, value in optional.items() if value},
+        **{name: masker.checked(value) for name, value in optional.items() if value},
         "custom_details": {
             "note": NOTE,
-            "what": cut_to_bytes(incident.text, TEXT_LIMIT_BYTES),
+            "what": cut_to_bytes(text, TEXT_LIMIT_BYTES),
             "where": where,
             "since": incident.started_at.isoformat(),
             "reported_by": incident.source,
             "incident_id": incident.incident_id,
-            "labels": dict(incident.labels),
+            "labels": masker.masked_labels(incident.labels),
         },
     }
 

@@ -332,6 +332,42 @@ def test_the_page_says_what_where_since_when_and_that_nobody_has_looked() -> Non
     assert len(str(payload)) < 10_000
 
 
+_TELLING = FIRST.model_copy(
+    update={
+        "text": "10.1.2.3 refuses password=hunter2",
+        "server_id": "10.1.2.3",
+        "service": "10.1.2.3",
+        "group": "server=10.1.2.3",
+        "labels": {"instance": "10.1.2.3:9100", "db_password": "hunter2"},
+    }
+)
+
+
+def test_a_page_is_masked_whole_for_no_triage_has_been_there() -> None:
+    payload = payload_of(_TELLING)
+    assert payload["summary"] == "[IP_ADDRESS]: [IP_ADDRESS] refuses password=[PASSWORD]"
+    assert (payload["source"], payload["group"]) == ("[IP_ADDRESS]", "server=[IP_ADDRESS]")
+    assert "10.1.2.3" not in str(payload)
+    assert "hunter2" not in str(payload)
+
+
+@pytest.mark.integration
+def test_a_trusted_pager_gets_addresses_and_never_secrets(httpserver: HTTPServer) -> None:
+    received: list[str] = []
+
+    def enqueue(request: Request) -> Response:
+        received.append(request.get_data(as_text=True))
+        return Response(status=202)
+
+    httpserver.expect_request("/v2/enqueue", method="POST").respond_with_handler(enqueue)
+    for is_trusted in (False, True):
+        with open_pager(httpserver.url_for("/v2/enqueue"), KEY, is_trusted=is_trusted) as pager:
+            assert pager is not None
+            pager.trigger(_TELLING)
+    assert ["10.1.2.3" in body for body in received] == [False, True]
+    assert not any("hunter2" in body for body in received)
+
+
 def test_a_page_of_an_alert_without_a_server_says_so() -> None:
     payload = payload_of(FIRST.model_copy(update={"server_id": None}))
     assert payload["summary"] == "no server was named: slow"

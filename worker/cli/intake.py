@@ -23,6 +23,7 @@ from producers.webhook import Credentials, Desk, Limits, read_credentials, serve
 from producers.webhook.descriptors import connections_granted
 from worker.cli.durability import complaints_about
 from worker.logs import configure_logging
+from worker.redaction.sinks import Sink
 
 __all__ = ["run_intake"]
 
@@ -85,9 +86,9 @@ def _door(settings: ProducerSettings, file: IntakeFile) -> Iterator[Door]:
     if settings.intake_spool is None:
         yield door
         return
-    url, key = settings.direct_escalation_url, settings.direct_escalation_key
+    url, key, trusted = settings.direct_escalation_url, settings.direct_escalation_key, settings.trusted_sinks
     with (
-        open_pager(url.get_secret_value() if url else None, key) as pager,
+        open_pager(url.get_secret_value() if url else None, key, is_trusted=Sink.PAGERDUTY in trusted) as pager,
         open_spool(settings.intake_spool, door, pager=pager) as spool,
     ):
         yield spool

@@ -8,6 +8,7 @@ from worker.redaction.detector import PatternDetector
 from worker.redaction.kinds import Finding, Kind
 from worker.redaction.masker import WITHHELD, Detector, Masker
 from worker.redaction.placeholders import Placeholders
+from worker.redaction.revealing import revealed_model, revealed_value
 from worker.redaction.rules import RedactionRules
 from worker.redaction.stateless import SECRETS_MASKER, STATELESS_MASKER, SecretsOnly, Unnumbered, stateless_masker
 
@@ -24,5 +25,7 @@ __all__ = [
     "RedactionRules",
     "SecretsOnly",
     "Unnumbered",
+    "revealed_model",
+    "revealed_value",
     "stateless_masker",
 ]
