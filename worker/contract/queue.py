@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from worker.contract.incident import IncidentId, Severity
 
 __all__ = [
+    "AUDIT_STREAM",
     "BROKER_KEY_PREFIX",
     "DEAD_LETTERS",
     "ESCALATION_GROUP",
@@ -56,6 +57,9 @@ WATCHED_UP_TO: Final = "firstline:incidents:watched-up-to"
 
 DEAD_LETTERS: Final = "firstline:dead-letters"
 """Stream of what nobody could work on: reason and content. Every entry has a result on the results stream, too."""
+
+AUDIT_STREAM: Final = "firstline:audit"
+"""Stream of what people were shown that is masked elsewhere: when, who, where, what and why. It is never trimmed."""
 
 RESULTS_STREAM: Final = "firstline:results"
 ESCALATION_GROUP: Final = "escalation"

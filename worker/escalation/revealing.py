@@ -1,0 +1,52 @@
+"""A notifier for a trusted sink: engineers see real addresses and hosts there again; secrets they see nowhere.
+
+Wraps the notifier of a sink that `FIRSTLINE_TRUSTED_SINKS` names. A result never waits for want of a map: without a
+key, without a map, or when the map can't be read, it is delivered masked.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import structlog
+from redis.exceptions import RedisError
+
+from worker.contract import TriageResult
+from worker.errors import FirstlineError
+from worker.ports import Notifier
+from worker.redaction import Placeholders, revealed_model
+
+__all__ = ["RevealingNotifier", "Vault"]
+
+log = structlog.get_logger()
+
+
+class Vault(Protocol):
+    """What keeps the values of an incident's placeholders."""
+
+    def values_of(self, incident_id: str) -> Mapping[str, str]:
+        """Return the values by placeholder; empty where none are kept, or nobody can open them.
+
+        Raises `RedisError` when Redis does not give them.
+        """
+        ...
+
+
+class RevealingNotifier:
+    """Hands results on with the values of their placeholders. Thread-safe as far as its notifier is."""
+
+    def __init__(self, notifier: Notifier, vault: Vault) -> None:
+        self._notifier = notifier
+        self._vault = vault
+
+    def deliver(self, result: TriageResult) -> None:
+        """Deliver one result, shown as far as can be. Raises what the notifier raises."""
+        self._notifier.deliver(self._revealed(result))
+
+    def _revealed(self, result: TriageResult) -> TriageResult:
+        incident_id = result.incident.incident_id
+        try:
+            values = self._vault.values_of(incident_id)
+            return revealed_model(result, Placeholders(values)) if values else result
+        except (RedisError, FirstlineError, ValueError) as error:  # the last: too long for the contract, when shown
+            log.warning("result.not_revealed", incident_id=incident_id, error=type(error).__name__)
+            return result
