@@ -18,13 +18,23 @@ def results(redis: Any) -> list[TriageResult]:
 
 def test_what_is_buried_is_kept_and_escalated(redis: Redis) -> None:
     letters = DeadLetters(redis)
-    entry_id = letters.bury("poison", content=b"\xff\x00", found_in="triage.p1", detail="no JSON")
+    entry_id = letters.bury("poison", content=b"{]", found_in="triage.p1", detail="no JSON")
     letter = letters.find(entry_id)
     assert letter is not None
-    assert (letter.reason, letter.content, letter.content_bytes) == ("poison", b"\xff\x00", 2)
+    assert (letter.reason, letter.content, letter.content_bytes) == ("poison", b"{]", 2)
     (result,) = results(redis)
     assert result.disposition is Disposition.DEAD_LETTERED
     assert letter.incident_id == result.incident.incident_id
+
+
+def test_what_is_buried_is_masked_wherever_it_is_told(redis: Any) -> None:
+    said = "password=hunter2 from 10.1.2.3"
+    DeadLetters(redis).bury("poison", content=said.encode(), found_in="triage.p1", detail=said)
+    (letter,) = DeadLetters(redis).newest(1)
+    assert letter.content.decode() == letter.detail == "password=[PASSWORD] from [IP_ADDRESS]"
+    (result,) = results(redis)
+    assert "hunter2" not in result.model_dump_json()
+    assert "10.1.2.3" not in result.model_dump_json()
 
 
 def test_the_same_content_found_twice_escalates_as_one_case(redis: Redis) -> None:

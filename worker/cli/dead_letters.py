@@ -1,10 +1,15 @@
-"""`firstline dead-letters`: see what nobody could work on, send it again, or put it away; each with a word of why."""
+"""`firstline dead-letters`: see what nobody could work on, send it again, or put it away; each with a word of why.
+
+Letters are masked. What is sent again is the registry's own entry while that is there: it has the real addresses.
+"""
 
 import json
 import re
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from redis import Redis
 from redis.exceptions import ResponseError
 
 from producers.intake import Answer, take_in
@@ -14,9 +19,12 @@ from worker.cli.failures import confirmed
 from worker.cli.restarts import person
 from worker.cli.words import folded, one_line
 from worker.contract.incident import Incident, identity
+from worker.contract.queue import incident_key
 from worker.errors import ContractError, FirstlineError
+from worker.redaction import STATELESS_MASKER
 from worker.registry.dead_letters import AUDIT, DeadLetters
 from worker.registry.letter import DeadLetter
+from worker.registry.letter_content import masked_content
 from worker.registry.view import IncidentState, RegistryView
 from worker.settings import Settings
 
@@ -31,7 +39,7 @@ _STILL_THERE = "The letter is kept; replaying it again is safe."
 
 def list_letters(settings: Settings, *, as_json: bool) -> None:
     """Print the newest letters, a line each."""
-    letters = DeadLetters(connect(settings)).newest(_LISTED)
+    letters = [_masked(letter) for letter in DeadLetters(connect(settings)).newest(_LISTED)]
     for letter in letters:
         sys.stdout.write(_as_json(letter) if as_json else _as_line(letter))
     if not letters and not as_json:
@@ -40,7 +48,7 @@ def list_letters(settings: Settings, *, as_json: bool) -> None:
 
 def show_letter(settings: Settings, entry_id: str, *, as_json: bool) -> None:
     """Print one letter with the head of its content. Raises `FirstlineError` when there is none of this id."""
-    letter = _found(DeadLetters(connect(settings)), entry_id)
+    letter = _masked(_found(DeadLetters(connect(settings)), entry_id))
     if as_json:
         sys.stdout.write(_as_json(letter))
         return
@@ -62,13 +70,15 @@ def drop(settings: Settings, entry_id: str, *, why: str) -> None:
 def replay(settings: Settings, entry_id: str, *, as_new: bool) -> None:
     """Send the incident of a letter through intake again, and put the letter away when it was taken in.
 
-    A known incident is a duplicate to intake; `as_new` makes it a new occurrence, the same one however often it is
+    Of an incident that the registry has no longer, the letter's masked words are sent: it may not find its server. A
+    known incident is a duplicate to intake; `as_new` makes it a new occurrence, the same one however often it is
     asked for. Raises `FirstlineError` when the letter holds no incident, or intake did not accept it.
     """
     connection = connect(settings)
     letters = DeadLetters(connection)
     letter = _found(letters, entry_id)
-    incident = _incident_of(letter).model_copy(update={"group": ""})  # else it is attached to the one that was given up
+    incident = _stored_incident(connection, letter) or _incident_of(letter)
+    incident = incident.model_copy(update={"group": ""})  # else it is attached to the one that was given up
     if as_new:
         incident_id = identity(incident.fingerprint, f"replay {letter.entry_id}")
         incident = incident.model_copy(update={"incident_id": incident_id, "received_at": datetime.now(UTC)})
@@ -112,6 +122,29 @@ def _found(letters: DeadLetters, entry_id: str) -> DeadLetter:
 def _is_entry_id(text: str) -> bool:
     parts = _ENTRY_ID.fullmatch(text)
     return parts is not None and all(int(part) <= _LARGEST_PART for part in parts.groups())
+
+
+def _masked(letter: DeadLetter) -> DeadLetter:
+    """Return a letter as it may be shown, whoever wrote it."""
+    masked = STATELESS_MASKER.checked
+    return replace(
+        letter,
+        reason=masked(letter.reason),
+        detail=masked(letter.detail),
+        found_in=masked(letter.found_in),
+        incident_id=masked(letter.incident_id),
+        content=masked_content(letter.content, limit_bytes=len(letter.content)),
+        content_sha256=masked(letter.content_sha256),
+    )
+
+
+def _stored_incident(connection: Redis, letter: DeadLetter) -> Incident | None:
+    """Read the incident as it was taken in; None where the registry has it no longer, or holds something else."""
+    try:
+        incident = Incident.model_validate_json(str(connection.hget(incident_key(letter.incident_id), "incident")))
+    except (ValueError, ResponseError):
+        return None
+    return incident if incident.incident_id == letter.incident_id else None
 
 
 def _incident_of(letter: DeadLetter) -> Incident:

@@ -1,7 +1,8 @@
 """Dead letters: what nobody could work on is kept with its reason, and told to engineers; it never just vanishes.
 
 Poison messages come from the broker's channel, unreadable entries from the registry, unreadable results from the
-escalation consumer, and incidents that several workers have given up from their last claim. It is never trimmed.
+escalation consumer, and incidents that several workers have given up from their last claim. It is never trimmed. What
+is kept is masked, for it may hold anything.
 """
 
 import hashlib
@@ -25,6 +26,7 @@ from worker.contract.queue import (
 )
 from worker.contract.result import Disposition, Ending, Spent, TriageResult
 from worker.contract.text import cut_to_bytes, visible
+from worker.redaction import STATELESS_MASKER
 from worker.registry.letter import DETAIL_BYTES, DeadLetter, letter_fields
 from worker.registry.registry import RETENTION_SECONDS
 from worker.registry.script import load_script
@@ -131,7 +133,7 @@ class DeadLetters:
 
 def _result_of(reason: str, *, incident_id: str, content: bytes, found_in: str, detail: str) -> TriageResult:
     now = datetime.now(UTC)
-    told = cut_to_bytes(visible(detail), DETAIL_BYTES)
+    told = cut_to_bytes(STATELESS_MASKER.checked(visible(detail)), DETAIL_BYTES)
     return TriageResult(
         incident=Incident(
             incident_id=incident_id,

@@ -1,4 +1,4 @@
-"""A dead letter: one thing that nobody could work on, with its reason, as the stream keeps it. No Redis."""
+"""A dead letter: one thing that nobody could work on, with its reason, as the stream keeps it: masked. No Redis."""
 
 import base64
 import hashlib
@@ -9,6 +9,8 @@ from typing import Final, Self
 
 from worker.contract.incident import Incident
 from worker.contract.text import cut_to_bytes, visible
+from worker.redaction import STATELESS_MASKER
+from worker.registry.letter_content import masked_content
 
 __all__ = ["DETAIL_BYTES", "DeadLetter", "letter_fields", "letter_fields_of_incident"]
 
@@ -59,13 +61,13 @@ class DeadLetter:
 
 
 def letter_fields(reason: str, *, content: bytes, found_in: str, detail: str, incident_id: str) -> dict[str, str]:
-    """Return the stream's fields of a letter; of a long content its head is kept, and the hash of all of it."""
+    """Return the stream's fields of a letter; of a long content its head is kept, masked, and the hash of all of it."""
     return {
         "reason": reason,
-        "detail": cut_to_bytes(visible(detail), DETAIL_BYTES),
+        "detail": cut_to_bytes(STATELESS_MASKER.checked(visible(detail)), DETAIL_BYTES),
         "found_in": found_in,
         "incident_id": incident_id,
-        "content": base64.b64encode(content[:_CONTENT_BYTES]).decode(),
+        "content": base64.b64encode(masked_content(content, limit_bytes=_CONTENT_BYTES)).decode(),
         "content_bytes": str(len(content)),
         "content_sha256": hashlib.sha256(content).hexdigest(),
     }
