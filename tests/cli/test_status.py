@@ -49,6 +49,16 @@ def page(redis: Any) -> str:
     return page_of(desk.found, desk.unreadable)
 
 
+def test_what_people_and_workers_said_is_masked(redis: Any) -> None:
+    make_guard(redis, Policy(), worker="w1").halt("ann: password=hunter2 at 10.1.2.3")
+    registry = Registry(redis, worker="w1")
+    registry.beat({"model": "password=hunter2", "concurrency": 16})
+    registry.close()
+    shown = page(redis)
+    assert "HALTED: ann: password=[PASSWORD] at [IP_ADDRESS]" in shown
+    assert "hunter2" not in shown
+
+
 def test_the_page_shows_every_part(redis: Any) -> None:
     incident = accept(redis)
     ask(make_guard(redis, Policy(), worker="w1"), "inc-another", "web-1")

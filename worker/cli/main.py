@@ -19,6 +19,7 @@ import typer
 from worker.cli.dead_letters_commands import dead_letters
 from worker.cli.failures import EXIT_CONFIGURATION, EXIT_INCOMPLETE, EXIT_INTERRUPTED, told
 from worker.cli.options import AsJson, Why
+from worker.cli.show_command import show
 from worker.contract.text import visible
 from worker.errors import FirstlineError
 from worker.settings import load_redis_settings, load_settings
@@ -214,15 +215,7 @@ def escalations(
     run_escalations(load_settings(), as_json=as_json, once=once, name=name)
 
 
-@app.command()
-def show(
-    incident_id: Annotated[str, typer.Argument(help="The id that `submit` printed: inc-…")],
-    as_json: AsJson = False,
-) -> None:
-    """Show one incident whole: what the model saw and said, what each tool answered, why a guard allowed or refused."""
-    from worker.cli.show import show_incident
-
-    raise typer.Exit(0 if show_incident(load_settings(), incident_id, as_json=as_json) else EXIT_INCOMPLETE)
+app.command()(show)
 
 
 @app.command()

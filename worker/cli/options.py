@@ -6,10 +6,12 @@ import typer
 
 from worker.cli.words import WORD_LIMIT, one_line
 
-__all__ = ["AsJson", "Why"]
+__all__ = ["AsJson", "Why", "WhyRevealed"]
 
 
-def _reason(text: str) -> str:
+def _reason(text: str | None) -> str | None:
+    if text is None:
+        return None
     said = one_line(text)
     if not text.strip():
         raise typer.BadParameter("say why: it is kept, and the next person reads it")
@@ -18,5 +20,6 @@ def _reason(text: str) -> str:
     return said
 
 
+WhyRevealed = Annotated[str | None, typer.Option("--why", help="The reason; it is kept.", callback=_reason)]
 Why = Annotated[str, typer.Option("--why", help="The reason; it is kept.", callback=_reason)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output, for pipes.")]

@@ -1,4 +1,8 @@
-"""`firstline show`: one incident whole, from the registry: the transcript is the audit log."""
+"""`firstline show`: one incident whole, from the registry: the transcript is the audit log.
+
+It is shown masked, the alert too, which the registry keeps as it came. A person who says why sees addresses and hosts
+again, and that is written down first; secrets nobody sees.
+"""
 
 import json
 import sys
@@ -6,11 +10,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from worker.bootstrap import connect
+from worker.cli.shown import entry_to_show
 from worker.cli.words import folded, one_line
 from worker.contract.incident import Incident
 from worker.contract.transcript import Observation, Step
-from worker.errors import FirstlineError
-from worker.registry.view import RegistryEntry, RegistryView
+from worker.redaction import PatternDetector, RedactionRules
+from worker.registry.view import RegistryEntry
 from worker.settings import Settings
 
 __all__ = ["show_incident"]
@@ -18,16 +23,15 @@ __all__ = ["show_incident"]
 _ALERT_CHARACTERS: Final = 100
 
 
-def show_incident(settings: Settings, incident_id: str, *, as_json: bool) -> bool:
-    """Print the incident; False, with a sentence on standard error, when the registry does not have it."""
-    entry = RegistryView(connect(settings)).find(incident_id)
-    if entry is None:
-        raise FirstlineError(
-            f"The registry has no incident {one_line(incident_id)!r}: look at `firstline status`, "
-            "or it was closed more than seven days ago."
-        )
-    sys.stdout.write(_as_json(entry) if as_json else _as_text(entry))
-    return True
+def show_incident(settings: Settings, incident_id: str, *, as_json: bool, reveal_why: str | None = None) -> None:
+    """Print the incident, masked; with `reveal_why` with real addresses and hosts, once that is written down.
+
+    Raises `FirstlineError` when the registry does not have it, and `ConfigurationError` when nothing can be revealed.
+    """
+    connection = connect(settings)
+    detector = PatternDetector(RedactionRules())
+    told = entry_to_show(connection, incident_id, vault=None, detector=detector, reveal_why=reveal_why)
+    sys.stdout.write(_as_json(told) if as_json else _as_text(told))
 
 
 def _as_json(entry: RegistryEntry) -> str:

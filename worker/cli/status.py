@@ -20,6 +20,7 @@ from worker.cli.status_page import page_of
 from worker.cli.words import one_line
 from worker.errors import FirstlineError
 from worker.guardrails.policy import Policy
+from worker.redaction import STATELESS_MASKER
 from worker.registry.dead_letters import DeadLetters
 from worker.registry.view import RegistryView
 from worker.settings import Settings
@@ -27,6 +28,7 @@ from worker.settings import Settings
 __all__ = ["Desk", "read_desk", "show_status"]
 
 _OLDEST: Final = 10
+_SAID: Final = ("restarts_halted", "workers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def show_status(settings: Settings, *, as_json: bool) -> None:
 
 
 def read_desk(connection: Redis) -> Desk:
-    """Read all parts, one after the other: what changes meanwhile may show in one and not in another."""
+    """Read all parts, masked, one after the other: what changes meanwhile may show in one and not in another."""
     # The policy's limits play no part in what is only read, and a broken file is a time to look.
     registry, guard = RegistryView(connection), make_guard(connection, Policy(), worker="status")
     desk = Desk()
@@ -71,4 +73,12 @@ def read_desk(connection: Redis) -> Desk:
     desk.read("workers", lambda: [{**(beat.fields or {}), "name": beat.name} for beat in registry.workers()])
     desk.read("oldest_incidents", lambda: [asdict(incident) for incident in registry.open_incidents(_OLDEST)])
     desk.read("redis", lambda: complaints_about(connection))
-    return desk
+    return _masked(desk)
+
+
+def _masked(desk: Desk) -> Desk:
+    """Return the desk with what people and workers said masked; ids of servers stay: `resolve` is told one."""
+    said: dict[str, Any] = {
+        name: STATELESS_MASKER.checked_value(desk.found[name]) for name in _SAID if name in desk.found
+    }
+    return Desk({**desk.found, **said}, {name: STATELESS_MASKER.checked(why) for name, why in desk.unreadable.items()})

@@ -1,0 +1,29 @@
+"""The command `firstline show`; what it does stands in `show.py`."""
+
+from typing import Annotated
+
+import typer
+
+from worker.cli.options import AsJson, WhyRevealed
+from worker.settings import load_settings
+
+__all__ = ["show"]
+
+
+def show(
+    incident_id: Annotated[str, typer.Argument(help="The id that `submit` printed: inc-…")],
+    as_json: AsJson = False,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="With real addresses, hosts and names; it is written down who saw them.")
+    ] = False,
+    why: WhyRevealed = None,
+) -> None:
+    """Show one incident whole: what the model saw and said, what each tool answered, why a guard allowed or refused.
+
+    It is shown masked. Example: firstline show inc-… --reveal --why "to reach the host by hand"
+    """
+    from worker.cli.show import show_incident
+
+    if reveal != (why is not None):
+        raise typer.BadParameter("--reveal and --why go together: say why real values are needed")
+    show_incident(load_settings(), incident_id, as_json=as_json, reveal_why=why)

@@ -1,0 +1,96 @@
+"""An incident as it may be shown: masked with its own placeholders, or with their values for a person who said why."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, Protocol, TypeVar
+
+from pydantic import BaseModel
+from redis import Redis
+
+from worker.cli.audit import REVEAL, write_audit
+from worker.cli.words import one_line
+from worker.contract import Alert, Incident
+from worker.errors import ConfigurationError, FirstlineError
+from worker.escalation.revealing import Vault
+from worker.redaction import Detector, Masker, Placeholders, revealed_model
+from worker.registry.view import RegistryEntry, RegistryView
+
+__all__ = ["entry_to_show"]
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+_NO_KEY: Final = (
+    "Without a key nothing is kept that could be revealed: set FIRSTLINE_REDACTION_KEYS, the same for workers and here "
+    "(.env.example says how to make one); incidents that are triaged from then on can be revealed."
+)
+
+
+def entry_to_show(
+    connection: Redis, incident_id: str, *, vault: Vault | None, detector: Detector, reveal_why: str | None
+) -> RegistryEntry:
+    """Return an incident masked; with `reveal_why` with its placeholders' values, once that is written down.
+
+    `vault` is None without a key. Raises `FirstlineError` when the registry does not have the incident, or it can't be
+    told without what had to be taken out; `ConfigurationError` when nothing can be revealed; `Unconfirmed` when the
+    audit could not be written.
+    """
+    entry = RegistryView(connection).find(incident_id)
+    if entry is None:
+        raise FirstlineError(
+            f"The registry has no incident {one_line(incident_id)!r}: look at `firstline status`, "
+            "or it was closed more than seven days ago."
+        )
+    if reveal_why is not None and vault is None:
+        raise ConfigurationError(_NO_KEY)
+    placeholders = Placeholders(vault.values_of(incident_id) if vault else {})
+    masked = _masked(entry, Masker(detector, placeholders))
+    if reveal_why is None:
+        return masked
+    write_audit(connection, action=REVEAL, incident_id=incident_id, why=reveal_why)
+    return _revealed(masked, placeholders)
+
+
+def _masked(entry: RegistryEntry, masker: Masker) -> RegistryEntry:
+    """Return what the registry has, masked: alerts are text from outside, the rest was masked when it was written."""
+    try:
+        return _changed(entry, masker.checked_model, of_alert=lambda alert: _masked_alert(alert, masker))
+    except ValueError as error:
+        raise FirstlineError(
+            f"{entry.incident.incident_id} is not shown: what is left of it when it is masked can't be read."
+        ) from error
+
+
+def _revealed(entry: RegistryEntry, placeholders: Placeholders) -> RegistryEntry:
+    """Return a masked entry with the values of its placeholders; what does not fit the contract then stays masked."""
+
+    def revealed(model: _Model) -> _Model:
+        try:
+            return revealed_model(model, placeholders)
+        except ValueError:
+            return model
+
+    return _changed(entry, revealed, of_alert=revealed)
+
+
+class _Change(Protocol):
+    def __call__(self, model: _Model) -> _Model: ...
+
+
+def _changed(entry: RegistryEntry, change: _Change, *, of_alert: Callable[[Alert], Alert]) -> RegistryEntry:
+    incident = of_alert(entry.incident)
+    assert isinstance(incident, Incident)  # noqa: S101 - what a change makes of one is one
+    return replace(
+        entry,
+        incident=incident,
+        steps=tuple(change(step) for step in entry.steps),
+        result=None if entry.result is None else change(entry.result),
+        occurrences=change(entry.occurrences),
+        alerts=tuple(of_alert(alert) for alert in entry.alerts),
+    )
+
+
+def _masked_alert(alert: Alert, masker: Masker) -> Alert:
+    masked: dict[str, object] = {"text": masker.masked(alert.text)}
+    if isinstance(alert, Incident):
+        masked["labels"] = masker.masked_labels(alert.labels)
+    return masker.checked_model(alert.model_copy(update=masked))
