@@ -1,17 +1,18 @@
 """A trusted sink sees addresses again and never a secret; and no result waits for a map."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tests.escalation.builders import incident, result
 from worker.contract.incident import TEXT_LIMIT_BYTES
-from worker.errors import ConfigurationError
+from worker.errors import ConfigurationError, ContractError
 from worker.escalation import ConsoleNotifier, JsonNotifier
-from worker.escalation.revealing import RevealingNotifier, Vault
+from worker.escalation.revealing import RevealingNotifier, SecretFreeNotifier, Vault
 from worker.ports import Notifier
+from worker.redaction import Finding, Kind, stateless_masker
 
 _SAID = "[IP_ADDRESS_1] refuses password=[PASSWORD]"
 
@@ -63,3 +64,28 @@ def test_any_other_sink_gets_the_masked_result(kind: type[ConsoleNotifier] | typ
 )
 def test_no_result_waits_for_a_map(vault: Vault) -> None:
     assert _SAID in delivered(JsonNotifier, vault)
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_a_secret_that_got_onto_the_stream_is_stopped_at_the_last_gate(*, is_guarded: bool) -> None:
+    pipe = io.StringIO()
+    bare: Notifier = JsonNotifier(pipe)
+    told = result(incident=incident(text="10.1.2.3 refuses password=hunter2"))
+    (SecretFreeNotifier(bare) if is_guarded else bare).deliver(told)
+    assert ("hunter2" in pipe.getvalue()) is not is_guarded
+    assert "10.1.2.3" in pipe.getvalue()
+
+
+class Broken:
+    def find(self, text: str) -> Sequence[Finding]:
+        raise RuntimeError(text)
+
+    def kind_named(self, name: str) -> Kind | None:
+        raise RuntimeError(name)
+
+
+def test_what_can_not_be_looked_at_is_not_delivered() -> None:
+    pipe = io.StringIO()
+    with pytest.raises(ContractError, match="must not leave"):
+        SecretFreeNotifier(JsonNotifier(pipe), stateless_masker(Broken())).deliver(result())
+    assert pipe.getvalue() == ""

@@ -10,6 +10,7 @@ import threading
 from producers.intake import connect
 from worker.escalation.consumer import EscalationConsumer
 from worker.escalation.notifiers import ConsoleNotifier, JsonNotifier
+from worker.escalation.revealing import SecretFreeNotifier
 from worker.logs import configure_logging
 from worker.settings import Settings
 
@@ -20,7 +21,7 @@ def run_escalations(settings: Settings, *, as_json: bool, once: bool, name: str 
     """Deliver results until SIGTERM or Ctrl-C; with `once`, until nothing waits."""
     configure_logging(settings.log_level)
     width = min(shutil.get_terminal_size().columns, 100)
-    notifier = JsonNotifier(sys.stdout) if as_json else ConsoleNotifier(sys.stdout, width=width)
+    notifier = SecretFreeNotifier(JsonNotifier(sys.stdout) if as_json else ConsoleNotifier(sys.stdout, width=width))
     consumer = EscalationConsumer(
         connect(str(settings.redis_url)), notifier, name=name or f"{socket.gethostname()}-{os.getpid()}"
     )

@@ -1,7 +1,7 @@
-"""A notifier for a trusted sink: engineers see real addresses and hosts there again; secrets they see nowhere.
+"""What stands before a sink: a trusted one sees real addresses and hosts again, and secrets none sees.
 
-Wraps the notifier of a sink that `FIRSTLINE_TRUSTED_SINKS` names. A result never waits for want of a map: without a
-key, without a map, or when the map can't be read, it is delivered masked.
+`firstline escalations` wraps its notifier. A result never waits for want of a map: without a key, without a map, or
+when the map can't be read, it is delivered masked, as the stream has it.
 """
 
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ import structlog
 from redis.exceptions import RedisError
 
 from worker.contract import TriageResult
-from worker.errors import FirstlineError
+from worker.errors import ContractError, FirstlineError
 from worker.ports import Notifier
-from worker.redaction import Placeholders, revealed_model
+from worker.redaction import SECRETS_MASKER, Masker, Placeholders, revealed_model
 
-__all__ = ["RevealingNotifier", "Vault"]
+__all__ = ["RevealingNotifier", "SecretFreeNotifier", "Vault"]
 
 log = structlog.get_logger()
 
@@ -50,3 +50,22 @@ class RevealingNotifier:
         except (RedisError, FirstlineError, ValueError) as error:  # the last: too long for the contract, when shown
             log.warning("result.not_revealed", incident_id=incident_id, error=type(error).__name__)
             return result
+
+
+class SecretFreeNotifier:
+    """Hands results on without secrets: the last gate, whoever wrote to the stream, and whatever was revealed.
+
+    Thread-safe as far as its notifier is.
+    """
+
+    def __init__(self, notifier: Notifier, masker: Masker = SECRETS_MASKER) -> None:
+        self._notifier = notifier
+        self._masker = masker
+
+    def deliver(self, result: TriageResult) -> None:
+        """Deliver one result. Raises what the notifier raises, and `ContractError` when nothing is left to show."""
+        try:
+            masked = self._masker.checked_model(result)
+        except ValueError as error:
+            raise ContractError("it can't be shown without what must not leave") from error
+        self._notifier.deliver(masked)
