@@ -12,7 +12,7 @@ import structlog
 from celery.signals import after_setup_logger, after_setup_task_logger
 
 import worker.app  # noqa: F401 - it listens to Celery's signals
-from worker.logs import MaskingFormatter, MaskingProcessor, mask_handlers
+from worker.logs import MaskingProcessor, mask_handlers
 from worker.redaction import STATELESS_MASKER, WITHHELD, Finding, Kind, stateless_masker
 
 _SAID: Final = "password=hunter2 at 10.1.2.3"
@@ -157,12 +157,18 @@ def test_a_record_that_can_not_be_masked_is_withheld(handler: logging.StreamHand
 
 
 @pytest.mark.parametrize("signal", [after_setup_logger, after_setup_task_logger])
-def test_what_celery_sets_up_is_masked_once(signal: Any, handler: logging.StreamHandler[io.StringIO]) -> None:
+def test_what_celery_sets_up_is_masked(signal: Any, handler: logging.StreamHandler[io.StringIO]) -> None:
     logger = logging.getLogger("celery-under-test")
     logger.addHandler(handler)
-    signal.send(sender=None, logger=logger)
-    once = handler.formatter
-    signal.send(sender=None, logger=logger)
-    assert isinstance(once, MaskingFormatter)
-    assert handler.formatter is once
+    for _ in range(2):
+        signal.send(sender=None, logger=logger)
     logger.removeHandler(handler)
+    speak(handler, "%s is gone", _SAID)
+    assert handler.stream.getvalue().startswith(f"ERROR {_MASKED} is gone\n")
+
+
+def test_of_two_maskers_the_last_one_counts(handler: logging.StreamHandler[io.StringIO]) -> None:
+    mask_handlers([handler], masker=stateless_masker(Broken()))
+    mask_handlers([handler], masker=STATELESS_MASKER)
+    speak(handler, "gone")
+    assert handler.stream.getvalue().startswith("ERROR gone\n")

@@ -27,8 +27,18 @@ _SAID_BY_THE_MASKER: Final = "redaction.failed"
 """It names an exception's class and nothing else. To mask it would fail once more, and be said once more."""
 
 
+class _InForce:
+    """What this process masks with: logging is the process' own, and Celery sets its part up after ours."""
+
+    masker = STATELESS_MASKER
+
+
 def configure_logging(level: str, *, masker: Masker = STATELESS_MASKER) -> None:
-    """Set up structlog for a whole process, and mask what the standard library's loggers and tracebacks say."""
+    """Set up structlog for a whole process, and mask what the standard library's loggers and tracebacks say.
+
+    `masker` must be one for many threads, such as `stateless_masker` makes; the default knows the default rules only.
+    """
+    _InForce.masker = masker
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -43,9 +53,9 @@ def configure_logging(level: str, *, masker: Masker = STATELESS_MASKER) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    mask_handlers(logging.getLogger().handlers, masker=masker)
+    mask_handlers(logging.getLogger().handlers)
     if logging.lastResort is not None:  # what speaks where nobody has set up a handler
-        mask_handlers([logging.lastResort], masker=masker)
+        mask_handlers([logging.lastResort])
     _mask_last_words(masker)
 
 
@@ -79,23 +89,27 @@ class MaskingFormatter(logging.Formatter):
 
     def __init__(self, wrapped: logging.Formatter | None, masker: Masker) -> None:
         super().__init__()
-        self._wrapped = wrapped or logging.Formatter()
+        self.wrapped: logging.Formatter = wrapped or logging.Formatter()
         self._masker = masker
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; of a record that can't be formatted its level and its logger's name."""
         try:
-            said = self._wrapped.format(record)
+            said = self.wrapped.format(record)
         except Exception:  # noqa: BLE001 - the same boundary; the standard library would print the arguments
             return f"{record.levelname} {record.name} {WITHHELD}"
         return self._masker.checked(said)
 
 
-def mask_handlers(handlers: Iterable[logging.Handler], *, masker: Masker = STATELESS_MASKER) -> None:
-    """Let handlers of the standard library write masked lines; a second call changes nothing."""
+def mask_handlers(handlers: Iterable[logging.Handler], *, masker: Masker | None = None) -> None:
+    """Let handlers of the standard library write masked lines, without `masker` as `configure_logging` was told.
+
+    Of two calls the last one counts.
+    """
     for handler in handlers:
-        if not isinstance(handler.formatter, MaskingFormatter):
-            handler.setFormatter(MaskingFormatter(handler.formatter, masker))
+        known = handler.formatter
+        wrapped = known.wrapped if isinstance(known, MaskingFormatter) else known
+        handler.setFormatter(MaskingFormatter(wrapped, masker or _InForce.masker))
 
 
 def _mask_last_words(masker: Masker) -> None:
