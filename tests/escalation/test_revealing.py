@@ -10,9 +10,10 @@ from tests.escalation.builders import incident, result
 from worker.contract.incident import TEXT_LIMIT_BYTES
 from worker.errors import ConfigurationError, ContractError
 from worker.escalation import ConsoleNotifier, JsonNotifier
-from worker.escalation.revealing import RevealingNotifier, SecretFreeNotifier, Vault
+from worker.escalation.revealing import RevealingNotifier, SecretFreeNotifier, Vault, gated
 from worker.ports import Notifier
 from worker.redaction import Finding, Kind, stateless_masker
+from worker.redaction.sinks import Sink
 
 _SAID = "[IP_ADDRESS_1] refuses password=[PASSWORD]"
 
@@ -89,3 +90,22 @@ def test_what_can_not_be_looked_at_is_not_delivered() -> None:
     with pytest.raises(ContractError, match="must not leave"):
         SecretFreeNotifier(JsonNotifier(pipe), stateless_masker(Broken())).deliver(result())
     assert pipe.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("trusted", "vault", "is_revealed"),
+    [
+        ({Sink.JSON}, Kept({"[IP_ADDRESS_1]": "10.1.2.3"}), True),
+        ({Sink.CONSOLE}, Kept({"[IP_ADDRESS_1]": "10.1.2.3"}), False),
+        (set(), Kept({"[IP_ADDRESS_1]": "10.1.2.3"}), False),
+        ({Sink.JSON}, None, False),
+    ],
+)
+def test_only_a_sink_that_is_named_is_trusted_and_only_with_a_key(
+    trusted: set[Sink], vault: Vault | None, *, is_revealed: bool
+) -> None:
+    pipe = io.StringIO()
+    told = result(incident=incident(text=f"{_SAID}, password=hunter2"))
+    gated(JsonNotifier(pipe), Sink.JSON, trusted=trusted, vault=vault).deliver(told)
+    assert ("10.1.2.3" in pipe.getvalue()) is is_revealed
+    assert "hunter2" not in pipe.getvalue()

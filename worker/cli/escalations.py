@@ -10,8 +10,9 @@ import threading
 from producers.intake import connect
 from worker.escalation.consumer import EscalationConsumer
 from worker.escalation.notifiers import ConsoleNotifier, JsonNotifier
-from worker.escalation.revealing import SecretFreeNotifier
+from worker.escalation.revealing import gated
 from worker.logs import configure_logging
+from worker.redaction.sinks import Sink
 from worker.settings import Settings
 
 __all__ = ["run_escalations"]
@@ -21,7 +22,9 @@ def run_escalations(settings: Settings, *, as_json: bool, once: bool, name: str 
     """Deliver results until SIGTERM or Ctrl-C; with `once`, until nothing waits."""
     configure_logging(settings.log_level)
     width = min(shutil.get_terminal_size().columns, 100)
-    notifier = SecretFreeNotifier(JsonNotifier(sys.stdout) if as_json else ConsoleNotifier(sys.stdout, width=width))
+    sink = Sink.JSON if as_json else Sink.CONSOLE
+    bare = JsonNotifier(sys.stdout) if as_json else ConsoleNotifier(sys.stdout, width=width)
+    notifier = gated(bare, sink, trusted=settings.trusted_sinks, vault=None)
     consumer = EscalationConsumer(
         connect(str(settings.redis_url)), notifier, name=name or f"{socket.gethostname()}-{os.getpid()}"
     )

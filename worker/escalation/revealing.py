@@ -4,7 +4,7 @@
 when the map can't be read, it is delivered masked, as the stream has it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 import structlog
@@ -14,8 +14,9 @@ from worker.contract import TriageResult
 from worker.errors import ContractError, FirstlineError
 from worker.ports import Notifier
 from worker.redaction import SECRETS_MASKER, Masker, Placeholders, revealed_model
+from worker.redaction.sinks import Sink
 
-__all__ = ["RevealingNotifier", "SecretFreeNotifier", "Vault"]
+__all__ = ["RevealingNotifier", "SecretFreeNotifier", "Vault", "gated"]
 
 log = structlog.get_logger()
 
@@ -29,6 +30,17 @@ class Vault(Protocol):
         Raises `RedisError` when Redis does not give them.
         """
         ...
+
+
+def gated(notifier: Notifier, sink: Sink, *, trusted: Collection[Sink], vault: Vault | None) -> Notifier:
+    """Return the notifier of a sink with what has to stand before it; `vault` is None without a key."""
+    gate = SecretFreeNotifier(notifier)
+    if sink not in trusted:
+        return gate
+    if vault is None:
+        log.warning("sink.not_revealed", sink=sink, remedy="set FIRSTLINE_REDACTION_KEYS, as the workers have it")
+        return gate
+    return RevealingNotifier(gate, vault)
 
 
 class RevealingNotifier:
