@@ -56,9 +56,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One recorded request; `client_port` tells connections apart."""
+    """One recorded request; `client_port` tells connections apart, `content` is its body to the byte."""
 
     body: Mapping[str, Any]
+    content: bytes
     headers: Mapping[str, str]
     client_port: int
 
@@ -145,8 +146,10 @@ class StubEndpoint:
 
     async def _deliver(self, received: web.Request) -> web.StreamResponse:
         assert received.transport is not None
+        content = await received.read()
         request = Request(
-            body=json.loads(await received.read()),
+            body=json.loads(content),
+            content=content,
             headers=dict(received.headers),
             client_port=received.transport.get_extra_info("peername")[1],
         )

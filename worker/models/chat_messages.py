@@ -1,8 +1,9 @@
-"""A transcript as the body of a chat-completions request: pure, and the exact words that leave the machine.
+"""A transcript as the body of a chat-completions request: pure, and the exact bytes that leave the machine.
 
-`OpenAIModel` sends what is rendered here. Nothing is redacted, shortened or added here: that was decided before.
-Only what an endpoint would answer with an error is put into the form that it takes, with its meaning kept: a tool name
-of forbidden characters, arguments that are no JSON object (vLLM parses them again), a call that nobody carried out.
+`OpenAIModel` sends what is rendered here: the same transcript, tools and options give the same bytes. Nothing is
+redacted, shortened or added here: that was decided before. Only what an endpoint would answer with an error is put into
+the form that it takes, with its meaning kept: a tool name of forbidden characters, arguments that are no JSON object
+(vLLM parses them again), a call that nobody carried out.
 Source: https://platform.openai.com/docs/api-reference/chat/create
 """
 
@@ -14,7 +15,7 @@ from typing import Final
 from worker.contract.transcript import Step, ToolCall, Transcript
 from worker.ports import ToolSpec
 
-__all__ = ["OPTIONS", "ChatRequest", "chat_request", "without"]
+__all__ = ["OPTIONS", "ChatRequest", "body_of", "chat_request", "without"]
 
 ChatRequest = Mapping[str, object]
 
@@ -53,6 +54,14 @@ def without(request: ChatRequest, options: Collection[str]) -> ChatRequest:
             for tool in tools
         ]
     return kept
+
+
+def body_of(request: ChatRequest) -> bytes:
+    """Return the request as it goes over the wire: compact JSON in UTF-8, keys in the order of the request.
+
+    A lone surrogate, which UTF-8 has no bytes for, is written as JSON's escape of it.
+    """
+    return json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode(errors="backslashreplace")
 
 
 def _messages(transcript: Transcript) -> Iterator[Mapping[str, object]]:

@@ -5,21 +5,26 @@ there, it returns in its time, with a reply or with `ModelUnavailable`. It must 
 
 Requests go through the SDK's `client.post`, its way to any path: `chat.completions.create` walks every message and
 schema on every call, and that was 45 % of a worker's CPU time. The SDK's own retries are off: they know no deadline.
+
+The body is serialised here, not by the SDK, so that what was sent can be proved byte for byte. Around it the SDK sends
+headers of transport only: `Authorization`, `Content-Type: application/json`, `Accept`, `Accept-Encoding`, `User-Agent`,
+`Host`, `Connection`, `Content-Length`, and `X-Stainless-*` (SDK and Python version, operating system, machine type).
 """
 
 import asyncio
+import hashlib
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import structlog
 from openai import AsyncOpenAI
 
-from worker.contract.transcript import ModelReply, Transcript
+from worker.contract.transcript import ModelReply, Sent, Transcript
 from worker.errors import ModelUnavailable
 from worker.models.chat_answers import read_answer
-from worker.models.chat_messages import ChatRequest, chat_request, without
+from worker.models.chat_messages import ChatRequest, body_of, chat_request, without
 from worker.models.endpoint import Endpoint
 from worker.models.failures import TRY_FAILURES, FailedTry, failed_try
 from worker.ports import ToolSpec
@@ -71,7 +76,9 @@ class OpenAIModel:
         calls_before = sum(len(step.reply.tool_calls) for step in transcript.steps)
 
         async def work(client: AsyncOpenAI) -> ModelReply:
-            return await self._ask(client, request, calls_before=calls_before, timeout_seconds=timeout_seconds)
+            return await self._ask(
+                client, request, fence=transcript.fence, calls_before=calls_before, timeout_seconds=timeout_seconds
+            )
 
         return self._endpoint.run(work, timeout_seconds=timeout_seconds)
 
@@ -80,16 +87,18 @@ class OpenAIModel:
         self._endpoint.close()
 
     async def _ask(
-        self, client: AsyncOpenAI, request: ChatRequest, *, calls_before: int, timeout_seconds: float
+        self, client: AsyncOpenAI, request: ChatRequest, *, fence: str, calls_before: int, timeout_seconds: float
     ) -> ModelReply:
         deadline = asyncio.get_running_loop().time() + timeout_seconds
         left_out = self._left_out
         failures = 0
         while True:
-            outcome = await self._try(client, without(request, left_out), calls_before=calls_before, deadline=deadline)
+            sending = without(request, left_out)
+            body = body_of(sending)
+            outcome = await self._try(client, sending, body, calls_before=calls_before, deadline=deadline)
             if isinstance(outcome, ModelReply):
                 self._left_out |= left_out  # what this model refuses, it need not refuse again
-                return outcome
+                return outcome.model_copy(update={"sent": _record_of(body, left_out, fence=fence)})
             if outcome.refused_option is not None and outcome.refused_option not in left_out:
                 left_out |= {outcome.refused_option}
                 continue
@@ -97,12 +106,12 @@ class OpenAIModel:
             await self._pause(outcome, failures=failures, deadline=deadline)
 
     async def _try(
-        self, client: AsyncOpenAI, request: ChatRequest, *, calls_before: int, deadline: float
+        self, client: AsyncOpenAI, request: ChatRequest, body: bytes, *, calls_before: int, deadline: float
     ) -> ModelReply | FailedTry:
         bound_seconds = min(self._try_timeout_seconds, deadline - asyncio.get_running_loop().time())
         try:
             async with asyncio.timeout(bound_seconds):
-                answer = await client.post("/chat/completions", body=request, cast_to=object)
+                answer = await client.post("/chat/completions", content=body, cast_to=object)
             return read_answer(answer, request=request, calls_before=calls_before)
         except TRY_FAILURES as error:
             return failed_try(error, tried_seconds=bound_seconds, api_key=self._api_key)
@@ -130,6 +139,11 @@ class OpenAIModel:
     def _unavailable(self, failure: FailedTry, circumstance: str = "") -> ModelUnavailable:
         remedy = f": {failure.remedy}" if failure.remedy else ""
         return ModelUnavailable(f"The model endpoint {self._endpoint.host} {failure.reason}{circumstance}{remedy}.")
+
+
+def _record_of(body: bytes, left_out: Collection[str], *, fence: str) -> Sent:
+    digest = hashlib.sha256(body).hexdigest()
+    return Sent(sha256=digest, body_bytes=len(body), left_out=tuple(sorted(left_out)), fence=fence)
 
 
 def pause_seconds(failures: int, retry_after_seconds: float | None, *, chance: float) -> float:
