@@ -43,7 +43,7 @@ def _as_json(entry: RegistryEntry) -> str:
                 "epoch": entry.epoch,
                 "deliveries": entry.deliveries,
                 "worker": entry.worker,
-                "steps": [step.model_dump(mode="json", exclude_none=True) for step in entry.steps],
+                "steps": [step.model_dump(mode="json", exclude_none=True, exclude={"frame"}) for step in entry.steps],
                 "result": entry.result and entry.result.model_dump(mode="json", exclude_none=True),
                 "occurrences": entry.occurrences.model_dump(mode="json", exclude_none=True),
                 "alerts": [alert.model_dump(mode="json", exclude_none=True) for alert in entry.alerts],

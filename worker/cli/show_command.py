@@ -17,6 +17,10 @@ def show(
         bool, typer.Option("--reveal", help="With real addresses, hosts and names; it is written down who saw them.")
     ] = False,
     why: WhyRevealed = None,
+    sent: Annotated[
+        bool, typer.Option("--sent", help="The exact bytes that went to the model, one request a line.")
+    ] = False,
+    only_step: Annotated[int | None, typer.Option("--step", help="With --sent: the request of this step only.")] = None,
 ) -> None:
     """Show one incident whole: what the model saw and said, what each tool answered, why a guard allowed or refused.
 
@@ -24,6 +28,14 @@ def show(
     """
     from worker.cli.show import show_incident
 
+    if only_step is not None and not sent:
+        raise typer.BadParameter("--step goes with --sent")
+    if sent and (as_json or reveal):
+        raise typer.BadParameter("--sent shows the bytes as they went out: it goes without --json and --reveal")
+    if sent:
+        from worker.cli.show_sent import show_sent
+
+        raise typer.Exit(0 if show_sent(load_settings(), incident_id, only_step=only_step) else 1)
     if reveal != (why is not None):
         raise typer.BadParameter("--reveal and --why go together: say why real values are needed")
     show_incident(load_settings(), incident_id, as_json=as_json, reveal_why=why)

@@ -12,7 +12,19 @@ from worker.contract.base import Frozen
 from worker.contract.observations import HealthReading
 from worker.contract.result import LogFindings, Refusal, RestartRecord, Suspicion
 
-__all__ = ["ModelReply", "News", "Observation", "Outcome", "Sent", "Step", "ToolCall", "Transcript", "Usage"]
+__all__ = [
+    "ModelReply",
+    "News",
+    "Observation",
+    "Outcome",
+    "Sent",
+    "SentFrame",
+    "Step",
+    "ToolCall",
+    "ToolTold",
+    "Transcript",
+    "Usage",
+]
 
 
 class ToolCall(Frozen):
@@ -40,6 +52,23 @@ class Sent(Frozen):
     body_bytes: int
     left_out: tuple[str, ...] = ()
     fence: str = ""
+
+
+class ToolTold(Frozen):
+    """A tool as the model was told of it."""
+
+    name: str
+    description: str
+    parameters: dict[str, object]
+
+
+class SentFrame(Frozen):
+    """What every request of one claim holds beside its steps, so that an upgrade changes nothing of what is shown."""
+
+    model: str
+    system: str
+    opening: str
+    tools: tuple[ToolTold, ...] = ()
 
 
 class ModelReply(Frozen):
@@ -96,7 +125,8 @@ class News(Frozen):
 class Step(Frozen):
     """One answer of the model with what its calls brought.
 
-    `news` came before the answer; `notice` is the desk's reply to an answer it can't use.
+    `news` came before the answer; `notice` is the desk's reply to an answer it can't use. `frame` stands in the first
+    step of a claim for which something was sent.
     """
 
     number: int
@@ -105,6 +135,7 @@ class Step(Frozen):
     news: News | None = None
     observations: tuple[Observation, ...] = ()
     notice: str | None = None
+    frame: SentFrame | None = None
 
 
 class Transcript(Frozen):

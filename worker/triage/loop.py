@@ -9,7 +9,7 @@ from typing import Final
 
 from worker.contract.incident import Incident
 from worker.contract.result import Disposition, Ending, TriageResult
-from worker.contract.transcript import ModelReply, News, Step, Transcript
+from worker.contract.transcript import ModelReply, News, SentFrame, Step, ToolTold, Transcript
 from worker.errors import ModelUnavailable
 from worker.ports import Clock, Journal, Model
 from worker.triage.budget import Budget
@@ -53,6 +53,7 @@ class Triage:
         self._clock = clock
         self._started_at = clock.now()
         self._second_looks = 0
+        self._is_frame_recorded = False
         for step in transcript.steps:
             budget.spend(step.reply.usage)
 
@@ -119,7 +120,10 @@ class Triage:
                 break
         objection = objection_to(step, self._transcript)
         step = step.model_copy(update={"notice": objection and objection.notice})
+        if reply.sent is not None and not self._is_frame_recorded:
+            step = step.model_copy(update={"frame": _frame_of(model, self._transcript, toolbox)})
         self._journal.record(step)
+        self._is_frame_recorded |= step.frame is not None
         self._transcript = self._transcript.with_step(step)
         if objection is not None and self._transcript.notices >= _NOTICES:
             raise _AnswerNotUsable(objection.ending, f"The model's last word could not stand: {objection.notice}")
@@ -154,6 +158,14 @@ class Triage:
             ending=ending,
             summary=f"The triage was stopped before a conclusion ({ending.replace('_', ' ')}).",
         )
+
+
+def _frame_of(model: Model, transcript: Transcript, toolbox: Toolbox) -> SentFrame:
+    tools = (
+        ToolTold(name=spec.name, description=spec.description, parameters=dict(spec.parameters))
+        for spec in toolbox.specs
+    )
+    return SentFrame(model=model.name, system=transcript.system, opening=transcript.opening, tools=tuple(tools))
 
 
 class _AnswerNotUsable(Exception):  # noqa: N818 - never leaves this module
