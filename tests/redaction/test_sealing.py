@@ -1,6 +1,8 @@
 """Sealing: what is kept opens with the right key for the right incident, and in no other way."""
 
 import base64
+import os
+from collections.abc import Sequence
 
 import pytest
 
@@ -10,34 +12,38 @@ OLD, NEW = b"o" * 32, b"n" * 32
 CONTENT = b'{"[IP_ADDRESS_1]": "10.2.3.4"}'
 
 
+def _sealer(keys: Sequence[bytes]) -> Sealer:
+    return Sealer(keys, random_bytes=os.urandom)
+
+
 def test_what_was_sealed_opens_again_and_cannot_be_read_meanwhile() -> None:
-    sealed = Sealer([NEW]).sealed(CONTENT, incident_id="one")
+    sealed = _sealer([NEW]).sealed(CONTENT, incident_id="one")
     assert b"10.2.3.4" not in sealed
-    assert Sealer([NEW]).opened(sealed, incident_id="one") == CONTENT
+    assert _sealer([NEW]).opened(sealed, incident_id="one") == CONTENT
 
 
 def test_an_older_key_still_opens_after_a_newer_one_was_put_before_it() -> None:
-    sealed = Sealer([OLD]).sealed(CONTENT, incident_id="one")
-    assert Sealer([NEW, OLD]).opened(sealed, incident_id="one") == CONTENT
+    sealed = _sealer([OLD]).sealed(CONTENT, incident_id="one")
+    assert _sealer([NEW, OLD]).opened(sealed, incident_id="one") == CONTENT
 
 
 def test_the_newest_key_seals() -> None:
-    sealed = Sealer([NEW, OLD]).sealed(CONTENT, incident_id="one")
-    assert Sealer([NEW]).opened(sealed, incident_id="one") == CONTENT
+    sealed = _sealer([NEW, OLD]).sealed(CONTENT, incident_id="one")
+    assert _sealer([NEW]).opened(sealed, incident_id="one") == CONTENT
 
 
 def test_nothing_opens_with_another_key_for_another_incident_or_when_changed() -> None:
-    sealed = Sealer([NEW]).sealed(CONTENT, incident_id="one")
+    sealed = _sealer([NEW]).sealed(CONTENT, incident_id="one")
     changed = sealed[:-1] + bytes([sealed[-1] ^ 1])
     for keys, content, incident_id in (([OLD], sealed, "one"), ([NEW], sealed, "two"), ([NEW], changed, "one")):
         with pytest.raises(CannotOpenError):
-            Sealer(keys).opened(content, incident_id=incident_id)
+            _sealer(keys).opened(content, incident_id=incident_id)
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"short", b"twelve bytes", b"twelve bytes and a few more"])
 def test_what_was_never_sealed_does_not_open(rubbish: bytes) -> None:
     with pytest.raises(CannotOpenError):
-        Sealer([NEW]).opened(rubbish, incident_id="one")
+        _sealer([NEW]).opened(rubbish, incident_id="one")
 
 
 def test_keys_are_read_in_either_alphabet_of_base64_with_spaces_around_them() -> None:

@@ -6,8 +6,7 @@ It must never log or keep what it seals. The registry's store of placeholders ca
 
 import base64
 import binascii
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -29,13 +28,14 @@ class CannotOpenError(Exception):
 class Sealer:
     """Seals with AES-256-GCM. It holds keys alone, so many threads may use it at once."""
 
-    def __init__(self, keys: Sequence[bytes]) -> None:
-        """Take keys of 32 bytes, newest first; at least one."""
+    def __init__(self, keys: Sequence[bytes], *, random_bytes: Callable[[int], bytes]) -> None:
+        """Take keys of 32 bytes, newest first, at least one; and what gives so many random bytes: `os.urandom`."""
+        self._random_bytes = random_bytes
         self._ciphers = [AESGCM(key) for key in keys]
 
     def sealed(self, content: bytes, *, incident_id: str) -> bytes:
         """Return `content` sealed with the newest key, for one incident alone."""
-        nonce = os.urandom(_NONCE_BYTES)
+        nonce = self._random_bytes(_NONCE_BYTES)
         return nonce + self._ciphers[0].encrypt(nonce, content, incident_id.encode())
 
     def opened(self, sealed: bytes, *, incident_id: str) -> bytes:
