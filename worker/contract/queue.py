@@ -32,6 +32,7 @@ __all__ = [
     "incident_key",
     "journal_key",
     "occurrence_key",
+    "placeholders_key",
     "queue_of",
     "read_message",
     "render_message",
@@ -86,6 +87,11 @@ def incident_key(incident_id: str) -> str:
 def alerts_key(incident_id: str) -> str:
     """List: the newest alerts that came to an incident after its own, as JSON (`Alert`), newest first."""
     return f"firstline:alerts:{incident_id}"
+
+
+def placeholders_key(incident_id: str) -> str:
+    """String: what an incident's placeholders stand for, sealed."""
+    return f"firstline:placeholders:{incident_id}"
 
 
 def occurrence_key(incident_id: str) -> str:

@@ -1,0 +1,50 @@
+"""The store of placeholders: sealed in Redis, found again by the next claim, never overwritten by one that is over."""
+
+import os
+
+from redis import Redis
+
+from tests.redis_servers import redis_fixture, valkey_fixture
+from worker.contract.queue import incident_key, placeholders_key
+from worker.redaction import Kind, Placeholders
+from worker.redaction.sealing import Sealer
+from worker.registry.placeholder_store import PlaceholderStore
+
+__all__ = ["redis_fixture", "valkey_fixture"]
+
+
+def _store(redis: Redis, key: bytes = b"k" * 32) -> PlaceholderStore:
+    return PlaceholderStore(redis, Sealer([key], random_bytes=os.urandom))
+
+
+def _claimed(redis: Redis, *, epoch: int, incident_id: str = "one") -> str:
+    redis.hset(incident_key(incident_id), mapping={"epoch": epoch, "state": "CLAIMED", "accepted_at": 7})
+    return f"{epoch}@7"
+
+
+def test_the_next_claim_goes_on_with_the_same_placeholders(redis: Redis) -> None:
+    first = Placeholders()
+    first.of(Kind.IP_ADDRESS, "10.2.3.4")
+    assert _store(redis).save("one", first, claim=_claimed(redis, epoch=1))
+    found = _store(redis).find("one")
+    assert found is not None
+    assert found.of(Kind.IP_ADDRESS, "10.2.3.4") == "[IP_ADDRESS_1]"
+    assert found.of(Kind.IP_ADDRESS, "10.2.3.5") == "[IP_ADDRESS_2]"
+    assert _store(redis).find("two") is None
+
+
+def test_what_is_kept_cannot_be_read_without_the_key(redis: Redis) -> None:
+    _store(redis).save("one", Placeholders({"[IP_ADDRESS_1]": "10.2.3.4"}), claim=_claimed(redis, epoch=1))
+    assert "10.2.3.4" not in str(redis.get(placeholders_key("one")))
+    assert _store(redis, b"x" * 32).find("one") is None
+    redis.set(placeholders_key("one"), "no base64")
+    assert _store(redis).find("one") is None
+
+
+def test_a_claim_that_is_over_overwrites_nothing(redis: Redis) -> None:
+    old, new = _claimed(redis, epoch=1), _claimed(redis, epoch=2)
+    assert _store(redis).save("one", Placeholders({"[IP_ADDRESS_1]": "10.2.3.4"}), claim=new)
+    assert not _store(redis).save("one", Placeholders({"[IP_ADDRESS_1]": "10.9.9.9"}), claim=old)
+    found = _store(redis).find("one")
+    assert found is not None
+    assert found.values == {"[IP_ADDRESS_1]": "10.2.3.4"}

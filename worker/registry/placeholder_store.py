@@ -1,0 +1,50 @@
+"""Keeps what an incident's placeholders stand for, sealed, beside the incident.
+
+Nothing is kept in the clear, and a claim that is over overwrites nothing. The triage saves through a claim; who may
+reveal reads.
+"""
+
+import base64
+import binascii
+import json
+from typing import cast
+
+import structlog
+from redis import Redis
+
+from worker.contract.queue import incident_key, placeholders_key
+from worker.redaction.placeholders import Placeholders
+from worker.redaction.sealing import CannotOpenError, Sealer
+from worker.registry.script import load_script
+
+__all__ = ["PlaceholderStore"]
+
+log = structlog.get_logger()
+
+
+class PlaceholderStore:
+    """Placeholders by incident, on one Redis. Safe from many threads. Errors of Redis pass through."""
+
+    def __init__(self, redis: Redis, sealer: Sealer) -> None:
+        self._redis = redis
+        self._sealer = sealer
+        self._keep = load_script(redis, "keep_placeholders.lua")
+
+    def find(self, incident_id: str) -> Placeholders | None:
+        """Return what was kept; None where nothing was, or where no key opens it: then nothing can be revealed."""
+        kept = cast("str | None", self._redis.get(placeholders_key(incident_id)))
+        if kept is None:
+            return None
+        try:
+            content = self._sealer.opened(base64.b64decode(kept, validate=True), incident_id=incident_id)
+        except (CannotOpenError, binascii.Error):
+            log.warning("placeholders.not_opened", incident_id=incident_id, remedy="see FIRSTLINE_REDACTION_KEYS")
+            return None
+        return Placeholders(cast("dict[str, str]", json.loads(content)))
+
+    def save(self, incident_id: str, placeholders: Placeholders, *, claim: str) -> bool:
+        """Keep the placeholders for the claim that holds the incident; False, having written nothing, for another."""
+        content = json.dumps(dict(placeholders.values)).encode()
+        sealed = base64.b64encode(self._sealer.sealed(content, incident_id=incident_id)).decode()
+        reply = self._keep(keys=[incident_key(incident_id), placeholders_key(incident_id)], args=[claim, sealed])
+        return bool(reply[0] == "kept")
