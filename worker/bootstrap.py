@@ -1,5 +1,6 @@
 """The composition root: the one place that names concrete classes and puts a worker together."""
 
+import os
 from collections.abc import Mapping
 from typing import Final
 
@@ -19,7 +20,11 @@ from worker.logs import configure_logging
 from worker.models.openai_model import OpenAIModel
 from worker.models.rules_model import RulesModel
 from worker.ports import Model
+from worker.redaction import Detector, PatternDetector, RedactionRules, stateless_masker
+from worker.redaction.rules_file import read_rules
+from worker.redaction.sealing import Sealer, keys_read
 from worker.registry.dead_letters import DeadLetters
+from worker.registry.placeholder_store import PlaceholderStore
 from worker.registry.recurring import Recurring
 from worker.registry.registry import BEAT_INTERVAL_SECONDS, Registry
 from worker.registry.sweeper import Sweeper
@@ -28,7 +33,15 @@ from worker.settings import RedisSettings, Settings, load_settings
 from worker.triage.budget import BudgetLimits
 from worker.triage.prompts import Prompts
 
-__all__ = ["check_configuration", "connect", "make_guard", "make_worker", "open_worker"]
+__all__ = [
+    "check_configuration",
+    "connect",
+    "make_detector",
+    "make_guard",
+    "make_placeholder_store",
+    "make_worker",
+    "open_worker",
+]
 
 _CONNECTIONS: Final = 50
 _SWEEP_INTERVAL_SECONDS: Final = 10.0
@@ -38,7 +51,7 @@ _TRIM_INTERVAL_SECONDS: Final = 600.0
 def open_worker(settings: Settings | None = None) -> Worker:
     """Put a worker together from the environment. Raises `ConfigurationError` before anything is started."""
     settings = settings or load_settings()
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, masker=stateless_masker(make_detector(settings)))
     return make_worker(settings, connect(settings, connections=settings.worker_concurrency + _CONNECTIONS))
 
 
@@ -48,7 +61,12 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
     policy = Policy.load(settings.policy_file)
     directory = Inventory.load(settings.inventory_file, clock)
     model = _make_model(settings)
-    registry = Registry(connection, worker=settings.worker_name)
+    registry = Registry(
+        connection,
+        worker=settings.worker_name,
+        detector=make_detector(settings),
+        placeholder_store=make_placeholder_store(settings, connection),
+    )
     recurring: list[Recurring] = []
 
     def close() -> None:
@@ -98,10 +116,26 @@ def _recurring(worker: Worker, connection: redis.Redis, *, about: Mapping[str, s
     ]
 
 
+def make_detector(settings: Settings) -> Detector:
+    """Return what finds secrets and personal data under the installation's rules; the inventory's names stay."""
+    kept = Inventory.load(settings.inventory_file, SystemClock()).names()
+    if settings.redaction_file is None:
+        return PatternDetector(RedactionRules(kept=kept))
+    return PatternDetector(read_rules(settings.redaction_file, kept=kept))
+
+
+def make_placeholder_store(settings: Settings, connection: redis.Redis) -> PlaceholderStore | None:
+    """Return where placeholders' values are kept, or None: without a key they are kept nowhere."""
+    if settings.redaction_keys is None:
+        return None
+    keys = keys_read(settings.redaction_keys.get_secret_value())
+    return PlaceholderStore(connection, Sealer(keys, random_bytes=os.urandom))
+
+
 def check_configuration(settings: Settings) -> None:
     """Raise `ConfigurationError` for whatever would keep a worker from starting; reach for nothing."""
     Policy.load(settings.policy_file)
-    Inventory.load(settings.inventory_file, SystemClock())
+    make_detector(settings)
     _verification_times(settings)
 
 

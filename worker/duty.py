@@ -17,6 +17,7 @@ from worker.guardrails.policy import Policy
 from worker.guardrails.rate_limit import RateLimiter
 from worker.guardrails.rate_limited_tool import RateLimitedTool
 from worker.guardrails.recovery import look_after
+from worker.guardrails.redacted import RedactedModel, RedactedTool, redacted_server
 from worker.guardrails.restart_attempt import RestartAttempt, RestartState
 from worker.guardrails.restart_guard import RestartGuard
 from worker.guardrails.verification import VerificationTimes
@@ -70,7 +71,7 @@ class Worker:
         return result.model_copy(update={"occurrences": claim.occurrences})
 
     def _triaged(self, claim: Claim) -> TriageResult:
-        server = self.directory.server_of(claim.incident)
+        server = self._server_of(claim)
         if claim.is_the_last:
             return self._given_up(claim, server)
         if claim.times_overtaken > _TIMES_OVERTAKEN:
@@ -86,6 +87,11 @@ class Worker:
             )
         return self._settled(claim, self._investigated(claim, server))
 
+    def _server_of(self, claim: Claim) -> Server | str:
+        """Return the incident's server, which says nothing unmasked, or the reason why there is none."""
+        server, masker = self.directory.server_of(claim.incident), claim.redaction.masker
+        return masker.masked(server) if isinstance(server, str) else redacted_server(server, masker)
+
     def _passed_by_itself(self, claim: Claim, server: Server | str) -> TriageResult:
         count = claim.occurrences.count
         alerts = "Its alert was" if count == 1 else f"All {count} alerts of it were"
@@ -99,10 +105,10 @@ class Worker:
 
     def _investigated(self, claim: Claim, server: Server) -> TriageResult:
         budget = Budget(self.budget_limits, self.clock)
-        opening = self.prompts.opening(claim.incident, server_id=server.server_id, service=server.service)
+        opening = self.prompts.opening(claim.masked_incident, server_id=server.server_id, service=server.service)
         return Triage(
             self._assignment(claim, server),
-            model=self.model,
+            model=RedactedModel(self.model, claim.redaction.masker),
             rules=self.rules,
             toolbox=self._toolbox(claim, server, budget),
             budget=budget,
@@ -152,7 +158,7 @@ class Worker:
         It names the error's type only; its text may hold anything.
         """
         summary = f"The triage broke with {type(error).__name__}; the worker's log has the traceback."
-        server = self.directory.server_of(claim.incident)
+        server = self._server_of(claim)
         return self._handed_over(claim, server, ending=Ending.INTERNAL_ERROR, summary=summary)
 
     def last_word_of(self, claim: Claim) -> TriageResult:
@@ -200,7 +206,7 @@ class Worker:
             claim.record(steps[-1])
             summary += f" {restart.server_id}: {restart.detail}."
         name, service = (None, "") if isinstance(server, str) else (server.server_id, server.service)
-        opening = self.prompts.opening(claim.incident, server_id=name or "", service=service)
+        opening = self.prompts.opening(claim.masked_incident, server_id=name or "", service=service)
         result = result_of(
             self._assignment(claim, None if isinstance(server, str) else server),
             conclusion=Conclusion(disposition=Disposition.ESCALATED, ending=ending, summary=summary.strip()),
@@ -243,7 +249,7 @@ class Worker:
 
     def _assignment(self, claim: Claim, server: Server | None) -> Assignment:
         return Assignment(
-            incident=claim.incident,
+            incident=claim.masked_incident,
             server_id=server.server_id if server else claim.incident.server_id,
             service=server.service if server else None,
             epoch=claim.epoch,
@@ -276,4 +282,5 @@ class Worker:
             )
             for tool in tools
         ]
-        return Toolbox([*limited, EscalateToEngineer(self.clock)], self.clock)
+        masker = claim.redaction.masker
+        return Toolbox([RedactedTool(tool, masker) for tool in (*limited, EscalateToEngineer(self.clock))], self.clock)

@@ -15,6 +15,7 @@ from pydantic_core import Url
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.errors import ConfigurationError
+from worker.redaction.sealing import keys_read
 from worker.redaction.sinks import TrustedSinks
 
 __all__ = ["PREFIX", "RedisSettings", "Settings", "load_redis_settings", "load_settings"]
@@ -28,6 +29,12 @@ def _without_query(url: Url) -> Url:
     if url.query:
         raise ValueError("give no query (?…): timeouts and retries are set here")
     return url
+
+
+def _with_good_keys(keys: SecretStr | None) -> SecretStr | None:
+    if keys is not None:
+        keys_read(keys.get_secret_value())
+    return keys
 
 
 def _host_and_pid() -> str:
@@ -52,6 +59,8 @@ class Settings(RedisSettings):
     """Every setting of a worker, with its unit and its sensible default. An empty variable counts as unset."""
 
     inventory_file: Path = Path("deploy/inventory.toml")
+    redaction_file: Path | None = None
+    redaction_keys: Annotated[SecretStr | None, AfterValidator(_with_good_keys)] = None
 
     openai_api_key: SecretStr | None = Field(None, validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key"))
     openai_base_url: HttpUrl | None = Field(None, validation_alias=AliasChoices("OPENAI_BASE_URL", "openai_base_url"))

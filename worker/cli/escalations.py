@@ -8,6 +8,8 @@ import sys
 import threading
 
 from producers.intake import connect
+from worker.bootstrap import connect as connect_decoding
+from worker.bootstrap import make_placeholder_store
 from worker.escalation.consumer import EscalationConsumer
 from worker.escalation.notifiers import ConsoleNotifier, JsonNotifier
 from worker.escalation.revealing import gated
@@ -24,7 +26,8 @@ def run_escalations(settings: Settings, *, as_json: bool, once: bool, name: str 
     width = min(shutil.get_terminal_size().columns, 100)
     sink = Sink.JSON if as_json else Sink.CONSOLE
     bare = JsonNotifier(sys.stdout) if as_json else ConsoleNotifier(sys.stdout, width=width)
-    notifier = gated(bare, sink, trusted=settings.trusted_sinks, vault=None)
+    vault = make_placeholder_store(settings, connect_decoding(settings))
+    notifier = gated(bare, sink, trusted=settings.trusted_sinks, vault=vault)
     consumer = EscalationConsumer(
         connect(str(settings.redis_url)), notifier, name=name or f"{socket.gethostname()}-{os.getpid()}"
     )

@@ -9,12 +9,13 @@ import sys
 from datetime import UTC, datetime
 from typing import Final
 
-from worker.bootstrap import connect
+from worker.bootstrap import connect, make_detector, make_placeholder_store
 from worker.cli.shown import entry_to_show
 from worker.cli.words import folded, one_line
 from worker.contract.incident import Incident
 from worker.contract.transcript import Observation, Step
-from worker.redaction import PatternDetector, RedactionRules
+from worker.errors import ConfigurationError
+from worker.redaction import Detector, PatternDetector, RedactionRules
 from worker.registry.view import RegistryEntry
 from worker.settings import Settings
 
@@ -29,9 +30,17 @@ def show_incident(settings: Settings, incident_id: str, *, as_json: bool, reveal
     Raises `FirstlineError` when the registry does not have it, and `ConfigurationError` when nothing can be revealed.
     """
     connection = connect(settings)
-    detector = PatternDetector(RedactionRules())
-    told = entry_to_show(connection, incident_id, vault=None, detector=detector, reveal_why=reveal_why)
+    vault = make_placeholder_store(settings, connection)
+    told = entry_to_show(connection, incident_id, vault=vault, detector=_detector(settings), reveal_why=reveal_why)
     sys.stdout.write(_as_json(told) if as_json else _as_text(told))
+
+
+def _detector(settings: Settings) -> Detector:
+    """Return the workers' detector; where their files are not at hand, one that keeps no name and masks all the more."""
+    try:
+        return make_detector(settings)
+    except ConfigurationError:
+        return PatternDetector(RedactionRules())
 
 
 def _as_json(entry: RegistryEntry) -> str:

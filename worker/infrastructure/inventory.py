@@ -73,6 +73,10 @@ class Inventory:
             return f"The text names several servers ({_listed(named)}): only one server is triaged in one incident."
         return self._servers[named[0]]
 
+    def names(self) -> frozenset[str]:
+        """Return the names of all servers and services, which are never masked: a model has to name its target."""
+        return frozenset(self._servers) | {server.service for server in self._servers.values()}
+
     def _named_in(self, text: str) -> list[str]:
         words = (word.strip("-_").casefold() for word in _NAME_IN_TEXT.findall(text))
         return sorted({self._names[word] for word in words if word in self._names})

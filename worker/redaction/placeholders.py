@@ -1,7 +1,8 @@
 """The placeholders of one incident: which name stands for which value, the same in health, logs and alert."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Final
 
 from worker.redaction.kinds import Kind
@@ -21,12 +22,19 @@ class Placeholders:
     and are not kept.
     """
 
-    def __init__(self, values: Mapping[str, str] | None = None) -> None:
-        """Go on from what an earlier claim has kept: values by placeholder."""
+    def __init__(self, values: Mapping[str, str] | None = None, *, told: Iterable[str] = ()) -> None:
+        """Go on from what an earlier claim has kept: values by placeholder.
+
+        No number that stands in the texts `told` is given again, even where its value is kept nowhere.
+        """
         self._values = dict(values or {})
         self._placeholders = {
             (_kind_of(placeholder), value.casefold()): placeholder for placeholder, value in self._values.items()
         }
+        self._numbers: dict[Kind, int] = {}
+        for placeholder in chain(self._values, *(_REVERSIBLE.findall(text) for text in told)):
+            kind, _, number = placeholder.strip("[]").rpartition("_")
+            self._numbers[Kind(kind)] = max(self._numbers.get(Kind(kind), 0), int(number))
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -39,7 +47,7 @@ class Placeholders:
             return f"[{kind}]"
         key = (kind, value.casefold())
         if key not in self._placeholders:
-            number = 1 + sum(known is kind for known, _ in self._placeholders)
+            self._numbers[kind] = number = self._numbers.get(kind, 0) + 1
             self._placeholders[key] = f"[{kind}_{number}]"
             self._values[self._placeholders[key]] = value
         return self._placeholders[key]

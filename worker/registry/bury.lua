@@ -2,6 +2,7 @@
 --
 -- KEYS     1 dead letters   2 results       3 the incident, or '' where there is none
 --          4 open incidents 5 watched incidents  6 the incident's journal  7 the alerts that came to it
+--          8 its placeholders
 -- ARGV     1 incident id of the result      2 the result as JSON
 --          3 incident id to close, or ''    4 retention in milliseconds   5 ... fields and values of the letter
 -- Answers  the letter's entry id, or '' when the incident was closed already
@@ -38,6 +39,7 @@ if closing ~= '' then
   redis.call('PEXPIRE', incident, retention)
   redis.call('PEXPIRE', journal, retention)
   redis.call('PEXPIRE', alerts, retention)
+  redis.call('PEXPIRE', KEYS[8], retention)
   redis.call('ZREM', open_incidents, closing)
   redis.call('ZREM', watched, closing)
 end

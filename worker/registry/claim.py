@@ -27,11 +27,13 @@ from worker.contract.queue import (
     group_key,
     incident_key,
     journal_key,
+    placeholders_key,
 )
 from worker.contract.result import Disposition, Occurrences, TriageResult
 from worker.contract.text import cut_to_bytes
 from worker.contract.transcript import Step
 from worker.errors import StaleClaim
+from worker.registry.claim_redaction import ClaimRedaction
 from worker.registry.lease import Lease
 from worker.registry.letter import letter_fields_of_incident
 from worker.registry.occurrences import alerts_that_came, occurrences_of
@@ -81,7 +83,7 @@ class Claim:
     no result that nobody should try again; close it. `steps` are what was recorded until now, by earlier claims too,
     oldest first: number new steps on from the last. `accepted_at` is the time of intake by Redis' clock. `occurrences`
     counts the alerts that came to the incident, as of the last answer of Redis; `times_overtaken`, how often a result
-    was.
+    was. `incident` is as it came, and must not leave; `masked_incident` may.
 
     While Redis gives no answer, `record` and `finish` are repeated as long as the lease lives, then they raise
     `StaleClaim`; a refusal of Redis (`redis.exceptions.ResponseError`) passes through.
@@ -97,10 +99,21 @@ class Claim:
     times_overtaken: int = 0
     redis: Redis = field(repr=False)
     lease: Lease = field(repr=False)
+    redaction: ClaimRedaction = field(repr=False)
     scripts: ClaimScripts = field(repr=False)
     retention_seconds: float = field(repr=False)
     monotonic: Callable[[], float] = field(repr=False)
     pause: Callable[[float], None] = field(repr=False)
+    _masked_incident: Incident | None = field(default=None, repr=False)
+
+    @property
+    def masked_incident(self) -> Incident:
+        """The incident under this claim's placeholders; each time the same."""
+        if self._masked_incident is None:
+            masked = self.redaction.masked_alert(self.incident)
+            assert isinstance(masked, Incident)  # noqa: S101 - an incident's mask is one
+            self._masked_incident = masked
+        return self._masked_incident
 
     @property
     def alerts_that_came(self) -> int:
@@ -108,16 +121,18 @@ class Claim:
         return alerts_that_came(self.occurrences)
 
     def newest_alerts(self) -> tuple[Alert, ...]:
-        """Read the newest of the alerts that came, newest first; one that can't be read is left out."""
+        """Read the newest of the alerts that came, newest first, masked; one that can't be read is left out."""
         incident_id = self.incident.incident_id
         stored = self._persisted(lambda: self.redis.lrange(alerts_key(incident_id), 0, -1))
-        return readable_alerts(incident_id, cast("list[str]", stored))
+        alerts = readable_alerts(incident_id, cast("list[str]", stored))
+        return tuple(self.redaction.masked_alert(alert) for alert in alerts)
 
     def record(self, step: Step) -> None:
         """Write one step to the journal. A step whose number stands there already is not written again.
 
         Raises `StaleClaim`, having written nothing, when the lease is lost or another claim came after this one.
         """
+        self._keep_placeholders()
         arguments: list[str | int] = [self.lease.claim, step.number, step.model_dump_json()]
         self._take_note(self._persisted(lambda: self.scripts.append(keys=self._keys(), args=arguments)))
         if not self.steps or self.steps[-1].number < step.number:
@@ -131,10 +146,13 @@ class Claim:
         having written nothing, when the lease is lost or another claim came after this one.
         """
         letter: Mapping[str, str] = {}
+        result = self.redaction.masked_result(result.model_copy(update={"incident": self.masked_incident}))
         if result.disposition is Disposition.DEAD_LETTERED:
-            letter = letter_fields_of_incident(result.ending, self.incident, detail=result.summary)
+            letter = letter_fields_of_incident(result.ending, self.masked_incident, detail=result.summary)
         while not self._overtakes(result):
-            reply = self._publish(result.model_copy(update={"occurrences": self._told()}), letter)
+            told = result.model_copy(update={"occurrences": self._told()})
+            self._keep_placeholders()
+            reply = self._publish(told, letter)
             self._take_note(reply)
             if reply[0] != "news":
                 self.lease.needs_release = False
@@ -154,12 +172,19 @@ class Claim:
         newest = tuple(cut_to_bytes(text, _TOLD_BYTES) for text in firing[:_ALERTS_TOLD])
         return self.occurrences.model_copy(update={"newest": newest})
 
+    def _keep_placeholders(self) -> None:
+        incident_id = self.incident.incident_id
+        if not self.redaction.keep(incident_id, claim=self.lease.claim, persisted=self._persisted):
+            self.lease.lose()
+            raise self._stale()
+
     def _publish(self, result: TriageResult, letter: Mapping[str, str]) -> list[str]:
         watching = [OPEN_INCIDENTS, RESULTS_STREAM, WATCHED_INCIDENTS, DEAD_LETTERS]
         group = group_key(self.incident.group) if self.incident.group else ""
-        keys = [*self._keys(), *watching, alerts_key(self.incident.incident_id), group]
+        incident_id = self.incident.incident_id
+        keys = [*self._keys(), *watching, alerts_key(incident_id), group, placeholders_key(incident_id)]
         arguments: list[str | int] = [
-            self.incident.incident_id,
+            incident_id,
             self.lease.claim,
             result.model_dump_json(),
             round(self.retention_seconds * 1000),

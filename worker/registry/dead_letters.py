@@ -23,6 +23,7 @@ from worker.contract.queue import (
     alerts_key,
     incident_key,
     journal_key,
+    placeholders_key,
 )
 from worker.contract.result import Disposition, Ending, Spent, TriageResult
 from worker.contract.text import cut_to_bytes, visible
@@ -76,6 +77,7 @@ class DeadLetters:
                     *(DEAD_LETTERS, RESULTS_STREAM, incident_key(closing), OPEN_INCIDENTS, WATCHED_INCIDENTS),
                     journal_key(closing),
                     alerts_key(closing),
+                    placeholders_key(closing),
                 ],
                 args=[
                     result.incident.incident_id,

@@ -1,7 +1,7 @@
 -- Closes an incident and publishes its result, and keeps a dead letter of it where it is given up: all or nothing.
 --
 -- KEYS     1 the incident  2 its journal  3 open incidents      4 results   5 watched incidents  6 dead letters
---          7 the alerts that came to it  8 its group, or ''
+--          7 the alerts that came to it  8 its group, or ''  9 its placeholders
 -- ARGV     1 incident id   2 the claim, "epoch@time of intake"  3 the result as JSON  4 retention in milliseconds
 --          5 the disposition                6 how many alerts the result knows of
 --          7 ... fields and values of the letter, or nothing
@@ -50,6 +50,7 @@ redis.call('ZREM', watched, incident_id)
 redis.call('PEXPIRE', incident, retention)
 redis.call('PEXPIRE', journal, retention)
 redis.call('PEXPIRE', alerts, retention)
+redis.call('PEXPIRE', KEYS[9], retention)
 if group ~= '' then
   redis.call('PEXPIRE', group, retention)
 end

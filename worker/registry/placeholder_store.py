@@ -7,6 +7,7 @@ reveal reads.
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from typing import cast
 
 import structlog
@@ -41,6 +42,11 @@ class PlaceholderStore:
             log.warning("placeholders.not_opened", incident_id=incident_id, remedy="see FIRSTLINE_REDACTION_KEYS")
             return None
         return Placeholders(cast("dict[str, str]", json.loads(content)))
+
+    def values_of(self, incident_id: str) -> Mapping[str, str]:
+        """Return the values by placeholder; empty where none are kept, or nobody can open them."""
+        found = self.find(incident_id)
+        return found.values if found else {}
 
     def save(self, incident_id: str, placeholders: Placeholders, *, claim: str) -> bool:
         """Keep the placeholders for the claim that holds the incident; False, having written nothing, for another."""

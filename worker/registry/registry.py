@@ -22,9 +22,12 @@ from worker.contract.incident import Incident
 from worker.contract.queue import incident_key, journal_key, worker_key
 from worker.contract.transcript import Step
 from worker.errors import ContractError
+from worker.redaction import Detector, PatternDetector, RedactionRules
 from worker.registry.claim import Claim, ClaimScripts
+from worker.registry.claim_redaction import ClaimRedaction
 from worker.registry.lease import Lease, LeaseKeeper
 from worker.registry.occurrences import occurrences_of
+from worker.registry.placeholder_store import PlaceholderStore
 from worker.registry.script import load_script
 from worker.registry.view import RegistryView, time_of, unreadable
 
@@ -60,13 +63,18 @@ class Registry(RegistryView):
         redis: Redis,
         *,
         worker: str,
+        detector: Detector | None = None,
+        placeholder_store: PlaceholderStore | None = None,
         lease_seconds: float = LEASE_SECONDS,
         retention_seconds: float = RETENTION_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
+        """Mask with `detector`, by default under the default rules; without a store no placeholder can be revealed."""
         super().__init__(redis)
         self._worker = worker
+        self._detector = detector or PatternDetector(RedactionRules())
+        self._placeholder_store = placeholder_store
         self._lease_seconds = lease_seconds
         self._retention_seconds = retention_seconds
         self._monotonic = monotonic
@@ -139,6 +147,9 @@ class Registry(RegistryView):
                 occurrences=occurrences_of(alerts, first_seen_at=accepted_at),
                 redis=self._redis,
                 lease=lease,
+                redaction=ClaimRedaction.of(
+                    lease.incident_id, detector=self._detector, store=self._placeholder_store, told=steps
+                ),
                 scripts=self._claim_scripts,
                 retention_seconds=self._retention_seconds,
                 monotonic=self._monotonic,

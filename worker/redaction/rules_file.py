@@ -1,0 +1,66 @@
+"""The redaction file: what an installation says about its own text. Read at start-up; a mistake refuses the start."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Self
+
+import re2
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from worker.errors import ConfigurationError
+from worker.redaction.rules import RedactionRules
+
+__all__ = ["read_rules"]
+
+_Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=253)]
+
+
+class _RulesFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    domains: list[_Word] = Field(default_factory=list)
+    keep: list[_Word] = Field(default_factory=list)
+    deny: list[_Word] = Field(default_factory=list)
+    users: list[_Word] = Field(default_factory=list)
+    mask_uuids: bool = False
+    national_ids: Mapping[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _patterns_are_good(self) -> Self:
+        for name, pattern in self.national_ids.items():
+            try:
+                is_empty = re2.compile(pattern).search("") is not None
+            except re2.error as error:
+                raise ValueError(f"national_ids.{name} is no pattern of RE2: {error}") from None
+            if is_empty:
+                raise ValueError(f"national_ids.{name} matches the empty string, and so everywhere")
+        return self
+
+
+def read_rules(path: Path, *, kept: frozenset[str]) -> RedactionRules:
+    """Return the rules of a file; `kept` are the inventory's names, which are never masked.
+
+    Raises `ConfigurationError` that names the file and every mistake.
+    """
+    try:
+        file = _RulesFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigurationError(f"The redaction file {path} can't be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"The redaction file {path} is no TOML: {error}") from error
+    except ValidationError as error:
+        complaints = [
+            f"  {'.'.join(map(str, details['loc'])) or 'file'}: {details['msg'].removeprefix('Value error, ')}"
+            for details in error.errors(include_input=False, include_url=False)
+        ]
+        shown = "deploy/redaction.example.toml shows all keys"
+        raise ConfigurationError(f"The redaction file {path} is wrong ({shown}):\n" + "\n".join(complaints)) from None
+    return RedactionRules(
+        kept=kept | frozenset(file.keep),
+        domains=frozenset(file.domains),
+        denied=frozenset(file.deny),
+        users=frozenset(file.users),
+        national_ids=dict(file.national_ids),
+        masks_uuids=file.mask_uuids,
+    )
