@@ -36,7 +36,7 @@ def show_incident(settings: Settings, incident_id: str, *, as_json: bool, reveal
 
 
 def _detector(settings: Settings) -> Detector:
-    """Return the workers' detector; where their files are not at hand, one that keeps no name and masks all the more."""
+    """Return the workers' detector; where their files are not at hand, one that keeps no name and masks the more."""
     try:
         return make_detector(settings)
     except ConfigurationError:
