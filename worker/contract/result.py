@@ -55,6 +55,7 @@ class Ending(StrEnum):
     RESTART_INTERRUPTED = "restart_interrupted"
     CLAIMS_SPENT = "claims_spent"
     ALERTS_KEPT_COMING = "alerts_kept_coming"
+    HOSTILE_TEXT = "hostile_text"
     UNREADABLE = "unreadable"
     INTERNAL_ERROR = "internal_error"
 

@@ -18,8 +18,9 @@ __all__ = ["refusal_of_restart"]
 def refusal_of_restart(transcript: Transcript, *, service: str, rules: RestartRules, now: datetime) -> Refusal | None:
     """Return the first reason against a restart, or None.
 
-    A restart needs: an allowed service; no earlier attempt in this triage; health and logs of this triage, younger than
-    `evidence_max_age_seconds`; a symptom of the service itself; no dependency failure in the scanned log window.
+    A restart needs: an allowed service; no earlier attempt in this triage; no text from outside that tries to give
+    instructions, wherever it stood; health and logs of this triage, younger than `evidence_max_age_seconds`; a symptom
+    of the service itself; no dependency failure in the scanned log window.
     """
     return next(_objections(transcript, service=service, rules=rules, now=now), None)
 
@@ -30,6 +31,9 @@ def _objections(transcript: Transcript, *, service: str, rules: RestartRules, no
         yield _no("service_not_allowed", f"the policy file does not allow restarts of the service {service}")
     if any(seen.restart is not None for seen in observations):
         yield _no("already_restarted", "this triage has had its one attempt to restart the server; there is no second")
+    if transcript.suspicions:
+        where = transcript.suspicions[0].where
+        yield _no("hostile_text", f"text in {where} tries to give instructions: restarts are off for this incident")
     health = _newest(observations, lambda seen: seen.health)
     if health is None:
         yield _no("health_not_read", "read the server's health first; no restart without it")

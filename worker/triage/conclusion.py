@@ -2,20 +2,21 @@
 
 A model's text decides nothing by itself. `recovered` needs a restart whose success was verified; `no_action` needs
 health and logs that were read in this triage and show nothing wrong; everything else that a model says in the end is
-refused with a notice, and twice refused it is no answer.
+refused with a notice, and twice refused it is no answer. Where text from outside tries to give instructions,
+nothing but a handing over stands.
 """
 
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from worker.contract.result import Disposition, Ending, RestartOutcome, RestartRecord
 from worker.contract.text import cut_to_bytes, visible
 from worker.contract.transcript import Observation, Step, Transcript
 
-__all__ = ["Conclusion", "Objection", "conclusion_of", "is_recovered", "last_restart", "objection_to"]
+__all__ = ["Conclusion", "Objection", "conclusion_of", "held_back", "is_recovered", "last_restart", "objection_to"]
 
 _SUMMARY_BYTES: Final = 8_000
 _CLAIMS_A_RESTART: Final = re.compile(
@@ -66,6 +67,27 @@ def conclusion_of(transcript: Transcript) -> Conclusion | None:
     if last.reply.tool_calls or last.notice is not None:
         return None
     return _from_text(last, transcript.observations)
+
+
+def held_back(conclusion: Conclusion, transcript: Transcript) -> Conclusion:
+    """Return the conclusion, or a handing over in its place where text from outside tries to give instructions.
+
+    Then no good end is believed, whoever reached it; a restart that was done before stays in the result with its proof.
+    """
+    if not transcript.suspicions:
+        return conclusion
+    if conclusion.disposition is Disposition.ESCALATED:
+        is_chosen = conclusion.ending in (Ending.CONCLUDED, Ending.ESCALATED_BY_MODEL)
+        return replace(conclusion, ending=Ending.HOSTILE_TEXT) if is_chosen else conclusion
+    places = ", ".join(dict.fromkeys(suspicion.where for suspicion in transcript.suspicions))
+    return Conclusion(
+        disposition=Disposition.ESCALATED,
+        ending=Ending.HOSTILE_TEXT,
+        summary=(
+            f"Handed over because text in {places} tries to give instructions; without it, this would have ended as "
+            f"{conclusion.disposition}: {conclusion.summary}"
+        ),
+    )
 
 
 def last_restart(observations: Sequence[Observation]) -> RestartRecord | None:

@@ -13,7 +13,15 @@ from worker.contract.transcript import ModelReply, News, SentFrame, Step, ToolTo
 from worker.errors import ModelUnavailable
 from worker.ports import Clock, Journal, Model
 from worker.triage.budget import Budget
-from worker.triage.conclusion import Conclusion, conclusion_of, is_recovered, last_restart, objection_to
+from worker.triage.conclusion import (
+    Conclusion,
+    conclusion_of,
+    held_back,
+    is_recovered,
+    last_restart,
+    objection_to,
+)
+from worker.triage.instructions import suspicions_in
 from worker.triage.news import news_of
 from worker.triage.report import Assignment, result_of
 from worker.triage.toolbox import Toolbox
@@ -65,7 +73,7 @@ class Triage:
             model, conclusion = self._rules, self._finish_by_rules(failure)
         return result_of(
             self._assignment,
-            conclusion=conclusion,
+            conclusion=held_back(conclusion, self._transcript),
             transcript=self._transcript,
             model=model,
             spent=self._budget.spent(),
@@ -103,7 +111,9 @@ class Triage:
         if new > 0:
             newest = self._journal.newest_alerts()[:new]
             firings = sum(isinstance(alert, Incident) for alert in newest)
-            news = News(alerts=came, firings=firings, content=news_of(newest, new=new))
+            content = news_of(newest, new=new)
+            suspicions = suspicions_in("\n".join(alert.text for alert in newest), where="a later alert")
+            news = News(alerts=came, firings=firings, content=content, suspicions=suspicions)
             self._transcript = self._transcript.with_news(news)
 
     def _take_step(self, model: Model, toolbox: Toolbox) -> None:

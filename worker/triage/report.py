@@ -9,6 +9,7 @@ from worker.contract.transcript import Transcript
 from worker.ports import Model
 from worker.triage.conclusion import Conclusion, last_restart
 from worker.triage.evidence import evidence_of
+from worker.triage.instructions import SUSPICIONS_LIMIT
 
 __all__ = ["Assignment", "result_of", "result_without_triage"]
 
@@ -49,6 +50,7 @@ def result_of(
         findings=next((seen.logs for seen in reversed(observations) if seen.logs is not None), None),
         last_health=next((seen.health for seen in reversed(observations) if seen.health is not None), None),
         restart=last_restart(observations),
+        suspicions=transcript.suspicions[:SUSPICIONS_LIMIT],
         model=model.name,
         is_llm=model.is_llm,
         prompt_hash=assignment.prompt_version,

@@ -1,7 +1,8 @@
 """The toolbox: the only place where what a model wrote becomes a tool call.
 
 Unknown tools, arguments that don't fit and other servers' names end here, as refusals that the model sees and the
-journal keeps. Nothing that a model writes can raise.
+journal keeps. Nothing that a model writes can raise. Whatever a tool brings, be it a log line, a runbook or a past
+ticket, is looked through for instructions here, so that no tool can be forgotten.
 """
 
 import json
@@ -13,6 +14,7 @@ from worker.contract.text import cut_to_bytes, visible
 from worker.contract.transcript import Observation, Outcome, ToolCall, Transcript
 from worker.errors import GuardrailUnavailable
 from worker.ports import Clock, Tool, ToolSpec
+from worker.triage.instructions import strings_in, suspicions_in
 
 __all__ = ["Toolbox", "refused"]
 
@@ -40,7 +42,8 @@ class Toolbox:
         observation = self._observe(call, transcript)
         evidence_id = f"E{len(transcript.observations) + 1}"
         content = f'{{"evidence_id": "{evidence_id}", "{observation.outcome}": {observation.content}}}'
-        return observation.model_copy(update={"evidence_id": evidence_id, "content": content})
+        suspicions = suspicions_in(_words_from_outside(observation), where=evidence_id)
+        return observation.model_copy(update={"evidence_id": evidence_id, "content": content, "suspicions": suspicions})
 
     def _observe(self, call: ToolCall, transcript: Transcript) -> Observation:
         tool = next((tool for tool in self.tools if tool.spec.name == call.name), None)
@@ -68,6 +71,15 @@ def refused(call: ToolCall, refusal: Refusal, clock: Clock) -> Observation:
         observed_at=clock.now(),
         refusal=refusal,
     )
+
+
+def _words_from_outside(observation: Observation) -> str:
+    """Return what somebody else may have written: refusals are the desk's words, and a handing over the model's."""
+    if observation.refusal is not None or observation.escalation_summary is not None:
+        return ""
+    if observation.restart is not None:
+        return observation.restart.detail
+    return strings_in(observation.content)
 
 
 def _checked_arguments(text: str, spec: ToolSpec) -> Mapping[str, object] | Refusal:

@@ -1,0 +1,66 @@
+r"""Text folded for comparison: without case, accents, invisible characters and escapes, look-alikes as Latin letters.
+
+For `instructions.py` alone; what is folded is matched, never shown as what was said. Each step takes linear time.
+"""
+
+import re
+import sys
+import unicodedata
+from typing import Final
+
+from worker.contract.text import visible
+
+__all__ = ["folded", "like_latin", "without_log_heads"]
+
+_ESCAPES: Final = re.compile(
+    r"\\+x1b\[[0-9;]{0,20}[A-Za-z]|\\+u\{?([0-9A-Fa-f]{4})\}?|\\+U([0-9A-Fa-f]{8})|\\+x([0-9A-Fa-f]{2})|\\+[nrt\"'/]"
+)
+_TAGS: Final = range(0xE0020, 0xE007F)
+"""Characters that nobody sees, one for each of ASCII's: a text written in them is meant for a model only."""
+
+_COMBINING: Final = re.compile("[\u0300-\u036f]")
+_LOG_HEAD: Final = re.compile(
+    r"^(?:[\[(<]?\d[\d\-/.:t,z+ ]{5,40}[\])>]?\s*|[a-z]{3} +\d+ \d\d:\d\d:\d\d \S+ \S+ |"
+    r"[\[(<]?(?:trace|debug|info|notice|warn|warning|error|err|crit|critical|fatal)[\])>]?\b[:|]?\s*|[#*/>\-]+\s*)+",
+    re.MULTILINE,
+)
+_ACCENTED: Final = {
+    code: base
+    for code in range(0xC0, 0x250)
+    if (base := unicodedata.normalize("NFD", chr(code))[0]).isascii() and base.isalpha()
+} | {ord("\u0131"): "i", ord("ø"): "o", ord("ł"): "l", ord("đ"): "d"}
+_LOOK_ALIKES: Final = str.maketrans(
+    "абвгеіїјкмнорстухѕԁԛԝһӏьпиαβγεηικνορτυχωϲϳѵ" + "\u0261\u0251\u2018\u2019\u02bc",
+    "abbreiijkmhopctyxsdqwhlbnuabyenikvoptuxwcjv" + "ga'''",
+)
+_FOREIGN: Final = re.compile("[\u0250-\u02af\u0370-\u052f\u2018\u2019\u02bc]")
+
+
+def folded(text: str) -> str:
+    """Return a text as it is compared: lines stay lines, everything else that only dresses letters up is gone."""
+    if text.isascii() and "\\" not in text:
+        return visible(text).lower()
+    shown = _ESCAPES.sub(_unescaped, visible(text))
+    plain = unicodedata.normalize("NFKC", shown).casefold().translate(_ACCENTED)
+    return _COMBINING.sub("", plain)
+
+
+def like_latin(plain: str) -> str:
+    """Return a folded text with Cyrillic and Greek letters as the Latin ones that they look like."""
+    return plain.translate(_LOOK_ALIKES) if _FOREIGN.search(plain) else plain
+
+
+def without_log_heads(plain: str) -> str:
+    """Return the lines of a folded text as one, without time and level: a sentence may be spread over several."""
+    return " ".join(_LOG_HEAD.sub("", plain).split())
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    digits = escape[1] or escape[2] or escape[3]
+    if digits is None:
+        return "" if "[" in escape[0] else " "
+    code = int(digits, 16)
+    if code in _TAGS:
+        return chr(code - _TAGS.start + ord(" "))
+    character = chr(code) if code <= sys.maxunicode else ""
+    return character if visible(character) == character else ""
