@@ -6,11 +6,12 @@ Everything that a worker's triages share is here, put together by `bootstrap.py`
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Final
 
 from worker.contract.incident import IncidentKind
 from worker.contract.result import Disposition, Ending, RestartOutcome, RestartRecord, Spent, TriageResult
-from worker.contract.transcript import ModelReply, Observation, Outcome, Step, Transcript
+from worker.contract.transcript import ModelReply, Observation, Outcome, Step
 from worker.errors import GuardrailUnavailable
 from worker.guardrails.guarded_restart import GuardedRestart
 from worker.guardrails.policy import Policy
@@ -34,6 +35,9 @@ from worker.triage.toolbox import Toolbox
 from worker.triage.tools import EscalateToEngineer, FetchRecentLogs, GetServerHealth
 
 __all__ = ["Worker"]
+
+FENCE_BYTES: Final = 8
+"""Nobody guesses it within one claim."""
 
 _NOTHING_KNOWN: Final = "Whether a restart was ordered is not known: look before you restart anything."
 
@@ -59,6 +63,7 @@ class Worker:
     clock: Clock
     budget_limits: BudgetLimits
     times: VerificationTimes
+    draw_fence: Callable[[], str] = field(default=lambda: token_hex(FENCE_BYTES))
     close: Callable[[], None] = field(default=lambda: None)
 
     def triage(self, claim: Claim) -> TriageResult:
@@ -105,7 +110,9 @@ class Worker:
 
     def _investigated(self, claim: Claim, server: Server) -> TriageResult:
         budget = Budget(self.budget_limits, self.clock)
-        opening = self.prompts.opening(claim.masked_incident, server_id=server.server_id, service=server.service)
+        opening = self.prompts.opening(
+            claim.masked_incident, server_id=server.server_id, service=server.service, fence=self.draw_fence()
+        )
         return Triage(
             self._assignment(claim, server),
             model=RedactedModel(self.model, claim.redaction.masker),
@@ -113,7 +120,7 @@ class Worker:
             toolbox=self._toolbox(claim, server, budget),
             budget=budget,
             journal=claim,
-            transcript=Transcript(system=opening.system, opening=opening.opening, steps=claim.steps),
+            transcript=opening.model_copy(update={"steps": claim.steps}),
             clock=self.clock,
         ).run()
 

@@ -12,8 +12,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
-from worker.contract.transcript import Step, ToolCall, Transcript
+from worker.contract.transcript import News, Step, ToolCall, Transcript
 from worker.ports import ToolSpec
+from worker.triage.fence import fenced
 
 __all__ = ["OPTIONS", "ChatRequest", "body_of", "chat_request", "without"]
 
@@ -69,15 +70,21 @@ def _messages(transcript: Transcript) -> Iterator[Mapping[str, object]]:
     yield {"role": "user", "content": transcript.opening}
     for step in transcript.steps:
         if step.news is not None:
-            yield {"role": "user", "content": step.news.content}
+            yield _news(step.news, transcript)
         yield _said(step)
-        contents = {observation.call_id: observation.content for observation in step.observations}
+        contents = {
+            seen.call_id: fenced(seen.content, fence=transcript.fence, source=seen.tool) for seen in step.observations
+        }
         for call in step.reply.tool_calls:
             yield {"role": "tool", "tool_call_id": call.call_id, "content": contents.get(call.call_id, _NOT_RUN)}
         if step.notice is not None:
             yield {"role": "user", "content": step.notice}
     if transcript.news is not None:
-        yield {"role": "user", "content": transcript.news.content}
+        yield _news(transcript.news, transcript)
+
+
+def _news(news: News, transcript: Transcript) -> Mapping[str, object]:
+    return {"role": "user", "content": fenced(news.content, fence=transcript.fence, source="later_alerts")}
 
 
 def _said(step: Step) -> Mapping[str, object]:

@@ -8,6 +8,8 @@ from string import Template
 
 from worker.contract.incident import Incident
 from worker.contract.transcript import Transcript
+from worker.triage.fence import fenced
+from worker.triage.instructions import strings_in, suspicions_in
 
 __all__ = ["Prompts"]
 
@@ -27,8 +29,11 @@ class Prompts:
         version = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
         return cls(system=Template(texts[0]), incident=Template(texts[1]), version=version)
 
-    def opening(self, incident: Incident, *, server_id: str, service: str) -> Transcript:
-        """Return the transcript of an incident of which nothing has been said yet."""
+    def opening(self, incident: Incident, *, server_id: str, service: str, fence: str = "") -> Transcript:
+        """Return the transcript of an incident of which nothing has been said yet.
+
+        `fence` stands around all that comes from outside; it must be one that nobody outside can guess.
+        """
         alert = {
             "text": incident.text,
             "source": incident.source,
@@ -36,7 +41,10 @@ class Prompts:
             "started_at": incident.started_at.isoformat(),
             "labels": dict(incident.labels),
         }
+        told = json.dumps(alert, ensure_ascii=False)
         return Transcript(
-            system=self.system.substitute(server_id=server_id, service=service),
-            opening=self.incident.substitute(server_id=server_id, alert=json.dumps(alert, ensure_ascii=False)),
+            system=self.system.substitute(server_id=server_id, service=service, fence=fence),
+            opening=self.incident.substitute(server_id=server_id, alert=fenced(told, fence=fence, source="alert")),
+            fence=fence,
+            opening_suspicions=suspicions_in(strings_in(told), where="the alert"),
         )
