@@ -3,6 +3,7 @@
 It never interprets text. Whatever a terminal, a log viewer or a mail client would act on becomes visible instead.
 """
 
+import re
 import unicodedata
 from typing import Final
 
@@ -10,15 +11,19 @@ __all__ = ["cut_to_bytes", "visible"]
 
 _KEPT_CONTROLS: Final = frozenset("\n\t")
 _INVISIBLE_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_BLANK: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Letters and marks, as Unicode has it, of which nobody sees anything: fillers, joiners and variation selectors."""
 
 
 def visible(text: str) -> str:
-    r"""Return `text` with every control, format and surrogate character written out, as in ``\x1b``.
+    r"""Return `text` with every control, format, surrogate and blank character written out, as in ``\x1b``.
 
     Line feeds and tabs stay; carriage returns before a line feed go. ANSI sequences, bidirectional overrides and
     zero-width characters so lose their effect and stay readable.
     """
-    if text.isprintable():
+    if text.isprintable() and (text.isascii() or not _BLANK.search(text)):
         return text
     return text.replace("\r\n", "\n").translate(_TABLE)
 
@@ -45,7 +50,9 @@ _TABLE: Final = _Table()
 
 
 def _is_harmless(character: str) -> bool:
-    return character in _KEPT_CONTROLS or unicodedata.category(character) not in _INVISIBLE_CATEGORIES
+    if character in _KEPT_CONTROLS:
+        return True
+    return unicodedata.category(character) not in _INVISIBLE_CATEGORIES and not _BLANK.match(character)
 
 
 def _written_out(character: str) -> str:

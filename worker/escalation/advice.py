@@ -38,6 +38,9 @@ _AFTER_ENDING: Final[Mapping[Ending, str]] = {
     ),
     Ending.CLAIMS_SPENT: "Look at {server}, the workers and Redis: several claims of this incident came to no result",
     Ending.ALERTS_KEPT_COMING: "See which alerts of {server} came last: each look at it was overtaken by another",
+    Ending.HOSTILE_TEXT: (
+        "Find out who wrote the text on {server} that tries to give instructions, and don't follow it yourself"
+    ),
     Ending.UNREADABLE: "See what it was with `firstline dead-letters`, and mend what wrote it",
     Ending.INTERNAL_ERROR: "Check {server} by hand: the triage itself broke, and the worker's log says how",
     Ending.MODEL_UNAVAILABLE: "Check the model's endpoint: it gave no usable answer, so the rules finished read-only",

@@ -83,7 +83,7 @@ def card_of(result: TriageResult) -> Card:
         said_by=_said_by(result),
         summary=one_line(result.summary, SUMMARY_LIMIT_BYTES),
         checked=tuple(_checks(result)),
-        done=tuple(_deeds(result)),
+        done=(*_warnings(result), *_deeds(result)),
         next_steps=tuple(f"{one_line(step, STATEMENT_LIMIT_BYTES)}." for step in next_steps(result)),
         stakeholder_note=one_line(stakeholder_note(result), SUMMARY_LIMIT_BYTES),
     )
@@ -179,6 +179,18 @@ def _deeds(result: TriageResult) -> Iterator[str]:
     for refusal in result.refusals:
         if not any(refusal.detail in seen.statement for seen in result.evidence):
             yield one_line(f"Refused ({refusal.reason}): {refusal.detail}", STATEMENT_LIMIT_BYTES)
+
+
+def _warnings(result: TriageResult) -> Iterator[str]:
+    """Say that text tried to give instructions; what it said is quoted, for it is data like any other."""
+    if not result.suspicions:
+        return
+    first = result.suspicions[0]
+    places = one_line(", ".join(dict.fromkeys(suspicion.where for suspicion in result.suspicions)), 64)
+    yield (
+        f"Text in {places} tries to give instructions ({one_line(first.sign.replace('_', ' '), 32)}): "
+        f"{quoted(first.excerpt)}. Restarts were off for this incident from then on."
+    )
 
 
 def _restart_in_words(result: TriageResult) -> str:
