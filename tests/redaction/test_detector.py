@@ -1,0 +1,102 @@
+"""The detector: what is found, what stays, and how long it takes, whatever a text holds."""
+
+import time
+
+import pytest
+
+from worker.redaction import Kind, Masker, PatternDetector, Placeholders, RedactionRules
+
+RULES = RedactionRules(
+    kept=frozenset({"payment-server-01"}),
+    domains=frozenset({"corp.example.com"}),
+    denied=frozenset({"project-bluebird"}),
+    users=frozenset({"ada.lovelace"}),
+    national_ids={"us_ssn": r"\b\d{3}-\d{2}-\d{4}\b"},
+)
+DETECTOR = PatternDetector(RULES)
+
+
+def masked(text: str) -> str:
+    return Masker(DETECTOR, Placeholders()).masked(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("connect to 10.0.0.7:9200 refused", "connect to [IP_ADDRESS_1]:9200 refused"),
+        ("route 10.2.0.0/16 via [2001:db8::1]:443", "route [IP_ADDRESS_1]/16 via [[IP_ADDRESS_2]]:443"),
+        ("mac 00:1B:44:11:3A:B7, 001b.4411.3ab7 ", "mac [MAC_ADDRESS_1], [MAC_ADDRESS_2] "),
+        ("db-1.corp.example.com is down", "[HOST_1] is down"),
+        ("mail ops+x@example.org bounced", "mail [EMAIL_ADDRESS_1] bounced"),
+        (
+            "Accepted password for bob from 10.2.3.4 port 22",
+            "Accepted password for [USER_1] from [IP_ADDRESS_1] port 22",
+        ),
+        ("/home/alice/x by uid=1000(alice)", "/home/[USER_1]/x by uid=1000([USER_1])"),
+        ("seen with ada.lovelace today", "seen with [USER_1] today"),
+        ("call +49 30 1234567 or (415) 555-2671", "call [PHONE_NUMBER_1] or [PHONE_NUMBER_2]"),
+        ("to DE89 3704 0044 0532 0130 00", "to [IBAN]"),
+        ("card 4111 1111 1111 1111 declined", "card [CARD_NUMBER] declined"),
+        ("ssn 078-05-1120 sent", "ssn [NATIONAL_ID] sent"),
+        ("rollout of Project-Bluebird failed", "rollout of [DENIED_1] failed"),
+        ("postgres://app:s3cr3t@db:5432/x", "postgres://app:[PASSWORD]@db:5432/x"),
+        ("Authorization: Bearer abc.def.ghi123", "Authorization: Bearer [AUTHORIZATION]"),
+        ("Cookie: sid=abc; theme=dark", "Cookie: [COOKIE]"),
+        ("t eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "t [JWT]"),
+        ("AKIAIOSFODNN7EXAMPLE denied", "[API_KEY] denied"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nIBAA=\n-----END RSA PRIVATE KEY-----\nok", "[PRIVATE_KEY]\nok"),
+        ("db_password: hunter2x", "db_password: [PASSWORD]"),
+        ('{"password":"p@ss w0rd","level":"info"}', '{"password":"[PASSWORD]","level":"info"}'),
+        ("'password' => 'x9' spring.password=foo9", "'password' => '[PASSWORD]' spring.password=[PASSWORD]"),
+        ("<password>geheim9</password>", "<password>[PASSWORD]</password>"),
+        ("cmd --password hunter2 now", "cmd --password [PASSWORD] now"),
+        ("q=password%3Dhunter2", "q=password%3D[PASSWORD]"),
+        ("cGFzc3dvcmQ9aHVudGVyMi1zZWNyZXQ= seen", "[SECRET] seen"),
+        ("Überfällig: 10.0.0.7 → password=größe9", "Überfällig: [IP_ADDRESS_1] → password=[PASSWORD]"),
+    ],
+)
+def test_what_must_not_leave_is_replaced_and_nothing_around_it(text: str, told: str) -> None:
+    assert masked(text) == told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version 1.2.3.4 of foo/1.2.3.4 and v1.2.3.4",
+        "2026-11-26T12:30:45.123Z took 12:30:45, 1795733236123456 ns",
+        "std::vector::at in com.acme.Orders$Inner:42",
+        "password authentication failed for role, token expired, invalid api key, secret not found",
+        "max_tokens=100 token_count=7 password_age_days=3",
+        "127.0.0.1:6379 ::1 0.0.0.0",
+        "payment-server-01 restarted",
+        "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "password=[PASSWORD] from [IP_ADDRESS], token=****",
+    ],
+)
+def test_what_a_diagnosis_needs_stays(text: str) -> None:
+    assert masked(text) == text
+
+
+@pytest.mark.parametrize(("name", "kind"), [("db_password", Kind.PASSWORD), ("dbPassword", Kind.PASSWORD)])
+def test_a_name_tells_what_stands_under_it(name: str, kind: Kind) -> None:
+    assert DETECTOR.kind_named(name) is kind
+
+
+@pytest.mark.parametrize("name", ["token_count", "max_tokens", "instance", "alertname", "secret_name"])
+def test_a_name_that_only_sounds_like_a_secrets_tells_nothing(name: str) -> None:
+    assert DETECTOR.kind_named(name) is None
+
+
+@pytest.mark.parametrize(
+    "piece", ["password=", "1.", ":", "eyJ", "a@", "-----BEGIN RSA PRIVATE KEY-----", "A1b2", "[", "9 ", "\\n", "é"]
+)
+def test_the_time_grows_with_the_text_and_not_faster(piece: str) -> None:
+    def seconds(size: int) -> float:
+        text, best = piece * (size // len(piece)), 9.0
+        for _ in range(2):
+            started = time.perf_counter()
+            DETECTOR.find(text)
+            best = min(best, time.perf_counter() - started)
+        return best
+
+    assert seconds(160_000) < 12 * max(seconds(40_000), 0.002)

@@ -1,0 +1,159 @@
+"""The patterns, by kind: each an RE2 pattern on UTF-8 bytes whose group 1 is the value, and a check of what it found.
+
+RE2 reads in linear time whatever a text holds; it has no look-around, so a pattern names what stands beside the value.
+Sources of the token formats: the providers' documentation, and the rule ideas of secret scanners.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import re2
+
+from worker.redaction import validators as check
+from worker.redaction.kinds import Kind
+
+__all__ = ["PATTERNS", "SECRET_NAME", "Pattern"]
+
+Check = Callable[[str, str, str], bool]
+"""Whether a value is believed, given up to 24 characters before and after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One shape. Where two shapes overlap, the earlier in `PATTERNS` wins."""
+
+    kind: Kind
+    compiled: Any
+    is_believed: Check
+
+
+def _pattern(kind: Kind, pattern: str, is_believed: Check = check.always) -> Pattern:
+    return Pattern(kind, re2.compile(pattern.encode()), is_believed)
+
+
+_KEY_WORD: Final = r"(?:RSA |DSA |EC |OPENSSH |ENCRYPTED |PGP |SSH2 ENCRYPTED |ANY )?PRIVATE KEY(?: BLOCK)?"
+_KEY_TEXT: Final = r'(?:[A-Za-z0-9+/=_\-:,.()" \t\r\n]|\\[nrt\\"])'
+SECRET_NAME: Final = (
+    r"(?i:pass(?:word|wd|phrase|code)?s?|pwd|passw|secrets?|token|api[_.\- ]?key|apikey|access[_.\-]?key|"
+    r"private[_.\-]?key|secret[_.\-]?key|account[_.\-]?key|encryption[_.\-]?key|signing[_.\-]?key|credentials?|cookie|"
+    r"session[_.\-]?(?:id|key|token)|sid|bearer|jwt|sig|signature|otp|pin|"
+    r"[a-z0-9_.\-]{0,40}(?:password|passwd|passphrase|_pwd|\.pwd|secret|token|apikey|api_key|api-key|accesskey|"
+    r"access_key|access-key|privatekey|private_key|secretkey|secret_key|authtoken|credential|connectionstring))"
+)
+_PAIR: Final = r"""(?:\\?["'`]|%22|&quot;)?\s{0,3}(?:=>|:=|[:=]|%3D|%3A)\s{0,4}"""
+_QUOTED: Final = r"""(?:\\?"((?:[^"\\\n]|\\[^"\n])+)|'([^'\n]+)|`([^`\n]+)|“([^”\n]+)|%22([^%\n&]+)|&quot;([^&\n]+))"""
+_BARE: Final = r"""([^\s"'`,;&<>(){}\[\]“”]+)"""
+
+PATTERNS: Final = (
+    _pattern(
+        Kind.PRIVATE_KEY,
+        rf"(-----BEGIN {_KEY_WORD}-----{_KEY_TEXT}*?-----END {_KEY_WORD}-----)",
+    ),
+    _pattern(Kind.PRIVATE_KEY, rf"(-----BEGIN {_KEY_WORD}-----(?:[A-Za-z0-9+/=\r\n\t ]|\\[nr])*)"),
+    _pattern(
+        Kind.PRIVATE_KEY, rf"((?:[A-Za-z0-9+/=]{{20,}}(?:[\r\n\t ]|\\[nr])+)*[A-Za-z0-9+/=]*-----END {_KEY_WORD}-----)"
+    ),
+    _pattern(Kind.PRIVATE_KEY, r"(PuTTY-User-Key-File-[23]:[^\x00]*?Private-MAC: [0-9a-f]+)"),
+    _pattern(Kind.JWT, r"\b(eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?)"),
+    _pattern(
+        Kind.AUTHORIZATION,
+        r"(?i)authorization[\"'\\]{0,2}\s{0,3}[:=]\s{0,3}[\"'\\]{0,2}(?:(?:basic|bearer|digest|token|apikey|negotiate|aws4-hmac-sha256)\s+)([^\"'\\\r\n]+)",
+    ),
+    _pattern(Kind.AUTHORIZATION, r"(?i)\b(?:bearer|basic)\s+([A-Za-z0-9+/=._~\-]{12,})", check.is_mixed),
+    _pattern(Kind.COOKIE, r"(?i)\b(?:set-)?cookie[\"'\\]{0,2}\s{0,3}[:=]\s{0,3}[\"'\\]{0,2}([^\"'\r\n]+)"),
+    _pattern(
+        Kind.PASSWORD,
+        r"[A-Za-z][A-Za-z0-9+.\-]{1,30}(?:://|%3A%2F%2F)[^\s/:@\"'<>]{0,128}(?::|%3A)([^\s/@\"'<>]{1,256})(?:@|%40)",
+    ),
+    _pattern(Kind.API_KEY, r"\b((?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA|ABIA|ACCA)[A-Z0-9]{16})\b"),
+    _pattern(Kind.API_KEY, r"\b(AIza[0-9A-Za-z_\-]{35}|ya29\.[0-9A-Za-z_\-.]{20,}|GOCSPX-[0-9A-Za-z_\-]{20,})"),
+    _pattern(
+        Kind.API_KEY,
+        r"\b((?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|gl(?:pat|dt|rt|ptt|soat|ft|agent)-[A-Za-z0-9_\-.]{16,})",
+    ),
+    _pattern(
+        Kind.API_KEY,
+        r"\b(xox[abeoprs]-[A-Za-z0-9\-]{8,}|xapp-[A-Za-z0-9\-]{8,})|(https://hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_\-]+)",
+    ),
+    _pattern(
+        Kind.API_KEY,
+        r"\b((?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{16,}|sk-(?:proj-|ant-|svcacct-|or-|admin-)?[A-Za-z0-9_\-]{16,})",
+    ),
+    _pattern(
+        Kind.API_KEY,
+        r"\b(hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{20,}|pypi-[A-Za-z0-9_\-]{20,}|do[opr]_v1_[a-f0-9]{20,}|SG\.[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}|hv[sbr]\.[A-Za-z0-9_\-]{16,}|key-[0-9a-f]{32}|shp(?:at|ca|pa|ss)_[A-Fa-f0-9]{20,}|sq0(?:atp|csp)-[A-Za-z0-9_\-]{16,}|lin_api_[A-Za-z0-9]{20,}|(?:secret|ntn)_[A-Za-z0-9]{40,}|dckr_pat_[A-Za-z0-9_\-]{16,}|NRAK-[A-Z0-9]{16,}|EAAC[A-Za-z0-9]{20,}|AC[0-9a-f]{32}|SK[0-9a-f]{32}|\d{8,10}:AA[A-Za-z0-9_\-]{30,})",
+    ),
+    _pattern(
+        Kind.SECRET,
+        r"(?i)(?:AccountKey|SharedAccessKey|SharedAccessSignature|[?&]sig|X-Amz-Signature|X-Amz-Security-Token|Signature)=([A-Za-z0-9+/%=_\-]{16,})",
+    ),
+    _pattern(Kind.SECRET, r"\b([A-Za-z0-9_~.\-]{3}\dQ~[A-Za-z0-9_~.\-]{31,34})"),
+    _pattern(Kind.PASSWORD, rf"(?:^|[^A-Za-z0-9]){SECRET_NAME}{_PAIR}{_QUOTED}", check.is_secret_value),
+    _pattern(Kind.PASSWORD, rf"(?:^|[^A-Za-z0-9]){SECRET_NAME}{_PAIR}{_BARE}", check.is_secret_value),
+    _pattern(
+        Kind.PASSWORD,
+        r"(?i)<[a-z0-9_:.\-]{0,40}(?:password|passwd|secret|token|apikey|api_key|privatekey)[^>]{0,80}>([^<\n]+)<",
+        check.is_secret_value,
+    ),
+    _pattern(
+        Kind.PASSWORD,
+        r"(?:--?)(?i:[a-z0-9\-]{0,24}(?:password|passwd|passphrase|token|secret|api-key|apikey|pwd))(?:[ =]|\s+)[\"']?([^\s\"']+)",
+        check.is_secret_value,
+    ),
+    _pattern(
+        Kind.PASSWORD,
+        r"(?i)(?:identified by|password is|passphrase is|pwd is|secret is|token is)\s+[\"'`]?([^\s\"'`]+)",
+        check.is_secret_value,
+    ),
+    _pattern(
+        Kind.PASSWORD,
+        r"\bsshpass\s+-p\s*[\"']?([^\s\"']+)|\becho\s+[\"']?([^\s\"']+)[\"']?\s*\|\s*sudo\s+-S|(?:mysql|mysqldump|mariadb)[^\n]{0,80}?\s-p[\"']?([^\s\"']+)|\bcurl[^\n]{0,200}?\s(?:-u|--user)\s*[\"']?[^\s:\"']+:([^\s\"']+)",
+    ),
+    _pattern(
+        Kind.EMAIL_ADDRESS,
+        r"([A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}(?:@|%40)(?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62})\.)+[A-Za-z]{2,24})\b",
+    ),
+    _pattern(Kind.IBAN, r"\b([A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]{4}){2,7}(?:[ \-]?[A-Z0-9]{1,4})?)\b", check.is_iban),
+    _pattern(Kind.CARD_NUMBER, r"(?:^|[^\d.\-])((?:\d[ \-]?){12,18}\d)(?:[^\d]|$)", check.is_card),
+    _pattern(
+        Kind.MAC_ADDRESS,
+        r"(?:^|[^0-9A-Fa-f:\-])((?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})(?:[^0-9A-Fa-f:\-.]|[.:]?\s|[.:]?$)",
+    ),
+    _pattern(
+        Kind.IP_ADDRESS,
+        r"((?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){7}|(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6})?::(?:[0-9A-Fa-f]{1,4}:){0,6}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{1,4})?)(?:%[A-Za-z0-9]+)?)",
+        check.is_ipv6,
+    ),
+    _pattern(Kind.IP_ADDRESS, r"(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})", check.is_ipv4),
+    _pattern(
+        Kind.PHONE_NUMBER,
+        r"(?:^|[^\w+])(\+\d{1,3}[ .\-/]?(?:\(0\)|\(\d{1,4}\))?(?:[ .\-/]?\d{1,4}){2,6})",
+        check.is_phone,
+    ),
+    _pattern(
+        Kind.PHONE_NUMBER,
+        r"(?:^|[\s(\"'=:,])(\(\d{3}\) ?\d{3}[\-. ]\d{4}|\d{3}-\d{3}-\d{4}|0\d{2,4}[ /\-]\d{3,4}[ \-]?\d{2,4}(?:[ \-]?\d{2,4})?)(?:[\s)\"',.;]|$)",
+        check.is_phone,
+    ),
+    _pattern(
+        Kind.USER,
+        r"(?i)(?:\buser(?:name|id)?|\blogin|\busr|\baccount|\bruser|\blogname|\bprincipal|\bauthenticated as|\blogged in as|\bfor user|\bfor invalid user|\binvalid user|\bsession opened for user|\bsession closed for user|\bauthorized user)[\"'\\]{0,2}(?:\s{0,2}[=:]\s{0,2}|\s+)[\"'\\]{0,2}([A-Za-z][A-Za-z0-9._\-]{1,31}\$?)",
+        check.is_user,
+    ),
+    _pattern(
+        Kind.USER,
+        r"(?i)(?:password|publickey|keyboard-interactive/pam|gssapi-with-mic) for (?:invalid user )?([A-Za-z][A-Za-z0-9._\-]{1,31}) from",
+        check.is_user,
+    ),
+    _pattern(
+        Kind.USER, r"(?:/home/|/Users/|[A-Za-z]:\\{1,2}Users\\{1,2})([A-Za-z][A-Za-z0-9._\-]{1,31})", check.is_user
+    ),
+    _pattern(Kind.USER, r"\b(?:uid|gid|euid)=\d+\(([A-Za-z][A-Za-z0-9._\-]{1,31})\)", check.is_user),
+    _pattern(
+        Kind.USER,
+        r"(?i)\b(?:uid|cn|sAMAccountName)=([A-Za-z][A-Za-z0-9._ \-]{1,40}?)(?:,\s?(?:ou|dc|o|cn)=|\))",
+        check.is_user,
+    ),
+    _pattern(Kind.USER, r"\b[A-Z][A-Z0-9]{1,14}\\{1,2}([a-z][a-z0-9._\-]{1,31})\b", check.is_user),
+)

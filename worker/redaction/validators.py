@@ -1,0 +1,100 @@
+"""Checks of what a pattern found: versions are no addresses, times no phones, words no passwords. Pure, and quick."""
+
+import ipaddress
+import re
+from typing import Final
+
+from worker.redaction.placeholders import is_placeholder
+from worker.redaction.words import ORDINARY_WORDS, SYSTEM_ACCOUNTS
+
+__all__ = [
+    "always",
+    "is_card",
+    "is_iban",
+    "is_ipv4",
+    "is_ipv6",
+    "is_mixed",
+    "is_phone",
+    "is_secret_value",
+    "is_user",
+]
+
+_VERSION_BEFORE: Final = re.compile(
+    r"(?:\bv|ver(?:sion)?s?|release|build|chrome|firefox|safari|edg|agent|/)[\s:=/_.\-]{0,2}$", re.IGNORECASE
+)
+_MASKED: Final = re.compile(
+    r"(?i)[*x•.]{3,}"
+    r"|<?\(?\[?(?:redacted|masked|hidden|filtered|removed|secret|omitted|none|null|nil|true|false|withheld)\]?\)?>?"
+    r"|%[sdr]|\{\}|\$\{?\w+\}?|<[\w ]+>"
+)
+
+
+def always(value: str, before: str, after: str) -> bool:
+    """Believe the pattern."""
+    return not is_placeholder(value) and "[" not in value[:1]
+
+
+def is_mixed(value: str, before: str, after: str) -> bool:
+    """Whether a token has digits or capitals inside, as words have not."""
+    return any(character.isdigit() for character in value) or not (value.islower() or value.istitle())
+
+
+def is_secret_value(value: str, before: str, after: str) -> bool:
+    """Whether what stands behind a secret's name can be one: no word of a sentence, no mask, no placeholder."""
+    stripped = value.strip("\\\"'`,;.")
+    if not stripped or is_placeholder(stripped) or stripped.startswith(("[", "<[")) or _MASKED.fullmatch(stripped):
+        return False
+    return stripped.casefold() not in ORDINARY_WORDS
+
+
+def is_ipv4(value: str, before: str, after: str) -> bool:
+    """Whether four numbers are an address that tells something: no version, no part of a longer number, no loopback."""
+    if before[-1:].isalnum() or before[-1:] in {".", "-", "_"} or re.match(r"\.\d|\w|-[A-Za-z]", after):
+        return False
+    if _VERSION_BEFORE.search(before) and not re.search(r"(?:://|^/|[\s@=(]/)$", before):
+        return False
+    return _tells_something(value)
+
+
+def is_ipv6(value: str, before: str, after: str) -> bool:
+    """Whether hexadecimal groups are an address: no time, no MAC, no scope of a name."""
+    bare = value.partition("%")[0]
+    if before[-1:].isalnum() or before[-1:] in {":", "."} or after[:1].isalnum() or after[:1] == ":":
+        return False
+    return (("::" in bare and len(bare) > 3) or bare.count(":") == 7) and _tells_something(bare)
+
+
+def _tells_something(value: str) -> bool:
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return not (address.is_loopback or address.is_unspecified or value == "255.255.255.255")
+
+
+def is_iban(value: str, before: str, after: str) -> bool:
+    """Whether the check digits are right. Source: ISO 13616, modulus 97."""
+    compact = value.replace(" ", "").replace("-", "")
+    if not 15 <= len(compact) <= 34:
+        return False
+    return int("".join(str(int(character, 36)) for character in compact[4:] + compact[:4])) % 97 == 1
+
+
+def is_card(value: str, before: str, after: str) -> bool:
+    """Whether digits are a card's: a known first digit, a usual length, and Luhn's check."""
+    digits = [int(character) for character in value if character.isdigit()]
+    if not 13 <= len(digits) <= 19 or digits[0] not in {2, 3, 4, 5, 6}:
+        return False
+    doubled = [2 * digit - 9 if digit > 4 else 2 * digit for digit in digits[-2::-2]]
+    return (sum(doubled) + sum(digits[-1::-2])) % 10 == 0
+
+
+def is_phone(value: str, before: str, after: str) -> bool:
+    """Whether digits in groups are a phone's number: seven to fifteen of them, and no date."""
+    digits = sum(character.isdigit() for character in value)
+    return 7 <= digits <= 15 and not re.match(r"\d{2,4}-\d{2}-\d{2}\b", value)
+
+
+def is_user(value: str, before: str, after: str) -> bool:
+    """Whether a word where a user's name stands is one that names a person."""
+    return value.casefold() not in SYSTEM_ACCOUNTS and not is_placeholder(value)

@@ -1,0 +1,34 @@
+"""Words that stand where a secret or a name could: they are neither."""
+
+from typing import Final
+
+__all__ = ["ORDINARY_WORDS", "SYSTEM_ACCOUNTS"]
+
+ORDINARY_WORDS: Final = frozenset(
+    """
+    the a an is was are not no of for to in on at by with from and or has have had be been expired invalid
+    missing required authentication failed failure incorrect wrong mismatch changed change reset expires
+    expiration auth error errors found null none nil true false undefined unknown empty set unset yes ok
+    refresh refreshed rotated rotation valid validation verified accepted rejected denied type count length
+    size name names id file path url uri max min limit bucket manager service server provider store value
+    values key keys string int bool str bytes object bearer basic digest negotiate must should cannot could
+    can't does did will would given provided supplied
+    """.split()  # noqa: SIM905 - a list of words is read as one
+)
+"""What sentences go on with behind "password", "token" and the like."""
+
+SYSTEM_ACCOUNTS: Final = frozenset(
+    """
+    root daemon bin sys sync nobody systemd www-data www nginx apache httpd mysql postgres redis mongodb
+    mongod kafka zookeeper hdfs yarn hadoop spark hive elasticsearch logstash kibana grafana prometheus node
+    docker containerd kubelet kube-proxy etcd sshd cron crond syslog rsyslog messagebus dbus polkitd ntp ntpd
+    chrony tomcat jenkins git ubuntu debian centos ec2-user admin administrator system default guest anonymous
+    test operator backup mail postfix lp news uucp man games proxy list irc gnats sudo service local
+    localservice networkservice none null unknown invalid user users id name name_id from on in the a an and
+    is was not with by for to at of agent data session sessions request requests logged login logout space
+    mode process processes group groups input output error failed success successful authentication
+    authenticated account accounts defined interface experience level named names public anonymous_user s has
+    have had can could does did
+    """.split()  # noqa: SIM905 - a list of words is read as one
+)
+"""Accounts of programs, and words that stand behind "user" in sentences."""
