@@ -32,8 +32,8 @@ _ORDERS: Final = (
 )
 _AGENT: Final = (
     r"(?:ai|a\.i\.|llm|language model|ai agent|ai assistant|ai model|chatgpt|gpt|claude|gemini|triage agent"
-    r"|sre agent|"
-    r"firstline)"
+    r"|sre agent"
+    r")"
 )
 _TARGET: Final = (
     r"(?:(?:the|this|that|every|all|any|each|my|our|its)\s)?(?:\S{1,40}\s)?"
@@ -83,9 +83,9 @@ SIGNS: Final = (
     ),
     _sign(
         "tool_call",
-        "restart_service|get_server_health|fetch_recent_logs|escalate_to_engineer|tool_call|function_call|tool_use"
+        "restart_service|escalate_to_engineer|tool_call|function_call|tool_use"
         "|tool_result|<invoke|disposition|restart tool|restartservice",
-        r"\b(?:restart_service|restartservice|get_server_health|fetch_recent_logs|escalate_to_engineer)\b",
+        r"\b(?:restart_service|restartservice|escalate_to_engineer)\b",
         r"[\"'](?:tool_calls?|tool_use"
         r"|function_call)[\"']\s*:\s*[\[{]|[\"']type[\"']\s*:\s*[\"'](?:tool_use|function_call)",
         r"</?(?:antml:)?(?:function_calls?|tool_calls?|tool_use|tool_result|invoke)\b",
@@ -133,7 +133,7 @@ SIGNS: Final = (
     ),
     _sign(
         "address_to_agent",
-        "ai|llm|language model|gpt|claude|gemini|agent|assistant|bot|firstline",
+        "ai|llm|language model|gpt|claude|gemini|agent|assistant|bot",
         r"\b(?:note|message|instructions?|memo|info|hint|reminder|warning|attention|attn|dear|hello|hey|hi)\b[\s:,]*"
         rf"(?:to|for)?\s?(?:the|all|any|every|our)?\s?{_AGENT}\b\s?[:,;.!-]?",
         r"\b(?:attention|attn|dear|hey|hello)[\s:,]+(?:\w+\s)?(?:agent|assistant|bot|model)\b",
@@ -248,6 +248,6 @@ SQUEEZED: Final = (
     *("restartitnow", "restartnow", "rebootnow", "reboottheserver"),
     *("markasresolved", "markthisincident", "donotescalate", "dontescalate"),
     *("systemprompt", "restartservice", "callrestart", "youarenow"),
-    *("newinstructions"),
+    "newinstructions",
 )
 """For text whose letters stood apart: there, nobody knows where a word ends."""

@@ -45,13 +45,12 @@ _REVERSED_STEMS: Final = tuple(stem[::-1] for stem in _STEMS)
 def suspicions_in(text: str, *, where: str) -> tuple[Suspicion, ...]:
     """Return signs that `text` tries to give instructions, at most three, each with its words, visible and cut."""
     found: dict[str, Suspicion] = {}
-    for form in _forms(text[:TEXT_CHARACTERS]):
-        for sign, excerpt in _signs_in(form):
-            words = cut_to_bytes(" ".join(visible(excerpt).split()), EXCERPT_BYTES)
-            found.setdefault(sign, Suspicion(where=where, sign=sign, excerpt=words))
+    for sign, excerpt in _signs_in(text[:TEXT_CHARACTERS]):
+        words = cut_to_bytes(" ".join(visible(excerpt).split()), EXCERPT_BYTES)
+        found.setdefault(sign, Suspicion(where=where, sign=sign, excerpt=words))
         if len(found) >= SUSPICIONS_LIMIT:
             break
-    return tuple(found.values())[:SUSPICIONS_LIMIT]
+    return tuple(found.values())
 
 
 def strings_in(content: str) -> str:
@@ -76,10 +75,12 @@ def _strings_of(value: object) -> Iterator[str]:
             waiting += reversed(part)
 
 
-def _signs_in(form: str) -> Iterator[tuple[str, str]]:
-    for sign in (*SIGNS, *FOREIGN_SIGNS):
-        if any(word in form for word in sign.words) and (match := sign.pattern.search(form)):
-            yield sign.name, _around(form, match)
+def _signs_in(text: str) -> Iterator[tuple[str, str]]:
+    for form in _forms(text):
+        for sign in (*SIGNS, *FOREIGN_SIGNS):
+            if any(word in form for word in sign.words) and (match := sign.pattern.search(form)):
+                yield sign.name, _around(form, match)
+    yield from (("letters_apart", letters) for letters in _letters_apart(like_latin(folded(text))))
 
 
 def _around(form: str, match: re.Match[str]) -> str:
@@ -102,16 +103,15 @@ def _forms(text: str) -> Iterator[str]:
         yield codecs.encode(latin, "rot13")
     if any(stem in latin for stem in _REVERSED_STEMS):
         yield latin[::-1]
-    yield from _with_letters_together(latin)
     yield from (folded(decoded) for decoded in _decoded(text))
 
 
-def _with_letters_together(latin: str) -> Iterator[str]:
+def _letters_apart(latin: str) -> Iterator[str]:
     for run in _APART.finditer(latin):
         squeezed = _BETWEEN_LETTERS.sub("", run[0])
         for letters in (squeezed, squeezed.translate(_LEET)):
             if any(phrase in letters for phrase in SQUEEZED):
-                yield f"ignore all previous instructions: {letters}"
+                yield letters
 
 
 def _decoded(text: str) -> Iterator[str]:
