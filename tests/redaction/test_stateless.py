@@ -11,7 +11,6 @@ from worker.redaction import (
     PatternDetector,
     Placeholders,
     RedactionRules,
-    SecretsOnly,
     stateless_masker,
 )
 
@@ -27,7 +26,7 @@ def test_a_stateless_masker_tells_kinds_apart_and_keeps_no_value() -> None:
 
 
 def test_secrets_only_leaves_what_a_diagnosis_needs() -> None:
-    masker = stateless_masker(SecretsOnly(PatternDetector(RedactionRules())))
+    masker = stateless_masker(PatternDetector(RedactionRules(), finds_secrets_only=True))
     assert masker.masked(_SAID) == "password=[PASSWORD] from 10.1.2.3"
     assert masker.masked_labels({"db_password": "x", "instance": "10.1.2.3:9100"}) == {
         "db_password": "[PASSWORD]",

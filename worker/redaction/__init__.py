@@ -10,7 +10,7 @@ from worker.redaction.masker import WITHHELD, Detector, Masker
 from worker.redaction.placeholders import Placeholders
 from worker.redaction.revealing import revealed_model, revealed_value
 from worker.redaction.rules import RedactionRules
-from worker.redaction.stateless import SECRETS_MASKER, STATELESS_MASKER, SecretsOnly, Unnumbered, stateless_masker
+from worker.redaction.stateless import SECRETS_MASKER, STATELESS_MASKER, Unnumbered, stateless_masker
 
 __all__ = [
     "SECRETS_MASKER",
@@ -23,7 +23,6 @@ __all__ = [
     "PatternDetector",
     "Placeholders",
     "RedactionRules",
-    "SecretsOnly",
     "Unnumbered",
     "revealed_model",
     "revealed_value",
