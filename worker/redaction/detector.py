@@ -26,9 +26,10 @@ _PREFILTER_BYTES: Final = 64 * 1024 * 1024
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAME: Final = re2.compile(SECRET_NAME)
 _HARMLESS_NAMES: Final = re.compile(
-    r"(?i).*(?:count|length|size|name|type|age|days|expir|policy|limit|max|min|izer|url|path|file|id)s?$"
+    r"(?i)(?:max|min|total|num|n|used|input|output|prompt|completion)[_.\-].*|"
+    r".*(?:count|length|size|name|type|age|days|expir\w*|policy|limit|max|min|izer|url|path|file|[_.\-]id)s?"
 )
-_BASE64: Final = re.compile(r"(?<![A-Za-z0-9+/=_.-])[A-Za-z0-9+/_-]{24,8192}={0,2}(?![A-Za-z0-9+/=_-])")
+_BASE64: Final = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,8192}={0,2}(?![A-Za-z0-9+/=_-])")
 
 
 class PatternDetector:

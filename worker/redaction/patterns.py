@@ -35,12 +35,12 @@ def _pattern(kind: Kind, pattern: str, is_believed: Check = check.always) -> Pat
 _KEY_WORD: Final = r"(?:RSA |DSA |EC |OPENSSH |ENCRYPTED |PGP |SSH2 ENCRYPTED |ANY )?PRIVATE KEY(?: BLOCK)?"
 _KEY_TEXT: Final = r'(?:[A-Za-z0-9+/=_\-:,.()" \t\r\n]|\\[nrt\\"])'
 SECRET_NAME: Final = (
-    r"(?i:pass(?:word|wd|phrase|code)?s?|pwd|passw|secrets?|token|api[_.\- ]?key|apikey|access[_.\-]?key|"
-    r"private[_.\-]?key|secret[_.\-]?key|account[_.\-]?key|encryption[_.\-]?key|signing[_.\-]?key|credentials?|cookie|"
-    r"session[_.\-]?(?:id|key|token)|sid|bearer|jwt|sig|signature|otp|pin|"
-    r"[a-z0-9_.\-]{0,40}(?:password|passwd|passphrase|_pwd|\.pwd|secret|token|apikey|api_key|api-key|accesskey|"
-    r"access_key|access-key|privatekey|private_key|secretkey|secret_key|authtoken|credential|connectionstring))"
+    r"(?i:[a-z0-9_.\-]{0,60}(?:pass(?:word|wd|phrase|code|wort)?s?|pwd|secrets?|tokens?|credentials?|"
+    r"cookie|apikey|authkey|connection[_.\-]?string|bearer|jwt|otp|"
+    r"(?:api|access|account|app|auth|client|db|deploy|encryption|host|license|master|private|secret|service|session|"
+    r"shared|signing|ssh|storage|webhook)[_.\- ]?(?:key|pass|pwd)|session[_.\-]?id)(?:[_.\-][a-z0-9]{1,20}){0,2})"
 )
+_SHORT_NAME: Final = r"(?i:sid|sig|signature|pin|psk|pw|key)"
 _PAIR: Final = r"""(?:\\?["'`]|%22|&quot;)?\s{0,3}(?:=>|:=|[:=]|%3D|%3A)\s{0,4}"""
 _QUOTED: Final = r"""(?:\\?"((?:[^"\\\n]|\\[^"\n])+)|'([^'\n]+)|`([^`\n]+)|“([^”\n]+)|%22([^%\n&]+)|&quot;([^&\n]+))"""
 _BARE: Final = r"""([^\s"'`,;&<>(){}\[\]“”]+)"""
@@ -91,21 +91,15 @@ PATTERNS: Final = (
     _pattern(Kind.SECRET, r"\b([A-Za-z0-9_~.\-]{3}\dQ~[A-Za-z0-9_~.\-]{31,34})"),
     _pattern(Kind.PASSWORD, rf"(?:^|[^A-Za-z0-9]){SECRET_NAME}{_PAIR}{_QUOTED}", check.is_secret_value),
     _pattern(Kind.PASSWORD, rf"(?:^|[^A-Za-z0-9]){SECRET_NAME}{_PAIR}{_BARE}", check.is_secret_value),
+    _pattern(Kind.PASSWORD, rf"(?:^|[^A-Za-z0-9_.\-]){_SHORT_NAME}{_PAIR}(?:{_QUOTED}|{_BARE})", check.is_random),
+    _pattern(Kind.PASSWORD, rf"<{SECRET_NAME}(?:\s[^>\n]{{0,80}})?>([^<\n]+)<", check.is_secret_value),
+    _pattern(Kind.PASSWORD, rf"(?:^|[\s\"'=(])--?{SECRET_NAME}[ =]+(?:{_QUOTED}|{_BARE})", check.is_secret_value),
     _pattern(
         Kind.PASSWORD,
-        r"(?i)<[a-z0-9_:.\-]{0,40}(?:password|passwd|secret|token|apikey|api_key|privatekey)[^>]{0,80}>([^<\n]+)<",
-        check.is_secret_value,
+        rf"(?:^|[^A-Za-z0-9]){SECRET_NAME}(?:\t|\s+(?:is|was|to|as|of)\s+|\s+(?:set|changed|reset|updated)\s+to\s+)(?:{_QUOTED}|{_BARE})",
+        check.is_mixed_secret,
     ),
-    _pattern(
-        Kind.PASSWORD,
-        r"(?:--?)(?i:[a-z0-9\-]{0,24}(?:password|passwd|passphrase|token|secret|api-key|apikey|pwd))(?:[ =]|\s+)[\"']?([^\s\"']+)",
-        check.is_secret_value,
-    ),
-    _pattern(
-        Kind.PASSWORD,
-        r"(?i)(?:identified by|password is|passphrase is|pwd is|secret is|token is)\s+[\"'`]?([^\s\"'`]+)",
-        check.is_secret_value,
-    ),
+    _pattern(Kind.PASSWORD, r"(?i)identified by\s+(?:password\s+)?[\"'`]?([^\s\"'`]+)", check.is_secret_value),
     _pattern(
         Kind.PASSWORD,
         r"\bsshpass\s+-p\s*[\"']?([^\s\"']+)|\becho\s+[\"']?([^\s\"']+)[\"']?\s*\|\s*sudo\s+-S|(?:mysql|mysqldump|mariadb)[^\n]{0,80}?\s-p[\"']?([^\s\"']+)|\bcurl[^\n]{0,200}?\s(?:-u|--user)\s*[\"']?[^\s:\"']+:([^\s\"']+)",

@@ -14,7 +14,9 @@ __all__ = [
     "is_ipv4",
     "is_ipv6",
     "is_mixed",
+    "is_mixed_secret",
     "is_phone",
+    "is_random",
     "is_secret_value",
     "is_user",
 ]
@@ -22,6 +24,14 @@ __all__ = [
 _VERSION_BEFORE: Final = re.compile(
     r"(?:\bv|ver(?:sion)?s?|release|build|chrome|firefox|safari|edg|agent|/)[\s:=/_.\-]{0,2}$", re.IGNORECASE
 )
+_HARMLESS_NAME_BEFORE: Final = re.compile(
+    r"(?i)[_.\-]?(?:count|length|len|size|name|type|kind|age|days|hours|seconds|ms|expir\w*|expiry|ttl|policy|limit|max|min|"
+    r"url|uri|path|file|id|ids|status|state|version|prefix|attempts?|used|usage|enabled|required|provider|store|manager)"
+    r"[\"'`\\]{0,2}\s{0,3}(?:=>|:=|[:=]|>|%3D|%3A|\s)\s{0,4}[\"'`\\“]{0,2}$"
+)
+_TOKENS_BEFORE: Final = re.compile(r"(?i)tokens[\"'`\\]{0,2}\s{0,3}[:=]\s{0,4}[\"'`\\]{0,2}$")
+"""Where a number is how many pieces a text has."""
+
 _MASKED: Final = re.compile(
     r"(?i)[*x•.]{3,}"
     r"|<?\(?\[?(?:redacted|masked|hidden|filtered|removed|secret|omitted|none|null|nil|true|false|withheld)\]?\)?>?"
@@ -41,10 +51,24 @@ def is_mixed(value: str, before: str, after: str) -> bool:
 
 def is_secret_value(value: str, before: str, after: str) -> bool:
     """Whether what stands behind a secret's name can be one: no word of a sentence, no mask, no placeholder."""
+    if _HARMLESS_NAME_BEFORE.search(before) or (value.isdigit() and _TOKENS_BEFORE.search(before)):
+        return False
     stripped = value.strip("\\\"'`,;.")
     if not stripped or is_placeholder(stripped) or stripped.startswith(("[", "<[")) or _MASKED.fullmatch(stripped):
         return False
     return stripped.casefold() not in ORDINARY_WORDS
+
+
+def is_mixed_secret(value: str, before: str, after: str) -> bool:
+    """Whether what stands in a sentence behind a secret's name is one: more than letters, and no number alone."""
+    return is_random(value, before, after) and len(value) >= 6
+
+
+def is_random(value: str, before: str, after: str) -> bool:
+    """Whether a value has letters, and something else between or behind them, as made-up secrets have."""
+    has_letters = any(character.isalpha() for character in value)
+    is_a_word = value.isalpha() and (value.islower() or value.isupper() or value.istitle())
+    return has_letters and not is_a_word and len(value) >= 4 and is_secret_value(value, before, after)
 
 
 def is_ipv4(value: str, before: str, after: str) -> bool:
