@@ -15,7 +15,7 @@ __all__ = ["folded", "like_latin", "without_log_heads"]
 _ESCAPES: Final = re.compile(
     r"\\+x1b\[[0-9;]{0,20}[A-Za-z]|\\+u\{?([0-9A-Fa-f]{4})\}?|\\+U([0-9A-Fa-f]{8})|\\+x([0-9A-Fa-f]{2})|\\+[nrt\"'/]"
 )
-_TAGS: Final = range(0xE0020, 0xE007F)
+_TAGS: Final = re.compile(r"(?:\\U000e00[2-7][0-9a-f])+")
 """Characters that nobody sees, one for each of ASCII's: a text written in them is meant for a model only."""
 
 _COMBINING: Final = re.compile("[\u0300-\u036f]")
@@ -40,7 +40,7 @@ def folded(text: str) -> str:
     """Return a text as it is compared: lines stay lines, everything else that only dresses letters up is gone."""
     if text.isascii() and "\\" not in text:
         return visible(text).lower()
-    shown = _ESCAPES.sub(_unescaped, visible(text))
+    shown = _ESCAPES.sub(_unescaped, _TAGS.sub(_untagged, visible(text)))
     plain = unicodedata.normalize("NFKC", shown).casefold().translate(_ACCENTED)
     return _COMBINING.sub("", plain)
 
@@ -55,12 +55,14 @@ def without_log_heads(plain: str) -> str:
     return " ".join(_LOG_HEAD.sub("", plain).split())
 
 
+def _untagged(run: re.Match[str]) -> str:
+    return f" {''.join(chr(int(digits, 16)) for digits in re.findall(r'000e00(..)', run[0]))} "
+
+
 def _unescaped(escape: re.Match[str]) -> str:
     digits = escape[1] or escape[2] or escape[3]
     if digits is None:
         return "" if "[" in escape[0] else " "
     code = int(digits, 16)
-    if code in _TAGS:
-        return chr(code - _TAGS.start + ord(" "))
     character = chr(code) if code <= sys.maxunicode else ""
     return character if visible(character) == character else ""

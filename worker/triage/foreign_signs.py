@@ -85,7 +85,7 @@ _RESTART: Final = (
         r"\b(?:starte?n?|boote)\b(?: sie)? (?:bitte )?(?:den|die|das|diesen) [\w-]+(?: [\w-]+)?",
         r"\b(?:sofort|umgehend|unverzuglich|jetzt) (?:neu|durch)\b",
     ),
-    (r"\b(?:starte|starten sie) (?:den|diesen) (?:server|dienst|host|rechner)\b", r"\bneu(?:[.!,\"]|\s*$| und\b)"),
+    (r"\b(?:starte|starten sie) (?:den|diesen) (?:server|dienst|host|rechner)\b", r"\bneu(?:[.!\"]|\s*$| und\b)"),
     (
         r"\bherstart\b (?:de|deze|het) (?:server|dienst|service|machine)",
         r"(?:nu|onmiddellijk|direct|meteen|instructies|regels)\b",
@@ -101,7 +101,7 @@ _RESTART: Final = (
     (r"\b(?:reinicie|reinicia)\b (?:o|este|a|imediatamente)", r"\b(?:agora|imediatamente|ja|sem)\b"),
     (
         r"\b(?:riavvia|riavviate)\b (?:il|questo|subito|immediatamente)",
-        r"\b(?:ora|adesso|subito|immediatamente|senza)\b",
+        r"\b(?:ora|adesso|subito|immediatamente|senza|il server)\b",
     ),
     (r"\b(?:uruchom|zrestartuj)\b", r"\b(?:natychmiast|teraz|od razu|bez)\b"),
     (r"\b(?:перезапусти|перезапустите|перезагрузи|перезагрузите)\b", r"\b(?:немедленно|сейчас|срочно|сразу|без)\b"),

@@ -146,12 +146,13 @@ SIGNS: Final = (
         r"\bthe (?:ai |triage |llm )?(?:agent|assistant|model|bot) (?:must|should|may|shall|is to"
         r"|has to) (?:always |now |just |never )?"
         r"(?:restart|reboot|skip|close|ignore|mark|conclude|escalate|call|approve)\b",
-        r"\bif you (?:are|'re) an? (?:ai|llm|language model|assistant|agent|bot|automat)",
+        r"\bif you(?: are|'re) an? (?:ai|llm|language model|assistant|agent|bot|automat)",
         r"\bas an? (?:ai|llm|large language model|language model)\b",
     ),
     _sign(
         "authority",
-        "authori|approve|permit|allowed|permission|policy|policies|safety|cleared|override|waive|guardrail|lifted"
+        "authori|administrator|as the |as your |approve|permit|allowed|permission|policy|policies|"
+        r"safety|cleared|override|waive|guardrail|lifted"
         "|consent",
         r"\b(?:i|we)\s(?:hereby\s|fully\s|personally\s)?(?:authori[sz]e|approve|permit|allow|clear|consent to"
         r"|order)\s"
@@ -180,7 +181,7 @@ SIGNS: Final = (
         r"\byou (?:have|now have) (?:my |our |full |the )*(?:permission|approval|consent|authori[sz]ation) to\b",
         r"\b(?:you may|you can|feel free to)\s(?:now\s)?restart\s(?:any|every|all|whatever|without|as)\b",
         r"\b(?:approve|approved) (?:the|this|all) restarts?\b",
-        r"\boverride\b.{0,20}\b(?:safety|restart policy|guardrails?|cooldown|kill switch)\b",
+        r"\boverride (?:the|all|any|your|its) (?:\w+ )?(?:safety|restart policy|guardrails?|cooldown|kill switch)\b",
     ),
     _sign(
         "new_role",

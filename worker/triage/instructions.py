@@ -11,7 +11,7 @@ import codecs
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from urllib.parse import unquote
 
@@ -19,7 +19,7 @@ from worker.contract.result import Suspicion
 from worker.contract.text import cut_to_bytes, visible
 from worker.triage.folding import folded, like_latin, without_log_heads
 from worker.triage.foreign_signs import FOREIGN_SIGNS
-from worker.triage.instruction_signs import SIGNS, SQUEEZED
+from worker.triage.instruction_signs import SIGNS, SQUEEZED, Sign
 
 __all__ = ["SUSPICIONS_LIMIT", "strings_in", "suspicions_in"]
 
@@ -38,6 +38,14 @@ _BETWEEN_LETTERS: Final = re.compile(r"[\W_]+")
 _LEET: Final = str.maketrans("013457@$!|", "oieastasil")
 _MIXED: Final = re.compile(r"[a-z][013457@$!][a-z]|\b[013457@$!][a-z]{2}")
 _STEMS: Final = ("ignore", "restart", "instruction", "disregard", "forget", "reboot", "escalate", "previous")
+_ALL: Final = (*SIGNS, *FOREIGN_SIGNS)
+_UNMISTAKABLE: Final = tuple(
+    sign
+    for sign in SIGNS
+    if sign.name in {"ignore_instructions", "order_to_restart", "order_not_to_escalate", "tool_call"}
+)
+"""What is not found by chance where lines are read as one, or figures as letters."""
+
 _ROT13_STEMS: Final = tuple(codecs.encode(stem, "rot13") for stem in _STEMS)
 _REVERSED_STEMS: Final = tuple(stem[::-1] for stem in _STEMS)
 
@@ -76,11 +84,18 @@ def _strings_of(value: object) -> Iterator[str]:
 
 
 def _signs_in(text: str) -> Iterator[tuple[str, str]]:
-    for form in _forms(text):
-        for sign in (*SIGNS, *FOREIGN_SIGNS):
+    plain = folded(text)
+    latin = like_latin(plain)
+    yield from _matches([plain, *([latin] if latin != plain else []), *map(folded, _decoded(text))], _ALL)
+    yield from _matches(_without_disguise(plain, latin), _UNMISTAKABLE)
+    yield from (("letters_apart", letters) for letters in _letters_apart(latin))
+
+
+def _matches(forms: Iterable[str], signs: Sequence[Sign]) -> Iterator[tuple[str, str]]:
+    for form in forms:
+        for sign in signs:
             if any(word in form for word in sign.words) and (match := sign.pattern.search(form)):
                 yield sign.name, _around(form, match)
-    yield from (("letters_apart", letters) for letters in _letters_apart(like_latin(folded(text))))
 
 
 def _around(form: str, match: re.Match[str]) -> str:
@@ -88,22 +103,16 @@ def _around(form: str, match: re.Match[str]) -> str:
     return form[max(start, match.start() - 40) : match.end() + 60]
 
 
-def _forms(text: str) -> Iterator[str]:
-    """Yield a text as it is, then whatever else a reader could see in it."""
-    plain = folded(text)
-    yield plain
+def _without_disguise(plain: str, latin: str) -> Iterator[str]:
+    """Yield other forms in which a text could be meant; in most texts there is one at most."""
     if "\n" in plain:
-        yield without_log_heads(plain)
-    latin = like_latin(plain)
-    if latin != plain:
-        yield latin
+        yield without_log_heads(latin)
     if _MIXED.search(latin):
         yield latin.translate(_LEET)
     if any(stem in latin for stem in _ROT13_STEMS):
         yield codecs.encode(latin, "rot13")
     if any(stem in latin for stem in _REVERSED_STEMS):
         yield latin[::-1]
-    yield from (folded(decoded) for decoded in _decoded(text))
 
 
 def _letters_apart(latin: str) -> Iterator[str]:
