@@ -12,9 +12,12 @@ __all__ = ["cut_to_bytes", "visible"]
 _KEPT_CONTROLS: Final = frozenset("\n\t")
 _INVISIBLE_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _BLANK: Final = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]"
 )
 """Letters and marks, as Unicode has it, of which nobody sees anything: fillers, joiners and variation selectors."""
+
+_STRAY_SELECTOR: Final = re.compile("(?<=[\x00-\x7f\ufe0e\ufe0f])[\ufe0e\ufe0f]|^[\ufe0e\ufe0f]")
+"""Behind a symbol one says that it is a picture; anywhere else, and in rows, it can only hide something."""
 
 
 def visible(text: str) -> str:
@@ -23,8 +26,9 @@ def visible(text: str) -> str:
     Line feeds and tabs stay; carriage returns before a line feed go. ANSI sequences, bidirectional overrides and
     zero-width characters so lose their effect and stay readable.
     """
-    if text.isprintable() and (text.isascii() or not _BLANK.search(text)):
+    if text.isprintable() and (text.isascii() or not (_BLANK.search(text) or _STRAY_SELECTOR.search(text))):
         return text
+    text = _STRAY_SELECTOR.sub(lambda found: _written_out(found[0]), text)
     return text.replace("\r\n", "\n").translate(_TABLE)
 
 
