@@ -208,9 +208,10 @@ SIGNS: Final = (
         r"|system message|guidelines)\b",
         r"\b(?:send|upload|post|forward|exfiltrate|leak|mail|submit)\s(?:me\s)?(?:all|your|the contents? of|every"
         r"|the system)\b"
-        r".{0,60}\bto\s(?:https?://|ftp://|\S+@|\S+\.\w+/|hxxp)",
+        r".{0,60}\bto\s(?:\[|https?://|ftp://|\S+@|\S+\.\w+/|hxxp)",
         r"\bexfiltrate\b.{0,40}\b(?:secrets|credentials|tokens|keys|data)\b",
-        r"\b(?:print|reveal|show|repeat|output|leak|tell me|dump)\s(?:all\s)?(?:your|the)\s(?:\w+\s)?(?:secrets"
+        r"\b(?:print|reveal|show|repeat|output|leak|tell me|dump|"
+        r"send|upload|mail)\s(?:all\s)?(?:your|the)\s(?:\w+\s)?(?:secrets"
         r"|credentials|api keys?"
         r"|environment variables|env vars)\b",
     ),
