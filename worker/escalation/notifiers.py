@@ -12,6 +12,7 @@ from typing import Final, TextIO
 from worker.contract import Disposition, TriageResult
 from worker.errors import ContractError
 from worker.escalation.card import as_text, brief, card_of
+from worker.escalation.escaping import for_terminal
 
 __all__ = ["ConsoleNotifier", "JsonNotifier"]
 
@@ -30,7 +31,7 @@ class ConsoleNotifier:
     def deliver(self, result: TriageResult) -> None:
         """Print and flush one result. Raises `OSError` when the stream does."""
         text = _rendered(self._text_of, result)
-        self._stream.write(f"{text}\n")
+        self._stream.write(f"{for_terminal(text)}\n")
         self._stream.flush()
 
     def _text_of(self, result: TriageResult) -> str:

@@ -1,0 +1,48 @@
+r"""Text from outside, escaped for where it goes: one function a medium, so that no sink makes up its own.
+
+Pure. Each makes its text visible first; none cuts it. A terminal's escape sequences, Slack's mentions and links, HTML's
+elements, a mail header's further lines and a spreadsheet's formulas lose their effect, and stay readable.
+Sources: https://docs.slack.dev/messaging/formatting-message-text (the three letters to escape),
+https://owasp.org/www-community/attacks/CSV_Injection (what starts a formula).
+"""
+
+import html
+import re
+from typing import Final
+
+from worker.contract.text import visible
+
+__all__ = ["for_csv", "for_html", "for_mail_header", "for_slack", "for_terminal"]
+
+_FORMULA: Final = re.compile(r"\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20|%]")
+_SLACK_MARKS: Final = re.compile(r"([*_~`@#])")
+_LINK: Final = re.compile(r"(?<=\w)(://|\.)(?=\w)")
+_NEVER_JOINED: Final = "\N{WORD JOINER}"
+"""Nobody sees it, and Slack takes no mark or address that has it inside."""
+
+
+def for_terminal(text: str) -> str:
+    """Return text of which a terminal acts on nothing but line feeds and tabs."""
+    return visible(text)
+
+
+def for_slack(text: str) -> str:
+    """Return text for Slack's mrkdwn in which nothing is a mention, a link or a format."""
+    escaped = html.escape(visible(text), quote=False)
+    return _LINK.sub(rf"{_NEVER_JOINED}\1", _SLACK_MARKS.sub(rf"\1{_NEVER_JOINED}", escaped))
+
+
+def for_html(text: str) -> str:
+    """Return text for an HTML element's content or a quoted attribute."""
+    return html.escape(visible(text))
+
+
+def for_mail_header(text: str) -> str:
+    """Return text for one line of a mail's header; what sends the mail encodes what is not ASCII."""
+    return " ".join(visible(text).split())
+
+
+def for_csv(text: str) -> str:
+    """Return text for a field of a CSV file that a spreadsheet may open; quoting is the writer's part."""
+    shown = visible(text)
+    return f"'{shown}" if _FORMULA.match(shown) else shown
