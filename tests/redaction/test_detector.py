@@ -24,6 +24,7 @@ def masked(text: str) -> str:
     ("text", "told"),
     [
         ("connect to 10.0.0.7:9200 refused", "connect to [IP_ADDRESS_1]:9200 refused"),
+        ("server=10.1.2.3 driver:10.1.2.4", "server=[IP_ADDRESS_1] driver:[IP_ADDRESS_2]"),
         ("route 10.2.0.0/16 via [2001:db8::1]:443", "route [IP_ADDRESS_1]/16 via [[IP_ADDRESS_2]]:443"),
         ("mac 00:1B:44:11:3A:B7, 001b.4411.3ab7 ", "mac [MAC_ADDRESS_1], [MAC_ADDRESS_2] "),
         ("db-1.corp.example.com is down", "[HOST_1] is down"),

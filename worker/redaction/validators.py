@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 _VERSION_BEFORE: Final = re.compile(
-    r"(?:\bv|ver(?:sion)?s?|release|build|chrome|firefox|safari|edg|agent|/)[\s:=/_.\-]{0,2}$", re.IGNORECASE
+    r"(?:\b(?:v|vers?|versions?|release|build|chrome|firefox|safari|edg|agent)|/)[\s:=/_.\-]{0,2}$", re.IGNORECASE
 )
 _HARMLESS_NAME_BEFORE: Final = re.compile(
     r"(?i)[_.\-]?(?:count|length|len|size|name|type|kind|age|days|hours|seconds|ms|expir\w*|expiry|ttl|policy|limit|max|min|"
