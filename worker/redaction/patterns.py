@@ -70,7 +70,7 @@ PATTERNS: Final = (
     _pattern(Kind.API_KEY, r"\b(AIza[0-9A-Za-z_\-]{35}|ya29\.[0-9A-Za-z_\-.]{20,}|GOCSPX-[0-9A-Za-z_\-]{20,})"),
     _pattern(
         Kind.API_KEY,
-        r"\b((?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|gl(?:pat|dt|rt|ptt|soat|ft|agent)-[A-Za-z0-9_\-.]{16,})",
+        r"\b((?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|gl[a-z]{2,6}-[A-Za-z0-9_\-.]{16,})",
     ),
     _pattern(
         Kind.API_KEY,
@@ -105,6 +105,10 @@ PATTERNS: Final = (
         r"\bsshpass\s+-p\s*[\"']?([^\s\"']+)|\becho\s+[\"']?([^\s\"']+)[\"']?\s*\|\s*sudo\s+-S|(?:mysql|mysqldump|mariadb)[^\n]{0,80}?\s-p[\"']?([^\s\"']+)|\bcurl[^\n]{0,200}?\s(?:-u|--user)\s*[\"']?[^\s:\"']+:([^\s\"']+)",
     ),
     _pattern(
+        Kind.PASSWORD,
+        r":(?:thin|oci8?):[^\s/@\"']{1,128}/([^\s@\"']{1,128})@|[A-Za-z0-9._%\-]{1,128}:([^\s@\"'/]{1,128})@(?:tcp|tcp6|unix)\(",
+    ),
+    _pattern(
         Kind.EMAIL_ADDRESS,
         r"([A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}(?:@|%40)(?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62})\.)+[A-Za-z]{2,24})\b",
     ),
@@ -122,7 +126,7 @@ PATTERNS: Final = (
     _pattern(Kind.IP_ADDRESS, r"(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})", check.is_ipv4),
     _pattern(
         Kind.PHONE_NUMBER,
-        r"(?:^|[^\w+])(\+\d{1,3}[ .\-/]?(?:\(0\)|\(\d{1,4}\))?(?:[ .\-/]?\d{1,4}){2,6})",
+        r"(?:^|[^\w+])((?:\+|00)\d{1,3}[ .\-/]?(?:\(0\)|\(\d{1,4}\))?(?:[ .\-/]?\d{1,4}){2,6})",
         check.is_phone,
     ),
     _pattern(
