@@ -75,7 +75,7 @@ def is_ipv4(value: str, before: str, after: str) -> bool:
     """Whether four numbers are an address that tells something: no version, no part of a longer number, no loopback."""
     if before[-1:].isalnum() or before[-1:] in {".", "-", "_"} or re.match(r"\.\d|\w|-[A-Za-z]", after):
         return False
-    if _VERSION_BEFORE.search(before) and not re.search(r"(?:://|^/|[\s@=(]/)$", before):
+    if _VERSION_BEFORE.search(before) and not re.search(r"(?://|^/|[\s@=(]/)$", before):
         return False
     return _tells_something(value)
 
