@@ -136,7 +136,7 @@ PATTERNS: Final = (
     ),
     _pattern(
         Kind.USER,
-        r"(?i)(?:\buser(?:name|id)?|\blogin|\busr|\baccount|\bruser|\blogname|\bprincipal|\bauthenticated as|\blogged in as|\bfor user|\bfor invalid user|\binvalid user|\bsession opened for user|\bsession closed for user|\bauthorized user)[\"'\\]{0,2}(?:\s{0,2}[=:]\s{0,2}|\s+)[\"'\\]{0,2}([A-Za-z][A-Za-z0-9._\-]{1,31}\$?)",
+        r"(?i)(?:\buser(?:name|id)?|\blogin|\busr|\baccount|\bruser|\blogname|\bprincipal|\bauthenticated as|\blogged in as|\bfor user|\bfor invalid user|\binvalid user|\bsession opened for user|\bsession closed for user|\bauthorized user)[\"'\\]{0,2}(?:\s{0,2}:\s{0,2}|=|\s=\s|\s+)[\"'\\]{0,2}([A-Za-z][A-Za-z0-9._\-]{1,31}\$?)",
         check.is_user,
     ),
     _pattern(

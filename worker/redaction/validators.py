@@ -22,13 +22,21 @@ __all__ = [
 ]
 
 _VERSION_BEFORE: Final = re.compile(
-    r"(?:\b(?:v|vers?|versions?|release|build|chrome|firefox|safari|edg|agent)|/)[\s:=/_.\-]{0,2}$", re.IGNORECASE
+    r"(?:\b(?:v|vers?|versions?|release|build|chrome|firefox|safari|edg|agent))[\s:=/_.\-]{0,2}$", re.IGNORECASE
 )
 _HARMLESS_NAME_BEFORE: Final = re.compile(
-    r"(?i)[_.\-]?(?:count|length|len|size|name|type|kind|age|days|hours|seconds|ms|expir\w*|expiry|ttl|policy|limit|max|min|"
-    r"url|uri|path|file|id|ids|status|state|version|prefix|attempts?|used|usage|enabled|required|provider|store|manager)"
+    r"(?i)(?:publickeytoken|[_.\-]?(?:count|length|len|size|name|type|kind|age|days|hours|seconds|ms|expir\w*|expiry|ttl|policy|limit|max|min|"
+    r"url|uri|path|file|id|ids|status|state|version|prefix|attempts?|used|usage|enabled|required|provider|store|manager))"
     r"[\"'`\\]{0,2}\s{0,3}(?:=>|:=|[:=]|>|%3D|%3A|\s)\s{0,4}[\"'`\\“]{0,2}$"
 )
+_BEHIND_A_SLASH: Final = re.compile(r"(?://|^/|[\s@=(\[\"'>,]/|\w\.[A-Za-z]+/)$")
+"""A host's name or nothing stands before the slash, and no program's."""
+
+_PRIVATE: Final = re.compile(r"10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.")
+_KEY_BEFORE: Final = re.compile(
+    r"(?i)(?:tokens?|keys?|cookies?|credentials?)[\"'`\\]{0,2}\s{0,3}(?:=>|:=|[:=])\s{0,4}[\"'`\\“]{0,2}$"
+)
+_WORD: Final = re.compile(r"[A-Z]{1,16}|[A-Z]?[a-z]{1,16}(?:[A-Z][a-z]{2,16}){0,4}")
 _TOKENS_BEFORE: Final = re.compile(r"(?i)tokens[\"'`\\]{0,2}\s{0,3}[:=]\s{0,4}[\"'`\\]{0,2}$")
 """Where a number is how many pieces a text has."""
 
@@ -56,7 +64,8 @@ def is_secret_value(value: str, before: str, after: str) -> bool:
     stripped = value.strip("\\\"'`,;.")
     if not stripped or is_placeholder(stripped) or stripped.startswith(("[", "<[")) or _MASKED.fullmatch(stripped):
         return False
-    return stripped.casefold() not in ORDINARY_WORDS
+    is_a_word = _WORD.fullmatch(stripped) is not None
+    return stripped.casefold() not in ORDINARY_WORDS and not (is_a_word and _KEY_BEFORE.search(before))
 
 
 def is_mixed_secret(value: str, before: str, after: str) -> bool:
@@ -75,9 +84,10 @@ def is_ipv4(value: str, before: str, after: str) -> bool:
     """Whether four numbers are an address that tells something: no version, no part of a longer number, no loopback."""
     if before[-1:].isalnum() or before[-1:] in {".", "-", "_"} or re.match(r"\.\d|\w|-[A-Za-z]", after):
         return False
-    if _VERSION_BEFORE.search(before) and not re.search(r"(?://|^/|[\s@=(]/)$", before):
-        return False
-    return _tells_something(value)
+    if before.endswith("/"):
+        is_an_address = _BEHIND_A_SLASH.search(before) or _PRIVATE.match(value) or re.match(r":\d", after)
+        return bool(is_an_address) and _tells_something(value)
+    return not _VERSION_BEFORE.search(before) and _tells_something(value)
 
 
 def is_ipv6(value: str, before: str, after: str) -> bool:
