@@ -84,7 +84,7 @@ class Worker:
             return self._handed_over(claim, server, ending=Ending.ALERTS_KEPT_COMING, summary=summary)
         if claim.epoch > 1 and self._was_restarted_before(claim):
             return self._handed_over(claim, server, ending=Ending.RESTART_INTERRUPTED)
-        if claim.occurrences.are_all_resolved and not claim.steps:
+        if claim.occurrences.are_all_resolved and not claim.steps and not self._tries_to_steer(claim):
             return self._passed_by_itself(claim, server)
         if isinstance(server, str):
             return result_without_triage(
@@ -96,6 +96,10 @@ class Worker:
         """Return the incident's server, which says nothing unmasked, or the reason why there is none."""
         server, masker = self.directory.server_of(claim.incident), claim.redaction.masker
         return masker.masked(server) if isinstance(server, str) else redacted_server(server, masker)
+
+    def _tries_to_steer(self, claim: Claim) -> bool:
+        """Say whether the alert itself tries to give instructions: then it is not closed unseen, over or not."""
+        return bool(self.prompts.opening(claim.masked_incident, server_id="", service="").opening_suspicions)
 
     def _passed_by_itself(self, claim: Claim, server: Server | str) -> TriageResult:
         count = claim.occurrences.count

@@ -158,14 +158,17 @@ def _done(restart: RestartRecord) -> str:
 
 def _doubt_about_no_action(observations: Sequence[Observation]) -> Objection | None:
     health = next((seen.health for seen in reversed(observations) if seen.health is not None), None)
-    logs = next((seen.logs for seen in reversed(observations) if seen.logs is not None), None)
-    if health is None or logs is None:
+    read = next((seen for seen in reversed(observations) if seen.logs is not None), None)
+    if health is None or read is None or read.logs is None:
         return _unsupported("no_action needs both: read the server's health and its recent logs first.")
     if not health.is_good:
         trouble = ", ".join(health.symptoms) or "the figures are incomplete"
         return _unsupported(f"no_action is refused: {trouble}. Escalate, or restart.")
-    if signs := (*logs.other_errors, *logs.local_faults, *logs.dependency_failures):
-        return _unsupported(f"no_action is refused: the log shows “{signs[-1]}”. Call escalate_to_engineer.")
+    if read.logs.other_errors or read.logs.local_faults or read.logs.dependency_failures:
+        # Not its words: what the desk says stands outside of the fence.
+        return _unsupported(
+            f"no_action is refused: the log shows errors [{read.evidence_id}]. Call escalate_to_engineer."
+        )
     return None
 
 
