@@ -147,9 +147,13 @@ def _indented(chance: Random, value: Value) -> Fragment:
     )
 
 
-def _replaced(shape: str, mark: str, template: str) -> Shape:
+def _replaced(shape: str, mark: str, *templates: str) -> Shape:
     """Return the shape whose lines end with `mark`."""
-    return lambda chance, value: Fragment.of(value, shape, template.replace("@", value.text.replace("\n", mark)))
+
+    def written(chance: Random, value: Value) -> Fragment:
+        return Fragment.of(value, shape, chance.choice(templates).replace("@", value.text.replace("\n", mark)))
+
+    return written
 
 
 def _cut_key(chance: Random, value: Value) -> Fragment:
@@ -162,8 +166,8 @@ def _cut_key(chance: Random, value: Value) -> Fragment:
 KEY_FILE_SHAPES: Final[Mapping[str, Shape]] = {
     "own lines": _key_file("own lines", "@", "loaded key:\n@", "key=@", "key '@' refused"),
     "line ends written out": _written_out,
-    "blanks for line ends": _replaced("blanks for line ends", " ", 'KEY="@"'),
+    "blanks for line ends": _replaced("blanks for line ends", " ", 'KEY="@"', "key: @"),
     "indented": _indented,
     "cut key": _cut_key,
-    "crlf": _replaced("crlf", "\r\n", "@"),
+    "crlf": _replaced("crlf", "\r\n", "@", "key:\r\n@"),
 }

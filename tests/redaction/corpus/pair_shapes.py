@@ -67,10 +67,8 @@ _STYLES: Final[Mapping[str, Callable[[list[str]], str]]] = {
 
 def name_for(chance: Random, value: Value, *styles: str) -> str:
     """Return a telling name for a value, in one of the styles."""
-    return _styled(
-        _words(chance, value),
-        chance.choice(styles or ("snake", "capitals", "camel", "pascal", "dotted", "kebab", "flat")),
-    )
+    style = chance.choice(styles or ("snake", "capitals", "camel", "pascal", "dotted", "kebab", "flat"))
+    return _STYLES[style](_words(chance, value))
 
 
 def _shape(shape: str, styles: str, *templates: str) -> Shape:
