@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from worker.contract.incident import Alert, Incident
-from worker.contract.result import Disposition, Ending, TriageResult
+from worker.contract.result import Disposition, Ending, RestartOutcome, RestartRecord, TriageResult
 from worker.redaction.masker import WITHHELD, Detector, Masker
 from worker.redaction.placeholders import Placeholders
 from worker.registry.placeholder_store import PlaceholderStore
@@ -72,7 +72,7 @@ class ClaimRedaction:
 
 
 def _without_texts(result: TriageResult) -> TriageResult:
-    restart = result.restart and result.restart.model_copy(update={"detail": WITHHELD, "probes": ()})
+    restart = result.restart and _without_proof(result.restart)
     return TriageResult(
         incident=result.incident.model_copy(update={"text": WITHHELD, "labels": {}, "group": "", "service": None}),
         server_id=result.server_id,
@@ -91,3 +91,10 @@ def _without_texts(result: TriageResult) -> TriageResult:
         started_at=result.started_at,
         finished_at=result.finished_at,
     )
+
+
+def _without_proof(restart: RestartRecord) -> RestartRecord:
+    """Return a restart's fact alone; one that was proven good must not say so without its probes."""
+    is_restored = restart.outcome is RestartOutcome.RESTORED
+    outcome = RestartOutcome.PROOF_LOST if is_restored else restart.outcome
+    return restart.model_copy(update={"outcome": outcome, "detail": WITHHELD, "probes": ()})
