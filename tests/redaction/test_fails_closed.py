@@ -82,6 +82,14 @@ def test_a_detector_that_raises_lets_no_text_out_and_an_engineer_is_called(
     assert restarts_of(tmp_path) == []
 
 
+def test_a_triage_whose_every_result_fits_no_contract_still_ends_with_an_engineer(
+    triaged: Callable[[Detector], Triaged],
+) -> None:
+    seen = triaged(_WORDS_OF_THE_CONTRACT)
+    assert (seen.result.disposition, seen.result.ending) == (Disposition.ESCALATED, Ending.INTERNAL_ERROR)
+    assert seen.result.incident.incident_id == INCIDENT.incident_id
+
+
 def test_control_a_detector_that_finds_nothing_lets_the_text_out(triaged: Callable[[Detector], Triaged]) -> None:
     seen = triaged(Blind())
     assert seen.result.disposition is Disposition.RECOVERED
