@@ -1,0 +1,97 @@
+"""Who may see addresses again: a person who says why, and sinks that are trusted; with the key, and never a secret.
+
+The commands are called as a terminal calls them, over a real Valkey, on what a real triage has left there.
+"""
+
+import base64
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import pytest
+from redis import Redis
+
+from producers.intake import take_in
+from producers.sources.plain import parse_text
+from tests.house import WELL, record, write_house
+from tests.programs import environment_of, firstline
+from tests.redis_servers import client_of, running_valkey
+from worker.bootstrap import make_worker
+from worker.contract.queue import AUDIT_STREAM
+from worker.settings import load_settings
+
+pytestmark = pytest.mark.integration
+
+_ADDRESS, _SECRET = "10.7.7.7", "Tr0ub4dor-canary"
+_LOG: Final = f"ERROR connect to {_ADDRESS}:9200 password={_SECRET}: Connection refused\n" * 5
+_KEY: Final = base64.b64encode(b"k" * 32).decode()
+_WRONG_KEY: Final = base64.b64encode(b"x" * 32).decode()
+
+
+class Desk:
+    """An incident that was triaged with a key, and the commands that people call."""
+
+    def __init__(self, redis: Redis, environment: dict[str, str], incident_id: str) -> None:
+        self.redis = redis
+        self.environment = environment
+        self.incident_id = incident_id
+
+    def says(self, *command: str, key: str | None = _KEY, trusted: str = "") -> str:
+        keys = {"FIRSTLINE_REDACTION_KEYS": key} if key else {}
+        trusting = {"FIRSTLINE_TRUSTED_SINKS": trusted} if trusted else {}
+        done = firstline(*command, environment=self.environment | keys | trusting)
+        return (done.stdout + done.stderr).decode()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    record(tmp_path / "search-index-09", WELL, _LOG)
+    house = write_house(tmp_path, {"search-index-09": "search"})
+    with running_valkey(tmp_path) as port, client_of(port) as redis:
+        url = f"redis://127.0.0.1:{port}/0"
+        worker = make_worker(load_settings(_env_file=None, redis_url=url, redaction_keys=_KEY, **house), redis)
+        incident = parse_text("search-index-09 seems broken.", received_at=datetime.now(UTC), unique="1")
+        list(take_in(redis, [incident]))
+        with worker.registry.claim(incident.incident_id) as claim:
+            assert claim is not None
+            claim.finish(worker.triage(claim))
+        yield Desk(redis, environment_of(house | {"redis_url": url}), incident.incident_id)
+        worker.close()
+
+
+def test_a_person_who_says_why_sees_addresses_and_no_secret(desk: Desk) -> None:
+    for form in ((), ("--json",)):
+        told = desk.says("show", desk.incident_id, "--reveal", "--why", "to reach it", *form)
+        assert _ADDRESS in told
+        assert _SECRET not in told
+    assert desk.redis.xlen(AUDIT_STREAM) == 2
+
+
+def test_without_a_reason_everything_stays_masked_and_nobody_is_written_down(desk: Desk) -> None:
+    told = desk.says("show", desk.incident_id)
+    assert "[IP_ADDRESS_1]" in told
+    assert _ADDRESS not in told
+    assert desk.redis.xlen(AUDIT_STREAM) == 0
+
+
+@pytest.mark.parametrize("key", [None, _WRONG_KEY])
+def test_without_the_key_nobody_sees_an_address(desk: Desk, key: str | None) -> None:
+    told = desk.says("show", desk.incident_id, "--reveal", "--why", "to reach it", key=key)
+    assert _ADDRESS not in told
+    assert _ADDRESS not in desk.says("escalations", "--once", key=key, trusted="console,json")
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_trusted_sink_shows_addresses_and_no_secret(desk: Desk, form: tuple[str, ...]) -> None:
+    told = desk.says("escalations", "--once", *form, trusted="console,json")
+    assert _ADDRESS in told
+    assert _SECRET not in told
+
+
+@pytest.mark.parametrize(("form", "trusted"), [((), ""), (("--json",), ""), ((), "json"), (("--json",), "console")])
+def test_a_sink_that_is_not_trusted_shows_placeholders(desk: Desk, form: tuple[str, ...], trusted: str) -> None:
+    told = desk.says("escalations", "--once", *form, trusted=trusted)
+    assert "[IP_ADDRESS_1]" in told
+    assert _ADDRESS not in told
+    assert _SECRET not in told
