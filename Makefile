@@ -18,6 +18,7 @@ bench: .venv/dev.stamp  ## performance figures, as ratios measured in one run
 	$(BIN)/python -m tests.benchmarks.bulk
 	$(BIN)/python -m tests.benchmarks.webhook
 	$(BIN)/python -m tests.benchmarks.in_flight
+	$(BIN)/python -m tests.benchmarks.redaction
 
 faults: .venv/dev.stamp  ## kill, freeze and cut everything for as long as it takes; writes tests/faults/REPORT.md
 	$(BIN)/python -m tests.faults --trials long --minutes 46 --report tests/faults/REPORT.md

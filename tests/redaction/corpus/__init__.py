@@ -5,11 +5,14 @@ the tests beside it and by `tests/benchmarks/redaction.py`.
 """
 
 from tests.redaction.corpus.figures import Leak, OverMasking, Recall, leaked, over_masking, recall
-from tests.redaction.corpus.lines import clean_lines, planted_lines
+from tests.redaction.corpus.hostile import HOSTILE
+from tests.redaction.corpus.lines import clean_lines, ordinary_lines, planted_lines
 from tests.redaction.corpus.planted import Canary, Planted
-from tests.redaction.corpus.values import RULES
+from tests.redaction.corpus.values import CLEAN_RULES, RULES
 
 __all__ = [
+    "CLEAN_RULES",
+    "HOSTILE",
     "RULES",
     "Canary",
     "Leak",
@@ -18,6 +21,7 @@ __all__ = [
     "Recall",
     "clean_lines",
     "leaked",
+    "ordinary_lines",
     "over_masking",
     "planted_lines",
     "recall",

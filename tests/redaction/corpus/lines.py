@@ -21,13 +21,19 @@ from tests.redaction.corpus.user_shapes import USER_SHAPES
 from tests.redaction.corpus.values import PERSONAL, host_name, hosts_address, mail, user_name
 from worker.redaction import Kind
 
-__all__ = ["clean_lines", "planted_lines"]
+__all__ = ["clean_lines", "ordinary_lines", "planted_lines"]
 
 Maker = Callable[[Random], Value]
 
 _HOLE: Final = re.compile(r"\{([a-z0-9_]+)\}")
 _CUT_SHARE: Final = 0.03
 _SECOND_SHARE: Final = 0.12
+_PLAIN: Final = (
+    "connection reset by peer",
+    "no space left on device",
+    "retrying in a moment",
+    "queue is full, 12 waiting",
+)
 _DIRECT: Final[Mapping[str, tuple[Kind, Callable[[Random], str]]]] = {
     "ip": (Kind.IP_ADDRESS, hosts_address),
     "user": (Kind.USER, user_name),
@@ -81,6 +87,7 @@ def _templates(name: str) -> tuple[tuple[str, str], ...]:
 
 
 def _with_canaries() -> tuple[tuple[str, str], ...]:
+    """Return the templates that have a place for a canary."""
     return tuple(
         each for each in _templates("formats.txt") if re.search(r"\{(slot|ip|user|mail|host|query)\}", each[1])
     )
@@ -179,6 +186,15 @@ def _cut(chance: Random, template: tuple[str, str]) -> Planted:
     head = FILLERS["iso_ms"](chance)
     canary = Fragment.of(replace(value, text=text, pieces=pieces), "cut at the line's end", text).canaries
     return Planted(template[0], f"{head} ERROR {lead}{text}", canary, (*tokens_of(head), "ERROR"))
+
+
+def ordinary_lines(seed: int, number: int) -> Iterator[Planted]:
+    """Yield lines as logs mostly are: addresses and accounts where their format has them, and a plain message."""
+    chance, templates = Random(seed), _templates("formats.txt")
+    for _ in range(number):
+        format_name, template = chance.choice(templates)
+        plain = template.replace("{slot}", chance.choice(_PLAIN)).replace("{query}", "page=2")
+        yield _planted(chance, format_name, plain)
 
 
 def clean_lines(seed: int, number: int) -> Iterator[Planted]:

@@ -3,6 +3,7 @@
 import ipaddress
 import string
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from random import Random
 from typing import Final
 
@@ -10,6 +11,7 @@ from tests.redaction.corpus.planted import Value
 from worker.redaction import Kind, RedactionRules
 
 __all__ = [
+    "CLEAN_RULES",
     "DOMAINS",
     "KEPT",
     "PERSONAL",
@@ -34,6 +36,7 @@ RULES: Final = RedactionRules(
     masks_uuids=True,
 )
 
+CLEAN_RULES: Final = replace(RULES, masks_uuids=False)
 _FIRST: Final = [
     "anneke",
     "bilal",
