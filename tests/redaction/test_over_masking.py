@@ -55,7 +55,7 @@ def test_with_a_detector_that_masks_everything_the_loss_is_seen(lines: Callable[
 
 def test_server_ids_and_services_that_are_kept_stay_in_every_line() -> None:
     mask = Masker(PatternDetector(RULES), Placeholders())
-    for line in (*canary_lines(), *lines_without()):
+    for line in (*canary_lines()[:500], *lines_without()[:1000]):
         masked = mask.masked(line.text)
         missing = [name for name in RULES.kept if name in line.tokens and name not in masked]
         assert not missing, (line.text, masked)
