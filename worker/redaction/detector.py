@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Final
+from urllib.parse import unquote_plus
 
 import re2
 
@@ -21,7 +22,8 @@ from worker.redaction.validators import always
 
 __all__ = ["PatternDetector"]
 
-_AROUND: Final = 24
+_AROUND: Final = 48
+_SHORTEST_RUN: Final = 16
 _PREFILTER_BYTES: Final = 64 * 1024 * 1024
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAME: Final = re2.compile(SECRET_NAME)
@@ -29,6 +31,7 @@ _HARMLESS_NAMES: Final = re.compile(
     r"(?i)(?:max|min|total|num|n|used|input|output|prompt|completion)[_.\-].*|"
     r".*(?:count|length|size|name|type|age|days|expir\w*|policy|limit|max|min|izer|url|path|file|[_.\-]id)s?"
 )
+_URL_ENCODED: Final = re.compile(r"[^\s\"'&=?<>,;|\[\]]*%[0-9A-Fa-f]{2}[^\s\"'&=?<>,;|\[\]]*")
 _BASE64: Final = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,8192}={0,2}(?![A-Za-z0-9+/=_-])")
 
 
@@ -81,10 +84,14 @@ class PatternDetector:
         return Finding(start, end, pattern.kind)
 
     def _encoded(self, text: str) -> Iterator[Finding]:
-        for match in _BASE64.finditer(text) if len(text) > _AROUND else ():
+        for match in _BASE64.finditer(text) if len(text) >= _SHORTEST_RUN else ():
             plain = _decoded(match[0])
             if plain is not None and any(not found.kind.is_reversible for found in self._found_in(plain)):
                 yield Finding(match.start(), match.end(), Kind.SECRET)
+        for match in _URL_ENCODED.finditer(text) if "%" in text else ():
+            found = next(iter(self._found_in(unquote_plus(match[0]))), None)
+            if found is not None:
+                yield Finding(match.start(), match.end(), found.kind)
 
 
 class _Places:

@@ -33,16 +33,19 @@ def _pattern(kind: Kind, pattern: str, is_believed: Check = check.always) -> Pat
 
 
 _KEY_WORD: Final = r"(?:RSA |DSA |EC |OPENSSH |ENCRYPTED |PGP |SSH2 ENCRYPTED |ANY )?PRIVATE KEY(?: BLOCK)?"
-_KEY_TEXT: Final = r'(?:[A-Za-z0-9+/=_\-:,.()" \t\r\n]|\\[nrt\\"])'
+_KEY_TEXT: Final = r'(?:[A-Za-z0-9+/=_\-:,.()" \t\r\n>#|]|\\[nrt\\"])'
 SECRET_NAME: Final = (
     r"(?i:[a-z0-9_.\-]{0,60}(?:pass(?:word|wd|phrase|code|wort)?s?|pwd|secrets?|tokens?|credentials?|"
     r"cookie|apikey|authkey|connection[_.\-]?string|bearer|jwt|otp|"
     r"(?:api|access|account|app|auth|client|db|deploy|encryption|host|license|master|private|secret|service|session|"
     r"shared|signing|ssh|storage|webhook)[_.\- ]?(?:key|pass|pwd)|session[_.\-]?id)(?:[_.\-][a-z0-9]{1,20}){0,2})"
 )
-_SHORT_NAME: Final = r"(?i:sid|sig|signature|pin|psk|pw|key)"
-_PAIR: Final = r"""(?:\\?["'`]|%22|&quot;)?\s{0,3}(?:=>|:=|[:=]|%3D|%3A)\s{0,4}"""
-_QUOTED: Final = r"""(?:\\?"((?:[^"\\\n]|\\[^"\n])+)|'([^'\n]+)|`([^`\n]+)|“([^”\n]+)|%22([^%\n&]+)|&quot;([^&\n]+))"""
+_SHORT_NAME: Final = r"(?i:_?auth|sid|sig|signature|pin|psk|pw)"
+_PAIR: Final = r"""(?:\\{0,7}["'`»”\]]|%22|&quot;)?\s{0,3}(?:=>|=&gt;|==|:=|->|→|[:=]|%3D|%3A)(?:\s{0,2}(?:[|>]|&gt;)?-?(?:\r?\n|\\n)\s{2,12}|\s{0,4})"""
+_QUOTED: Final = (
+    r"""\[?(?:u?"((?:[^"\\\n]|\\[^\n])+)|\\{1,7}"((?:[^"\\\n]|\\\\\\"|\\[^"\n])+)|u?'([^'\n]+)|`([^`\n]+)|“([^”\n]+)|"""
+    r"""«([^»\n]+)|\[([^\]\[\s"']+)\]|%22([^%\n&]+)|&quot;([^&\n]+))"""
+)
 _BARE: Final = r"""([^\s"'`,;&<>(){}\[\]“”]+)"""
 
 PATTERNS: Final = (
@@ -58,19 +61,38 @@ PATTERNS: Final = (
     _pattern(Kind.JWT, r"\b(eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?)"),
     _pattern(
         Kind.AUTHORIZATION,
+        r"(?i)authorization[\"'\\]{0,4}\s{0,3}[:=]?\s{0,3}[\[\"'\\]{0,4}digest\s+([^\r\n]{4,400}?response=[\\\"']{0,4}[0-9a-f]{16,64})",
+    ),
+    _pattern(
+        Kind.AUTHORIZATION,
         r"(?i)authorization[\"'\\]{0,2}\s{0,3}[:=]\s{0,3}[\"'\\]{0,2}(?:(?:basic|bearer|digest|token|apikey|negotiate|aws4-hmac-sha256)\s+)([^\"'\\\r\n]+)",
     ),
     _pattern(Kind.AUTHORIZATION, r"(?i)\b(?:bearer|basic)\s+([A-Za-z0-9+/=._~\-]{12,})", check.is_mixed),
-    _pattern(Kind.COOKIE, r"(?i)\b(?:set-)?cookie[\"'\\]{0,2}\s{0,3}[:=]\s{0,3}[\"'\\]{0,2}([^\"'\r\n]+)"),
+    _pattern(
+        Kind.AUTHORIZATION,
+        r"(?i)\bauthorization[\"'\\]{0,4}\s{0,3}[:= ]\s{0,3}[\[\"'\\]{0,4}(?:[A-Za-z0-9\-]{2,24}\s+)?([A-Za-z0-9+/=._~\-]{12,})",
+        check.is_mixed,
+    ),
+    _pattern(
+        Kind.PASSWORD, rf"(?i)(?:key|name)=[\"']{SECRET_NAME}[\"']\s+value=[\"']([^\"'\n]+)", check.is_secret_value
+    ),
+    _pattern(Kind.PASSWORD, r"://([A-Za-z0-9_\-]{16,})@"),
+    _pattern(Kind.PASSWORD, r"(?i)set password for \S{1,80}\s*=\s*(?:password\()?['\"]([^'\"\n]+)"),
+    _pattern(
+        Kind.PASSWORD,
+        rf"(?:^|[^A-Za-z0-9]){SECRET_NAME}\s+(?:for|of)\s+\S{{1,64}}(?:\s*[:=]\s*|\s+is\s+)(?:{_QUOTED}|{_BARE})",
+        check.is_mixed_secret,
+    ),
+    _pattern(Kind.COOKIE, r"(?i)\b(?:set-)?cookie[\"'\\]{0,4}\s{0,3}[:=]\s{0,3}[\[\"'\\]{0,4}([^\"'\r\n]+)"),
     _pattern(
         Kind.PASSWORD,
         r"[A-Za-z][A-Za-z0-9+.\-]{1,30}(?:://|%3A%2F%2F)[^\s/:@\"'<>]{0,128}(?::|%3A)([^\s/@\"'<>]{1,256})(?:@|%40)",
     ),
-    _pattern(Kind.API_KEY, r"\b((?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA|ABIA|ACCA)[A-Z0-9]{16})\b"),
-    _pattern(Kind.API_KEY, r"\b(AIza[0-9A-Za-z_\-]{35}|ya29\.[0-9A-Za-z_\-.]{20,}|GOCSPX-[0-9A-Za-z_\-]{20,})"),
+    _pattern(Kind.API_KEY, r"\b((?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA|ABIA|ACCA)[A-Z0-9]{8,16})\b"),
+    _pattern(Kind.API_KEY, r"\b(AIza[0-9A-Za-z_\-]{20,35}|ya29\.[0-9A-Za-z_\-.]{20,}|GOCSPX-[0-9A-Za-z_\-]{10,})"),
     _pattern(
         Kind.API_KEY,
-        r"\b((?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|gl[a-z]{2,6}-[A-Za-z0-9_\-.]{16,})",
+        r"\b((?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|gl[a-z]{2,6}-[A-Za-z0-9_\-.]{10,})",
     ),
     _pattern(
         Kind.API_KEY,
@@ -92,11 +114,13 @@ PATTERNS: Final = (
     _pattern(Kind.PASSWORD, rf"(?:^|[^A-Za-z0-9]){SECRET_NAME}{_PAIR}{_QUOTED}", check.is_secret_value),
     _pattern(Kind.PASSWORD, rf"(?:^|[^A-Za-z0-9]){SECRET_NAME}{_PAIR}{_BARE}", check.is_secret_value),
     _pattern(Kind.PASSWORD, rf"(?:^|[^A-Za-z0-9_.\-]){_SHORT_NAME}{_PAIR}(?:{_QUOTED}|{_BARE})", check.is_random),
-    _pattern(Kind.PASSWORD, rf"<{SECRET_NAME}(?:\s[^>\n]{{0,80}})?>([^<\n]+)<", check.is_secret_value),
+    _pattern(
+        Kind.PASSWORD, rf"<(?:[A-Za-z0-9]+:)?{SECRET_NAME}(?:\s[^>\n]{{0,80}})?>([^<\n]+)<", check.is_secret_value
+    ),
     _pattern(Kind.PASSWORD, rf"(?:^|[\s\"'=(])--?{SECRET_NAME}[ =]+(?:{_QUOTED}|{_BARE})", check.is_secret_value),
     _pattern(
         Kind.PASSWORD,
-        rf"(?:^|[^A-Za-z0-9]){SECRET_NAME}(?:\t|\s+(?:is|was|to|as|of)\s+|\s+(?:set|changed|reset|updated)\s+to\s+)(?:{_QUOTED}|{_BARE})",
+        rf"(?:^|[^A-Za-z0-9]){SECRET_NAME}(?:\t|\\t|\s\|\s|\s\(|\s(?:'|\")|\s+(?:is\s+|was\s+|has been\s+)?(?:set|changed|reset|updated)\s+to\s+|\s+(?:is|was|to|as|of)\s+)(?:{_QUOTED}|{_BARE})",
         check.is_mixed_secret,
     ),
     _pattern(Kind.PASSWORD, r"(?i)identified by\s+(?:password\s+)?[\"'`]?([^\s\"'`]+)", check.is_secret_value),
@@ -111,12 +135,13 @@ PATTERNS: Final = (
     _pattern(
         Kind.EMAIL_ADDRESS,
         r"([A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}(?:@|%40)(?:[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62})\.)+[A-Za-z]{2,24})\b",
+        check.is_mail,
     ),
     _pattern(Kind.IBAN, r"\b([A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]{4}){2,7}(?:[ \-]?[A-Z0-9]{1,4})?)\b", check.is_iban),
     _pattern(Kind.CARD_NUMBER, r"(?:^|[^\d.\-])((?:\d[ \-]?){12,18}\d)(?:[^\d]|$)", check.is_card),
     _pattern(
         Kind.MAC_ADDRESS,
-        r"(?:^|[^0-9A-Fa-f:\-])((?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})(?:[^0-9A-Fa-f:\-.]|[.:]?\s|[.:]?$)",
+        r"(?:^|[^0-9A-Fa-f:\-])((?:[0-9A-Fa-f]{2}:){5,19}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})(?:[^0-9A-Fa-f:\-.]|[.:]?\s|[.:]?$)",
     ),
     _pattern(
         Kind.IP_ADDRESS,
@@ -126,17 +151,17 @@ PATTERNS: Final = (
     _pattern(Kind.IP_ADDRESS, r"(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})", check.is_ipv4),
     _pattern(
         Kind.PHONE_NUMBER,
-        r"(?:^|[^\w+])((?:\+|00)\d{1,3}[ .\-/]?(?:\(0\)|\(\d{1,4}\))?(?:[ .\-/]?\d{1,4}){2,6})",
+        r"(?:^|[^\w+])(00\d{1,3}[ .\-/]\(?\d{1,4}\)?(?:[ .\-/]?\d{2,8}){1,4}|\+\d{1,3}[ .\-/]?(?:\(0\)|\(\d{1,4}\))?(?:[ .\-/]?\d{1,4}){2,6})",
         check.is_phone,
     ),
     _pattern(
         Kind.PHONE_NUMBER,
-        r"(?:^|[\s(\"'=:,])(\(\d{3}\) ?\d{3}[\-. ]\d{4}|\d{3}-\d{3}-\d{4}|0\d{2,4}[ /\-]\d{3,4}[ \-]?\d{2,4}(?:[ \-]?\d{2,4})?)(?:[\s)\"',.;]|$)",
+        r"(?:^|[\s(\"'=:,])(\(\d{3}\) ?\d{3}[\-. ]\d{4}|\d{3}-\d{3}-\d{4}|0\d{2,4}[ /\-]\d{3,4}[ \-]?\d{2,4}(?:[ \-]?\d{2,4})?)(?:[\s)\"'\\,.;]|$)",
         check.is_phone,
     ),
     _pattern(
         Kind.USER,
-        r"(?i)(?:\buser(?:name|id)?|\blogin|\busr|\baccount|\bruser|\blogname|\bprincipal|\bauthenticated as|\blogged in as|\bfor user|\bfor invalid user|\binvalid user|\bsession opened for user|\bsession closed for user|\bauthorized user)[\"'\\]{0,2}(?:\s{0,2}:\s{0,2}|=|\s=\s|\s+)[\"'\\]{0,2}([A-Za-z][A-Za-z0-9._\-]{1,31}\$?)",
+        r"(?i)(?:\buser(?:name|id)?|\blogin|\busr|\baccount|\bruser|\blogname|\bprincipal|\bauthenticated as|\blogged in as|\bfor user|\bfor invalid user|\binvalid user|\bsession opened for user|\bsession closed for user|\bauthorized user)[\"'\\]{0,5}(?:\s{0,2}:\s{0,2}|=|\s=\s|\s+)[\"'\\]{0,5}([A-Za-z][A-Za-z0-9._\-]{1,31}\$?)",
         check.is_user,
     ),
     _pattern(
@@ -154,4 +179,21 @@ PATTERNS: Final = (
         check.is_user,
     ),
     _pattern(Kind.USER, r"\b[A-Z][A-Z0-9]{1,14}\\{1,2}([a-z][a-z0-9._\-]{1,31})\b", check.is_user),
+    _pattern(
+        Kind.USER,
+        r"(?i)(?:account name|user\s?name|[a-z]{2,12}user(?:name)?)[\"'\\]{0,2}(?:\s{0,3}:\s{1,8}|=)[\"'\\]{0,2}([A-Za-z][A-Za-z0-9._\-]{1,31}\$?)",
+        check.is_user,
+    ),
+    _pattern(Kind.USER, r"\"user\":\s?\{\s?\"(?:name|id|login)\":\s?\"([^\"\n]{2,64})\"", check.is_user),
+    _pattern(Kind.USER, r"(?m)^\S+ \S+ ([A-Za-z][A-Za-z0-9._\-]{1,31}) \[\d{2}/[A-Z][a-z]{2}/\d{4}", check.is_user),
+    _pattern(
+        Kind.USER,
+        r"(?:CRON|crond?)\[\d+\]: \(([A-Za-z][A-Za-z0-9._\-]{1,31})\)|\bby ([A-Za-z][A-Za-z0-9._\-]{1,31})\(uid=\d+\)|new (?:user|group): name=([A-Za-z][A-Za-z0-9._\-]{1,31})|sudo:\s+([A-Za-z][A-Za-z0-9._\-]{1,31}) : ",
+        check.is_user,
+    ),
+    _pattern(
+        Kind.USER,
+        r"(?i)\b(?:role|owner|created by|requested by|triggered by|assignee|actor)[\"'\\]{0,5}(?:\s{0,2}[:=]\s{0,2}|\s)[\"'\\]{1,5}([A-Za-z][A-Za-z0-9._\-]{1,31})[\"'\\]|\b(?:User|Principal)[\{\[(][^}\n]{0,60}name='?([^'\n\])}]{2,64})|\bLIST \(([A-Za-z][A-Za-z0-9._\-]{1,31})\)|crontab\[\d+\]: \(([A-Za-z][A-Za-z0-9._\-]{1,31})\)|\bowner: ([A-Za-z][A-Za-z0-9._\-]{1,31})",
+        check.is_user,
+    ),
 )

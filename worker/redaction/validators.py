@@ -13,6 +13,7 @@ __all__ = [
     "is_iban",
     "is_ipv4",
     "is_ipv6",
+    "is_mail",
     "is_mixed",
     "is_mixed_secret",
     "is_phone",
@@ -25,8 +26,10 @@ _VERSION_BEFORE: Final = re.compile(
     r"(?:\b(?:v|vers?|versions?|release|build|chrome|firefox|safari|edg|agent))[\s:=/_.\-]{0,2}$", re.IGNORECASE
 )
 _HARMLESS_NAME_BEFORE: Final = re.compile(
-    r"(?i)(?:publickeytoken|[_.\-]?(?:count|length|len|size|name|type|kind|age|days|hours|seconds|ms|expir\w*|expiry|ttl|policy|limit|max|min|"
-    r"url|uri|path|file|id|ids|status|state|version|prefix|attempts?|used|usage|enabled|required|provider|store|manager))"
+    r"(?:(?i:publickeytoken|count|length|[_.\-](?:len|size|name|type|kind|age|days|hours|seconds|ms|expir\w*|expiry|ttl|policy|"
+    r"limit|max|min|url|uri|path|file|ids?|status|state|version|prefix|attempts?|used|usage|enabled|required|provider|"
+    r"store|manager))|(?<=[a-z])(?:Size|Name|Type|Ids?|Age|Days|Ttl|Policy|Limit|Max|Min|Url|Uri|Path|File|Status|State|"
+    r"Version|Prefix|Attempts|Usage|Enabled|Provider|Store|Manager|Expir\w*))"
     r"[\"'`\\]{0,2}\s{0,3}(?:=>|:=|[:=]|>|%3D|%3A|\s)\s{0,4}[\"'`\\“]{0,2}$"
 )
 _BEHIND_A_SLASH: Final = re.compile(r"(?://|^/|[\s@=(\[\"'>,]/|\w\.[A-Za-z]+/)$")
@@ -37,6 +40,10 @@ _KEY_BEFORE: Final = re.compile(
     r"(?i)(?:tokens?|keys?|cookies?|credentials?)[\"'`\\]{0,2}\s{0,3}(?:=>|:=|[:=])\s{0,4}[\"'`\\“]{0,2}$"
 )
 _WORD: Final = re.compile(r"[A-Z]{1,16}|[A-Z]?[a-z]{1,16}(?:[A-Z][a-z]{2,16}){0,4}")
+_SESSION_BEFORE: Final = re.compile(r"(?i)session[_.\-]?id[\"'`\\]{0,2}\s{0,3}[:=]\s{0,4}[\"'`\\]{0,2}$")
+_RESULT_BEFORE: Final = re.compile(r"(?i)\bpass(?:ed|es)?\s?[:=]\s?$")
+_UPGRADE_BEFORE: Final = re.compile(r"(?i)\b(?:up|down)grad\w*\b[^,;]{0,40}$")
+_UNITS: Final = frozenset("service timer socket mount target scope slice device path".split())  # noqa: SIM905
 _TOKENS_BEFORE: Final = re.compile(r"(?i)tokens[\"'`\\]{0,2}\s{0,3}[:=]\s{0,4}[\"'`\\]{0,2}$")
 """Where a number is how many pieces a text has."""
 
@@ -59,7 +66,14 @@ def is_mixed(value: str, before: str, after: str) -> bool:
 
 def is_secret_value(value: str, before: str, after: str) -> bool:
     """Whether what stands behind a secret's name can be one: no word of a sentence, no mask, no placeholder."""
-    if _HARMLESS_NAME_BEFORE.search(before) or (value.isdigit() and _TOKENS_BEFORE.search(before)):
+    is_harmless = _HARMLESS_NAME_BEFORE.search(before) and not _SESSION_BEFORE.search(before)
+    if (
+        is_harmless
+        or (value.isdigit() and _RESULT_BEFORE.search(before))
+        or (value.isdigit() and _TOKENS_BEFORE.search(before))
+    ):
+        return False
+    if before.endswith("[") and is_placeholder(f"[{value}]"):
         return False
     stripped = value.strip("\\\"'`,;.")
     if not stripped or is_placeholder(stripped) or stripped.startswith(("[", "<[")) or _MASKED.fullmatch(stripped):
@@ -87,7 +101,8 @@ def is_ipv4(value: str, before: str, after: str) -> bool:
     if before.endswith("/"):
         is_an_address = _BEHIND_A_SLASH.search(before) or _PRIVATE.match(value) or re.match(r":\d", after)
         return bool(is_an_address) and _tells_something(value)
-    return not _VERSION_BEFORE.search(before) and _tells_something(value)
+    is_a_version = _VERSION_BEFORE.search(before) or _UPGRADE_BEFORE.search(before)
+    return not is_a_version and _tells_something(value)
 
 
 def is_ipv6(value: str, before: str, after: str) -> bool:
@@ -104,6 +119,11 @@ def _tells_something(value: str) -> bool:
     except ValueError:
         return False
     return not (address.is_loopback or address.is_unspecified or value == "255.255.255.255")
+
+
+def is_mail(value: str, before: str, after: str) -> bool:
+    """Whether a name and a host are a mail address, and no unit of systemd."""
+    return value.rpartition(".")[2].casefold() not in _UNITS and not is_placeholder(value)
 
 
 def is_iban(value: str, before: str, after: str) -> bool:
