@@ -17,6 +17,7 @@ import re2
 
 from worker.redaction.kinds import Finding, Kind
 from worker.redaction.patterns import PATTERNS, SECRET_NAME, Pattern
+from worker.redaction.placeholders import stands_in_placeholder
 from worker.redaction.rules import RedactionRules
 from worker.redaction.validators import always
 
@@ -24,6 +25,7 @@ __all__ = ["PatternDetector"]
 
 _AROUND: Final = 48
 _SHORTEST_RUN: Final = 16
+_CHUNK_CHARACTERS: Final = 16_384
 _PREFILTER_BYTES: Final = 64 * 1024 * 1024
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAME: Final = re2.compile(SECRET_NAME)
@@ -43,13 +45,20 @@ class PatternDetector:
         self._kept = frozenset(word.casefold() for word in rules.kept)
         patterns = [*_of_rules(rules), *PATTERNS]
         self._patterns = [each for each in patterns if not (finds_secrets_only and each.kind.is_reversible)]
-        self._any = _any_of(self._patterns)
+        self._frequent = [each for each in self._patterns if each.kind is Kind.IP_ADDRESS]
+        self._rare = _any_of([each for each in self._patterns if each.kind is not Kind.IP_ADDRESS])
 
     def find(self, text: str) -> Sequence[Finding]:
         """Return what was found, by place, without overlaps; of two that overlap the pattern's that stands first."""
-        found = list(self._found_in(text))
-        found += self._encoded(text)
-        return _without_overlaps(found)
+        if len(text) <= _CHUNK_CHARACTERS or "PRIVATE KEY" in text:
+            return self._found_whole(text)
+        found: list[Finding] = []
+        for start, chunk in _chunks(text):
+            found += [Finding(start + each.start, start + each.end, each.kind) for each in self._found_whole(chunk)]
+        return found
+
+    def _found_whole(self, text: str) -> Sequence[Finding]:
+        return _without_overlaps([*self._found_in(text), *self._encoded(text)])
 
     def kind_named(self, name: str) -> Kind | None:
         """Return what a field or label of this name holds, whatever it looks like."""
@@ -60,10 +69,9 @@ class PatternDetector:
 
     def _found_in(self, text: str) -> Iterator[Finding]:
         content = text.encode("utf-8", "surrogatepass")
-        if self._any.search(content) is None:
-            return
+        patterns = self._frequent if self._rare.search(content) is None else self._patterns
         places = _Places(text, content)
-        for pattern in self._patterns:
+        for pattern in patterns:
             for match in pattern.compiled.finditer(content):
                 finding = self._believed(pattern, match, text, places)
                 if finding is not None:
@@ -77,7 +85,7 @@ class PatternDetector:
             group += 1
         start, end = places.of(first), places.of(last)
         value = text[start:end]
-        if not value or value.casefold() in self._kept:
+        if not value or value.casefold() in self._kept or stands_in_placeholder(text, start):
             return None
         if not pattern.is_believed(value, text[max(0, start - _AROUND) : start], text[end : end + _AROUND]):
             return None
@@ -92,6 +100,15 @@ class PatternDetector:
             found = next(iter(self._found_in(unquote_plus(match[0]))), None)
             if found is not None:
                 yield Finding(match.start(), match.end(), found.kind)
+
+
+def _chunks(text: str) -> Iterator[tuple[int, str]]:
+    """Cut a long text at ends of lines: what is rare is then looked for only where some of it stands."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start + _CHUNK_CHARACTERS) + 1 or len(text)
+        yield start, text[start:end]
+        start = end
 
 
 class _Places:
@@ -135,6 +152,8 @@ def _words(kind: Kind, words: Iterable[str]) -> Pattern:
 
 
 def _decoded(run: str) -> str | None:
+    if run.islower() or run.isupper() or run.isdigit():
+        return None  # the base64 of a text is neither
     try:
         plain = base64.b64decode(run + "=" * (-len(run) % 4), altchars=b"-_" if {"-", "_"} & set(run) else None)
         text = plain.decode("utf-8")

@@ -7,7 +7,7 @@ from typing import Final
 
 from worker.redaction.kinds import Kind
 
-__all__ = ["Placeholders", "defused", "is_placeholder"]
+__all__ = ["Placeholders", "defused", "is_placeholder", "stands_in_placeholder"]
 
 _REVERSIBLE: Final = re.compile(
     rf"\[((?:{'|'.join(kind for kind in Kind if kind.is_reversible)})_[1-9][0-9]{{0,8}})\]", re.ASCII
@@ -68,6 +68,11 @@ def defused(text: str) -> str:
 def is_placeholder(text: str) -> bool:
     """Say whether a whole text is a placeholder."""
     return _ANY.fullmatch(text) is not None
+
+
+def stands_in_placeholder(text: str, place: int) -> bool:
+    """Say whether a placeholder begins at a place of a text, or right before it."""
+    return any(place >= before and _ANY.match(text, place - before) is not None for before in (0, 1))
 
 
 def _kind_of(placeholder: str) -> Kind:

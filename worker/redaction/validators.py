@@ -40,6 +40,9 @@ _KEY_BEFORE: Final = re.compile(
     r"(?i)(?:tokens?|keys?|cookies?|credentials?)[\"'`\\]{0,2}\s{0,3}(?:=>|:=|[:=])\s{0,4}[\"'`\\“]{0,2}$"
 )
 _WORD: Final = re.compile(r"[A-Z]{1,16}|[A-Z]?[a-z]{1,16}(?:[A-Z][a-z]{2,16}){0,4}")
+_VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]{1,30}(?:_[A-Z0-9]{2,30})+")
+"""The name of a variable, which a sentence about settings goes on with."""
+
 _SESSION_BEFORE: Final = re.compile(r"(?i)session[_.\-]?id[\"'`\\]{0,2}\s{0,3}[:=]\s{0,4}[\"'`\\]{0,2}$")
 _RESULT_BEFORE: Final = re.compile(r"(?i)\bpass(?:ed|es)?\s?[:=]\s?$")
 _UPGRADE_BEFORE: Final = re.compile(r"(?i)\b(?:up|down)grad\w*\b[^,;]{0,40}$")
@@ -73,7 +76,7 @@ def is_secret_value(value: str, before: str, after: str) -> bool:
         or (value.isdigit() and _TOKENS_BEFORE.search(before))
     ):
         return False
-    if before.endswith("[") and is_placeholder(f"[{value}]"):
+    if value.endswith(":") or _VARIABLE.fullmatch(value.rstrip("=")):
         return False
     stripped = value.strip("\\\"'`,;.")
     if not stripped or is_placeholder(stripped) or stripped.startswith(("[", "<[")) or _MASKED.fullmatch(stripped):
