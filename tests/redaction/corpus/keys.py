@@ -169,9 +169,14 @@ def _azure_client(chance: Random) -> Value:
     return Value("azure client secret", Kind.API_KEY, made)
 
 
+def _account(chance: Random) -> str:
+    """Return an account of a program: no name that another canary of the line may resemble."""
+    return chance.choice(("app", "orders_rw", "reporting"))
+
+
 def _url(chance: Random) -> Value:
     secret = quote(password(chance), safe="!$*_-.")
-    text = f"{chance.choice(_URL_SCHEMES)}://{user_name(chance)}:{secret}@files.vendor.example/v2/export.csv"
+    text = f"{chance.choice(_URL_SCHEMES)}://{_account(chance)}:{secret}@files.vendor.example/v2/export.csv"
     return Value("url with password", Kind.PASSWORD, text, secret=secret, keeps=("files.vendor.example/v2/export.csv",))
 
 
@@ -184,7 +189,7 @@ def _url_token(chance: Random) -> Value:
 
 def _database(chance: Random) -> Value:
     scheme, secret = chance.choice(_DATABASE_SCHEMES), quote(password(chance), safe="!$*_-.")
-    user = "" if scheme.startswith("redis") and chance.random() < 0.5 else user_name(chance)
+    user = "" if scheme.startswith("redis") and chance.random() < 0.5 else _account(chance)
     return Value(
         "database url",
         Kind.PASSWORD,
@@ -197,9 +202,9 @@ def _database(chance: Random) -> Value:
 def _jdbc(chance: Random) -> Value:
     secret = letters(chance, 14)
     text = chance.choice((
-        f"jdbc:postgresql://{hosts_address(chance)}:5432/orders?user={user_name(chance)}&password={secret}&ssl=true",
-        f"jdbc:sqlserver://{hosts_address(chance)}:1433;databaseName=orders;user={user_name(chance)};password={secret};encrypt=true",
-        f"jdbc:oracle:thin:{user_name(chance)}/{secret}@//{hosts_address(chance)}:1521/ORCL",
+        f"jdbc:postgresql://{hosts_address(chance)}:5432/orders?user={_account(chance)}&password={secret}&ssl=true",
+        f"jdbc:sqlserver://{hosts_address(chance)}:1433;databaseName=orders;user={_account(chance)};password={secret};encrypt=true",
+        f"jdbc:oracle:thin:{_account(chance)}/{secret}@//{hosts_address(chance)}:1521/ORCL",
     ))  # fmt: skip
     return Value("jdbc url", Kind.PASSWORD, text, secret=secret)
 
@@ -207,10 +212,10 @@ def _jdbc(chance: Random) -> Value:
 def _connection_string(chance: Random) -> Value:
     secret = password(chance)
     text = chance.choice((
-        f"Server=tcp:{hosts_address(chance)},1433;Initial Catalog=orders;User ID={user_name(chance)};Password={secret};Encrypt=True",
-        f"host={hosts_address(chance)} port=5432 dbname=orders user={user_name(chance)} password={secret} sslmode=require",
-        f"Data Source=orders;Uid={user_name(chance)};Pwd={secret};",
-        f"{user_name(chance)}:{secret.replace('@', '')}@tcp({hosts_address(chance)}:3306)/orders?parseTime=true",
+        f"Server=tcp:{hosts_address(chance)},1433;Initial Catalog=orders;User ID={_account(chance)};Password={secret};Encrypt=True",
+        f"host={hosts_address(chance)} port=5432 dbname=orders user={_account(chance)} password={secret} sslmode=require",
+        f"Data Source=orders;Uid={_account(chance)};Pwd={secret};",
+        f"{_account(chance)}:{secret.replace('@', '')}@tcp({hosts_address(chance)}:3306)/orders?parseTime=true",
     ))  # fmt: skip
     return Value("connection string", Kind.PASSWORD, text, secret=secret if secret in text else secret.replace("@", ""))
 
