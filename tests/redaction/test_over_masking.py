@@ -5,13 +5,23 @@ from functools import cache
 
 import pytest
 
-from tests.redaction.corpus import CLEAN_RULES, HOSTILE, RULES, Planted, clean_lines, over_masking, planted_lines
+from tests.redaction.corpus import (
+    CLEAN_RULES,
+    HOSTILE,
+    RULES,
+    Planted,
+    clean_lines,
+    over_masking,
+    planted_lines,
+    together,
+)
 from worker.redaction import WITHHELD, Detector, Finding, Kind, Masker, PatternDetector, Placeholders, RedactionRules
 
 SEED = 20_261_126
 CANARIES = 3_000
 CLEAN_LINES = 3_000
 MOST_GONE = 0.01
+LINES_TOGETHER = 40
 
 
 class Greedy:
@@ -41,6 +51,10 @@ def check(lines: Iterable[Planted], detector: Detector) -> None:
 
 def test_lines_with_canaries_keep_what_stands_beside_them() -> None:
     check(canary_lines(), PatternDetector(RULES))
+
+
+def test_lines_that_are_masked_together_keep_it_too() -> None:
+    check(together(canary_lines(), LINES_TOGETHER), PatternDetector(RULES))
 
 
 def test_clean_lines_keep_what_only_looks_like_a_secret() -> None:

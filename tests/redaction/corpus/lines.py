@@ -21,7 +21,7 @@ from tests.redaction.corpus.user_shapes import USER_SHAPES
 from tests.redaction.corpus.values import PERSONAL, host_name, hosts_address, mail, user_name
 from worker.redaction import Kind
 
-__all__ = ["clean_lines", "ordinary_lines", "planted_lines"]
+__all__ = ["clean_lines", "ordinary_lines", "planted_lines", "together"]
 
 Maker = Callable[[Random], Value]
 
@@ -204,3 +204,12 @@ def clean_lines(seed: int, number: int) -> Iterator[Planted]:
         _, template = chance.choice(templates)
         text = _HOLE.sub(lambda hole: FILLERS[hole[1]](chance) if hole[1] in FILLERS else hole[0], template)
         yield Planted("clean", text, tokens=tuple(token for token in tokens_of(text) if is_diagnostic(token)))
+
+
+def together(lines: Sequence[Planted], number: int) -> Iterator[Planted]:
+    """Yield so many lines as one text, as a tool's answer is masked: what is taken away may reach into the next line."""
+    for start in range(0, len(lines), number):
+        some = lines[start : start + number]
+        canaries = tuple(canary for line in some for canary in line.canaries)
+        tokens = tuple(token for line in some for token in line.tokens)
+        yield Planted("together", "\n".join(line.text for line in some), canaries, tokens)
