@@ -25,8 +25,10 @@ __all__ = ["PatternDetector"]
 
 _AROUND: Final = 48
 _SHORTEST_RUN: Final = 16
-_CHUNK_CHARACTERS: Final = 16_384
-_PREFILTER_BYTES: Final = 64 * 1024 * 1024
+_CHUNK_CHARACTERS: Final = 2_048
+_LONG_CHARACTERS: Final = 32_768
+_MARGIN: Final = re.compile(r"\n(?=\S)")
+_SET_BYTES: Final = 64 * 1024 * 1024
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAME: Final = re2.compile(SECRET_NAME)
 _HARMLESS_NAMES: Final = re.compile(
@@ -45,8 +47,7 @@ class PatternDetector:
         self._kept = frozenset(word.casefold() for word in rules.kept)
         patterns = [*_of_rules(rules), *PATTERNS]
         self._patterns = [each for each in patterns if not (finds_secrets_only and each.kind.is_reversible)]
-        self._frequent = [each for each in self._patterns if each.kind is Kind.IP_ADDRESS]
-        self._rare = _any_of([each for each in self._patterns if each.kind is not Kind.IP_ADDRESS])
+        self._any, self._present = _any_of(self._patterns), _set_of(self._patterns)
 
     def find(self, text: str) -> Sequence[Finding]:
         """Return what was found, by place, without overlaps; of two that overlap the pattern's that stands first."""
@@ -69,13 +70,19 @@ class PatternDetector:
 
     def _found_in(self, text: str) -> Iterator[Finding]:
         content = text.encode("utf-8", "surrogatepass")
-        patterns = self._frequent if self._rare.search(content) is None else self._patterns
+        if self._any.search(content) is None:
+            return
         places = _Places(text, content)
-        for pattern in patterns:
+        for pattern in self._present_in(content):
             for match in pattern.compiled.finditer(content):
                 finding = self._believed(pattern, match, text, places)
                 if finding is not None:
                     yield finding
+
+    def _present_in(self, content: bytes) -> Sequence[Pattern]:
+        """Return the patterns to run; all of them where the set, out of its memory, says that there are none."""
+        numbers = self._present.Match(content)
+        return [self._patterns[number] for number in sorted(numbers)] if numbers else self._patterns
 
     def _believed(self, pattern: Pattern, match: Any, text: str, places: "_Places") -> Finding | None:  # noqa: ANN401
         first, last = match.span(1)
@@ -103,10 +110,11 @@ class PatternDetector:
 
 
 def _chunks(text: str) -> Iterator[tuple[int, str]]:
-    """Cut a long text at ends of lines: what is rare is then looked for only where some of it stands."""
+    """Cut a long text where a line begins at the margin: then a pattern is run only where it is present."""
     start = 0
     while start < len(text):
-        end = text.find("\n", start + _CHUNK_CHARACTERS) + 1 or len(text)
+        margin = _MARGIN.search(text, start + _CHUNK_CHARACTERS)
+        end = margin.end() if margin else len(text)
         yield start, text[start:end]
         start = end
 
@@ -115,13 +123,18 @@ class _Places:
     """Places in a text by places in its UTF-8 form."""
 
     def __init__(self, text: str, content: bytes) -> None:
+        self._content = content if len(content) != len(text) else b""
         self._starts: list[int] | None = None
-        if len(content) != len(text):
+        if self._content and len(text) > _LONG_CHARACTERS:
             widths = (1 if c < "\x80" else 2 if c < "\u0800" else 3 if c < "\U00010000" else 4 for c in text)
             self._starts = [0, *accumulate(widths)]
 
     def of(self, place: int) -> int:
-        return place if self._starts is None else bisect_right(self._starts, place) - 1
+        if not self._content:
+            return place
+        if self._starts is None:
+            return len(self._content[:place].decode("utf-8", "surrogatepass"))
+        return bisect_right(self._starts, place) - 1
 
 
 def _of_rules(rules: RedactionRules) -> Iterator[Pattern]:
@@ -139,11 +152,24 @@ def _of_rules(rules: RedactionRules) -> Iterator[Pattern]:
 
 
 def _any_of(patterns: Sequence[Pattern]) -> Any:  # noqa: ANN401
-    """Return one pattern for all: most texts hold nothing, and are so read once."""
+    """Return one pattern for all: most texts hold nothing, and are read by it alone."""
+    return re2.compile(b"|".join(b"(?:" + pattern.compiled.pattern + b")" for pattern in patterns), _options())
+
+
+def _options() -> Any:  # noqa: ANN401
     options = re2.Options()
-    options.max_mem = _PREFILTER_BYTES
+    options.max_mem = _SET_BYTES
     options.never_capture = True
-    return re2.compile(b"|".join(b"(?:" + pattern.compiled.pattern + b")" for pattern in patterns), options)
+    return options
+
+
+def _set_of(patterns: Sequence[Pattern]) -> Any:  # noqa: ANN401
+    """Return what says in one reading which of the patterns are to be found in a text."""
+    made = re2.Set.SearchSet(_options())
+    for pattern in patterns:
+        made.Add(pattern.compiled.pattern)
+    made.Compile()
+    return made
 
 
 def _words(kind: Kind, words: Iterable[str]) -> Pattern:

@@ -86,7 +86,7 @@ PATTERNS: Final = (
     _pattern(Kind.COOKIE, r"(?i)\b(?:set-)?cookie[\"'\\]{0,4}\s{0,3}[:=]\s{0,3}[\[\"'\\]{0,4}([^\"'\r\n]+)"),
     _pattern(
         Kind.PASSWORD,
-        r"[A-Za-z][A-Za-z0-9+.\-]{1,30}(?:://|%3A%2F%2F)[^\s/:@\"'<>]{0,128}(?::|%3A)([^\s/@\"'<>]{1,256})(?:@|%40)",
+        r"(?:://|%3A%2F%2F)[^\s/:@\"'<>]{0,128}(?::|%3A)([^\s/@\"'<>]{1,256})(?:@|%40)",
     ),
     _pattern(Kind.API_KEY, r"\b((?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA|ABIA|ACCA)[A-Z0-9]{8,16})\b"),
     _pattern(Kind.API_KEY, r"\b(AIza[0-9A-Za-z_\-]{20,35}|ya29\.[0-9A-Za-z_\-.]{20,}|GOCSPX-[0-9A-Za-z_\-]{10,})"),
