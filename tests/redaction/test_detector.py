@@ -24,6 +24,7 @@ def masked(text: str) -> str:
     ("text", "told"),
     [
         ("connect to 10.0.0.7:9200 refused", "connect to [IP_ADDRESS_1]:9200 refused"),
+        ("password=Tr0ub4dor-x: Connection refused", "password=[PASSWORD] Connection refused"),
         ("server=10.1.2.3 driver:10.1.2.4", "server=[IP_ADDRESS_1] driver:[IP_ADDRESS_2]"),
         ("src: /10.250.19.102:54106", "src: /[IP_ADDRESS_1]:54106"),
         ("from sa-39.fareast.corp/10.86.169.121:9000", "from sa-39.fareast.corp/[IP_ADDRESS_1]:9000"),

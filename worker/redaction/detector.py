@@ -16,7 +16,7 @@ from urllib.parse import unquote_plus
 import re2
 
 from worker.redaction.kinds import Finding, Kind
-from worker.redaction.patterns import PATTERNS, SECRET_NAME, Pattern
+from worker.redaction.patterns import PATTERNS, SECRET_NAME, Pattern, quiet_options
 from worker.redaction.placeholders import stands_in_placeholder
 from worker.redaction.rules import RedactionRules
 from worker.redaction.validators import always
@@ -28,7 +28,6 @@ _SHORTEST_RUN: Final = 16
 _CHUNK_CHARACTERS: Final = 2_048
 _LONG_CHARACTERS: Final = 32_768
 _MARGIN: Final = re.compile(r"\n(?=\S)")
-_SET_BYTES: Final = 64 * 1024 * 1024
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAME: Final = re2.compile(SECRET_NAME)
 _HARMLESS_NAMES: Final = re.compile(
@@ -157,8 +156,7 @@ def _any_of(patterns: Sequence[Pattern]) -> Any:  # noqa: ANN401
 
 
 def _options() -> Any:  # noqa: ANN401
-    options = re2.Options()
-    options.max_mem = _SET_BYTES
+    options = quiet_options()
     options.never_capture = True
     return options
 

@@ -13,7 +13,9 @@ import re2
 from worker.redaction import validators as check
 from worker.redaction.kinds import Kind
 
-__all__ = ["PATTERNS", "SECRET_NAME", "Pattern"]
+__all__ = ["PATTERNS", "SECRET_NAME", "Pattern", "quiet_options"]
+
+_MEMORY_BYTES: Final = 64 * 1024 * 1024
 
 Check = Callable[[str, str, str], bool]
 """Whether a value is believed, given up to 24 characters before and after it."""
@@ -28,8 +30,16 @@ class Pattern:
     is_believed: Check
 
 
+def quiet_options() -> Any:  # noqa: ANN401
+    """Return options with room for large patterns; out of it RE2 goes on more slowly, and need not say so."""
+    options = re2.Options()
+    options.max_mem = _MEMORY_BYTES
+    options.log_errors = False
+    return options
+
+
 def _pattern(kind: Kind, pattern: str, is_believed: Check = check.always) -> Pattern:
-    return Pattern(kind, re2.compile(pattern.encode()), is_believed)
+    return Pattern(kind, re2.compile(pattern.encode(), quiet_options()), is_believed)
 
 
 _KEY_WORD: Final = r"(?:RSA |DSA |EC |OPENSSH |ENCRYPTED |PGP |SSH2 ENCRYPTED |ANY )?PRIVATE KEY(?: BLOCK)?"

@@ -76,7 +76,7 @@ def is_secret_value(value: str, before: str, after: str) -> bool:
         or (value.isdigit() and _TOKENS_BEFORE.search(before))
     ):
         return False
-    if value.endswith(":") or _VARIABLE.fullmatch(value.rstrip("=")):
+    if _VARIABLE.fullmatch(value.rstrip(":=")):
         return False
     stripped = value.strip("\\\"'`,;.")
     if not stripped or is_placeholder(stripped) or stripped.startswith(("[", "<[")) or _MASKED.fullmatch(stripped):
