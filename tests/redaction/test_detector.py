@@ -109,3 +109,12 @@ def test_the_time_grows_with_the_text_and_not_faster(piece: str) -> None:
         return best
 
     assert seconds(160_000) < 12 * max(seconds(40_000), 0.002)
+
+
+def test_one_encoded_character_does_not_make_a_long_word_slow() -> None:
+    def seconds(size: int) -> float:
+        started = time.perf_counter()
+        DETECTOR.find("%41 " + "a" * size)
+        return time.perf_counter() - started
+
+    assert seconds(80_000) < 12 * max(seconds(20_000), 0.02)
