@@ -22,9 +22,9 @@ __all__ = [
     "is_user",
 ]
 
-_VERSION_BEFORE: Final = re.compile(
-    r"(?:\b(?:v|vers?|versions?|release|build|chrome|firefox|safari|edg|agent))[\s:=/_.\-]{0,2}$", re.IGNORECASE
-)
+_VERSION_WORDS: Final = tuple("v ver vers version versions release build chrome firefox safari edg agent".split())  # noqa: SIM905
+_VERSION_SEPARATORS: Final = "/=:_.- \t\n"
+_VERSION_BEFORE: Final = re.compile(rf"(?i)\b(?:{'|'.join(_VERSION_WORDS)})[\s:=/_.\-]{{0,2}}$")
 _HARMLESS_NAME_BEFORE: Final = re.compile(
     r"(?:(?i:publickeytoken|count|length|[_.\-](?:len|size|name|type|kind|age|days|hours|seconds|ms|expir\w*|expiry|ttl|policy|"
     r"limit|max|min|url|uri|path|file|ids?|status|state|version|prefix|attempts?|used|usage|enabled|required|provider|"
@@ -35,6 +35,13 @@ _HARMLESS_NAME_BEFORE: Final = re.compile(
 _BEHIND_A_SLASH: Final = re.compile(r"(?://|^/|[\s@=(\[\"'>,]/|\w\.[A-Za-z]+/)$")
 """A host's name or nothing stands before the slash, and no program's."""
 
+_GOES_ON: Final = re.compile(r"\.\d|\w|-[A-Za-z]")
+_IS_NO_ADDRESS: Final = re.compile(
+    r"127\..*|0\.0\.0\.0|255\.255\.255\.255|(?:.*\.)?(?:0\d|25[6-9]|2[6-9]\d|[3-9]\d\d).*"
+)
+"""What is a loopback, nothing or everybody, and what has a byte that is none."""
+
+_PORT: Final = re.compile(r":\d")
 _PRIVATE: Final = re.compile(r"10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.")
 _KEY_BEFORE: Final = re.compile(
     r"(?i)(?:tokens?|keys?|cookies?|credentials?)[\"'`\\]{0,2}\s{0,3}(?:=>|:=|[:=])\s{0,4}[\"'`\\“]{0,2}$"
@@ -99,13 +106,19 @@ def is_random(value: str, before: str, after: str) -> bool:
 
 def is_ipv4(value: str, before: str, after: str) -> bool:
     """Whether four numbers are an address that tells something: no version, no part of a longer number, no loopback."""
-    if before[-1:].isalnum() or before[-1:] in {".", "-", "_"} or re.match(r"\.\d|\w|-[A-Za-z]", after):
+    last = before[-1:]
+    if last.isalnum() or last in {".", "-", "_"} or _GOES_ON.match(after):
         return False
-    if before.endswith("/"):
-        is_an_address = _BEHIND_A_SLASH.search(before) or _PRIVATE.match(value) or re.match(r":\d", after)
-        return bool(is_an_address) and _tells_something(value)
-    is_a_version = _VERSION_BEFORE.search(before) or _UPGRADE_BEFORE.search(before)
-    return not is_a_version and _tells_something(value)
+    if _IS_NO_ADDRESS.fullmatch(value):
+        return False
+    if last == "/":
+        return bool(_BEHIND_A_SLASH.search(before) or _PRIVATE.match(value) or _PORT.match(after))
+    return not _stands_for_a_version(before)
+
+
+def _stands_for_a_version(before: str) -> bool:
+    is_likely = before[-12:].rstrip(_VERSION_SEPARATORS).casefold().endswith(_VERSION_WORDS)
+    return bool((is_likely and _VERSION_BEFORE.search(before)) or ("grad" in before and _UPGRADE_BEFORE.search(before)))
 
 
 def is_ipv6(value: str, before: str, after: str) -> bool:
@@ -118,10 +131,10 @@ def is_ipv6(value: str, before: str, after: str) -> bool:
 
 def _tells_something(value: str) -> bool:
     try:
-        address = ipaddress.ip_address(value)
+        address = ipaddress.IPv6Address(value)
     except ValueError:
         return False
-    return not (address.is_loopback or address.is_unspecified or value == "255.255.255.255")
+    return not (address.is_loopback or address.is_unspecified)
 
 
 def is_mail(value: str, before: str, after: str) -> bool:
@@ -139,6 +152,8 @@ def is_iban(value: str, before: str, after: str) -> bool:
 
 def is_card(value: str, before: str, after: str) -> bool:
     """Whether digits are a card's: a known first digit, a usual length, and Luhn's check."""
+    if after[:1].isalnum() or (before[-1:].isalnum() and before[-2:-1] != "\\"):
+        return False
     digits = [int(character) for character in value if character.isdigit()]
     if not 13 <= len(digits) <= 19 or digits[0] not in {2, 3, 4, 5, 6}:
         return False
