@@ -8,12 +8,12 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote_plus
 
 import re2
 
-from worker.redaction.families import Pattern, family, pattern
+from worker.redaction.families import Check, Pattern, family, pattern
 from worker.redaction.kinds import Finding, Kind
 from worker.redaction.overlaps import without_overlaps
 from worker.redaction.personal_patterns import PERSONAL_FAMILIES
@@ -67,26 +67,20 @@ class PatternDetector:
             for tried in each.patterns if windows else ():
                 places = _Places(text, content)
                 for start, end in windows:
-                    for match in tried.compiled.finditer(content, start, end):
-                        finding = self._believed(tried, match, text, places)
+                    for first, last in tried.spans(content, start, end):
+                        finding = self._believed(tried.kind, tried.is_believed, text, places.of(first), places.of(last))
                         if finding is not None:
                             yield finding
 
-    def _believed(self, tried: Pattern, match: Any, text: str, places: "_Places") -> Finding | None:  # noqa: ANN401
-        first, last = match.span(1)
-        group = 2
-        while first < 0:
-            first, last = match.span(group)
-            group += 1
-        start, end = places.of(first), places.of(last)
+    def _believed(self, kind: Kind, is_believed: Check, text: str, start: int, end: int) -> Finding | None:
         value = text[start:end]
         if not value or value.casefold() in self._kept:
             return None
         if "[" in text[max(0, start - 1) : start + 1] and stands_in_placeholder(text, start):
             return None
-        if not tried.is_believed(value, text[max(0, start - _AROUND) : start], text[end : end + _AROUND]):
+        if not is_believed(value, text[max(0, start - _AROUND) : start], text[end : end + _AROUND]):
             return None
-        return Finding(start, end, tried.kind)
+        return Finding(start, end, kind)
 
     def _encoded(self, text: str, content: bytes) -> Iterator[Finding]:
         places = _Places(text, content)

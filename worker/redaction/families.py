@@ -5,7 +5,7 @@ read once a family, by its patterns in one and without captures; each of them th
 RE2 reads in linear time whatever a text holds; it has no look-around, so a pattern names what stands beside the value.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ import re2
 from worker.redaction.kinds import Kind
 from worker.redaction.validators import always
 
-__all__ = ["Family", "Pattern", "family", "pattern"]
+__all__ = ["Check", "Family", "Pattern", "family", "pattern"]
 
 _MEMORY_BYTES: Final = 64 * 1024 * 1024
 _AT_ONCE_BYTES: Final = 2048
@@ -31,6 +31,22 @@ class Pattern:
     kind: Kind
     compiled: Any
     is_believed: Check
+
+    def spans(self, content: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Return where the values stand in a part of a text; what stands behind one may stand before the next."""
+        place: int | None = start
+        while place is not None:
+            matches, place = self.compiled.finditer(content, place, end), None
+            for match in matches:
+                first, last = match.span(1)
+                group = 2
+                while first < 0:
+                    first, last = match.span(group)
+                    group += 1
+                yield first, last
+                if last < match.end():
+                    place = last
+                    break
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ __all__ = ["without_overlaps"]
 def without_overlaps(found: Sequence[Finding], encoded: Sequence[Finding] = ()) -> Sequence[Finding]:
     """Return findings by place, without overlaps; they come in the order in which they are believed.
 
-    Secrets that overlap become one, of the kind that was believed first. Of the others, and of whole words that hold
-    something `encoded`, what overlaps a secret or one that was believed before is dropped.
+    Secrets that overlap become one, of the kind of the longest. Of the others, and of whole words that hold something
+    `encoded`, what overlaps a secret or one that was believed before is dropped.
     """
     if len(found) + len(encoded) < 2:  # noqa: PLR2004 - one overlaps nothing
         return [*found, *encoded]
@@ -22,16 +22,21 @@ def without_overlaps(found: Sequence[Finding], encoded: Sequence[Finding] = ()) 
 
 
 def _merged(secrets: Sequence[Finding]) -> list[Finding]:
-    merged: list[tuple[int, Finding]] = []
-    for rank, finding in sorted(enumerate(secrets), key=lambda ranked: ranked[1].start):
-        if merged and finding.start < merged[-1][1].end:
-            first_rank, first = merged.pop()
-            kind = first.kind if first_rank < rank else finding.kind
-            whole = Finding(first.start, max(first.end, finding.end), kind)
-            merged.append((min(first_rank, rank), whole))
-        else:
-            merged.append((rank, finding))
-    return [finding for _, finding in merged]
+    groups: list[list[Finding]] = []
+    end = 0
+    for finding in sorted(secrets, key=lambda each: each.start):
+        if finding.start >= end:
+            groups.append([])
+        groups[-1].append(finding)
+        end = max(end, finding.end)
+    return [_whole(group) for group in groups]
+
+
+def _whole(group: Sequence[Finding]) -> Finding:
+    if len(group) == 1:
+        return group[0]
+    longest = max(group, key=lambda each: each.end - each.start)
+    return Finding(group[0].start, max(each.end for each in group), longest.kind)
 
 
 def _with(kept: list[Finding], others: Sequence[Finding]) -> Sequence[Finding]:

@@ -8,7 +8,7 @@ from worker.redaction.kinds import Kind
 
 __all__ = ["PERSONAL_FAMILIES"]
 
-_ACCOUNT: Final = r"[A-Za-z][A-Za-z0-9._\-]{1,31}"
+_ACCOUNT: Final = r"[A-Za-z][A-Za-z0-9._\-]{0,30}[A-Za-z0-9_]"
 
 _MAIL: Final = family(
     pattern(
@@ -22,7 +22,7 @@ _NUMBERS: Final = family(
     pattern(Kind.IBAN, r"\b([A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]{4}){2,7}(?:[ \-]?[A-Z0-9]{1,4})?)\b", check.is_iban),
     pattern(
         Kind.CARD_NUMBER,
-        r"(?:^|[^\d.\-])(\d{13,19}|\d{4}[ \-]\d{4}[ \-]\d{4}[ \-]\d{1,4}|\d{4}[ \-]\d{6}[ \-]\d{4,5})(?:[^\d]|$)",
+        r"(?:^|[^\d.\-+])(\d{13,19}|\d{4}[ \-]\d{4}[ \-]\d{4}[ \-]\d{1,4}|\d{4}[ \-]\d{6}[ \-]\d{4,5})(?:[^\d]|$)",
         check.is_card,
     ),
     pattern(
@@ -54,9 +54,9 @@ _ACCOUNTS: Final = family(
     pattern(
         Kind.USER,
         r"(?i)(?:(?:account name|user\s?name|[a-z]{2,12}user(?:name)?)[\"'\\]{0,2}(?:\s{0,3}:\s{1,8}|=)[\"'\\]{0,2}|"
-        r"\b(?:user(?:name|id)?|login|usr|account|ruser|logname|principal|authenticated as|logged in as|for user|"
-        r"(?:for )?invalid user|session (?:opened|closed) for user|authorized user)[\"'\\]{0,5}"
-        r"(?:\s{0,2}:\s{0,2}|=|\s=\s|\s+)[\"'\\]{0,5})"
+        r"\b(?:user(?:name|id)?|login|usr|account|ruser|logname|principal)[\"'\\]{0,5}"
+        r"(?:\s{0,2}:\s{0,2}|=|\s=\s|\s+[\"'\\]{1,5})[\"'\\]{0,5}|"
+        r"\b(?:user(?:name)?|authenticated as|log(?:ged|ging) (?:in|on) as|login as:?)\s+|<(?:user(?:name)?|login|account)>)"
         rf"({_ACCOUNT}\$?)",
         check.is_user,
     ),

@@ -25,8 +25,8 @@ SECRET_NAME: Final = rf"(?i:[a-z0-9_.\-]*){_NAME}"
 _SHORT_NAME: Final = r"(?i:_?auth|sid|sig|signature|pin|psk|pw)"
 _PAIR: Final = r"""(?:\\{0,7}["'`»”\]]|%22|&quot;)?\s{0,3}(?:=>|=&gt;|==|:=|->|→|[:=]|%3D|%3A)(?:\s{0,2}(?:[|>]|&gt;)?-?(?:\r?\n|\\n)\s{2,12}|\s{0,4})"""
 _QUOTED: Final = (
-    r"""\[?(?:u?"((?:[^"\\\n]|\\[^\n])+)|\\{1,7}"((?:[^"\\\n]|\\\\\\"|\\[^"\n])+)|u?'([^'\n]+)|`([^`\n]+)|“([^”\n]+)|"""
-    r"""«([^»\n]+)|\[([^\]\[\s"']+)\]|%22([^%\n&]+)|&quot;([^&\n]+))"""
+    r"""\[?(?:[bru]?"((?:[^"\\\n]|\\[^\n])+)|\\{1,7}"((?:[^"\\\n]|\\\\\\"|\\[^"\n])+)|[bru]?'([^'\n]+)|`([^`\n]+)|“([^”\n]+)|"""
+    r"""«([^»\n]+)|\[([^\]\[\s"']+)\]|%22([^%\n&]+)|&quot;([^&\n]+)|\{([^{}\n"':]*[^{}\n"':\w][^{}\n"':]*)\})"""
 )
 _BARE: Final = r"""([^\s"'`,;&<>(){}\[\]“”«»]+)"""
 
@@ -51,6 +51,7 @@ _KNOWN_BY_FORM: Final = family(
         r"(?i)authorization[\"'\\]{0,2}\s{0,3}[:=]\s{0,3}[\"'\\]{0,2}"
         r"(?:(?:basic|bearer|digest|token|apikey|negotiate|aws4-hmac-sha256)\s+)([^\"'\\\r\n]+)",
     ),
+    pattern(Kind.AUTHORIZATION, r"\bAUTH (?:PLAIN|LOGIN|XOAUTH2|CRAM-MD5)\s+([A-Za-z0-9+/=]{8,})"),
     pattern(Kind.AUTHORIZATION, r"(?i)\b(?:bearer|basic)\s+([A-Za-z0-9+/=._~\-]{12,})", check.is_mixed),
     pattern(
         Kind.AUTHORIZATION,
@@ -81,7 +82,10 @@ _KNOWN_BY_FORM: Final = family(
         r"(?i)(?:AccountKey|SharedAccessKey|SharedAccessSignature|[?&]sig|X-Amz-Signature|X-Amz-Security-Token|"
         r"Signature)=([A-Za-z0-9+/%=_\-]{16,})",
     ),
-    pattern(Kind.SECRET, r"\b([A-Za-z0-9_~.\-]{3}\dQ~[A-Za-z0-9_~.\-]{31,34})"),
+    pattern(
+        Kind.SECRET,
+        r"\b([A-Za-z0-9_~.\-]{3}\dQ~[A-Za-z0-9_~.\-]{31,34}|[MNO][A-Za-z0-9]{23,25}\.[\w\-]{6}\.[\w\-]{27,})",
+    ),
     pattern(Kind.PASSWORD, r"://([A-Za-z0-9_\-]{16,})@"),
     pattern(Kind.PASSWORD, r"(?:://|%3A%2F%2F)[^\s/:@\"'<>]*(?::|%3A)([^\s/@\"'<>]+)(?:@|%40)"),
     pattern(
@@ -92,20 +96,22 @@ _KNOWN_BY_FORM: Final = family(
         Kind.PASSWORD,
         r"\bsshpass\s+-p\s*[\"']?([^\s\"']+)|\becho\s+[\"']?([^\s\"']+)[\"']?\s*\|\s*sudo\s+-S|"
         r"(?:mysql|mysqldump|mariadb)[^\n]{0,80}?\s-p[\"']?([^\s\"']+)|"
-        r"\bcurl[^\n]{0,200}?\s(?:-u|--user)\s*[\"']?[^\s:\"']+:([^\s\"']+)",
+        r"\bcurl[^\n]{0,200}?\s(?:-u|--user)\s*[\"']?[^\s:\"']+:([^\s\"']+)|"
+        r"\blogin\s[^\n]{0,80}?\s-p[ =]?[\"']?([^\s\"']+)",
     ),
     further_lines=2,
 )
 _KNOWN_BY_NAME: Final = family(
     pattern(
         Kind.PASSWORD,
-        rf"(?i)(?:key|name)=[\"']{SECRET_NAME}[\"']\s+value=[\"']([^\"'\n]+)",
+        rf"(?i)(?:key|name)[\"'\\]{{0,2}}\s*[:=]\s*[\"'\\]{{0,2}}{SECRET_NAME}[\"'\\]{{0,2}}\s*,?\s*[\"'\\]{{0,2}}value[\"'\\]{{0,2}}"
+        r"\s*[:=]\s*(?:[\"'\\]{1,2}([^\"'\n]+)|([^\s\"',}]+))",
         check.is_secret_value,
     ),
     pattern(Kind.PASSWORD, r"(?i)set password for \S+\s*=\s*(?:password\()?['\"]([^'\"\n]+)"),
     pattern(
         Kind.PASSWORD,
-        rf"{_NAME}\s+(?:for|of)\s+\S+?(?:\s*[:=]\s*|\s+is\s+)(?:{_QUOTED}|{_BARE})",
+        rf"{_NAME}\s+(?:for|of)\s+(?:\S+\s+){{0,3}}?\S+?(?:\s*[:=]\s*|\s+(?:is|was)\s*:?\s+)(?:{_QUOTED}|{_BARE})",
         check.is_mixed_secret,
     ),
     pattern(Kind.COOKIE, r"(?i)\b(?:set-)?cookie[\"'\\]{0,4}\s{0,3}[:=]\s{0,3}[\[\"'\\]{0,4}([^\"'\r\n]+)"),
@@ -116,8 +122,21 @@ _KNOWN_BY_NAME: Final = family(
     pattern(
         Kind.PASSWORD,
         rf"{_NAME}(?:\t|\\t|\s\|\s|\s\(|\s(?:'|\")|\s+(?:is\s+|was\s+|has been\s+)?(?:set|changed|reset|updated)\s+to\s+|"
-        rf"\s+(?:is|was|to|as|of)\s+)(?:{_QUOTED}|{_BARE})",
+        rf"\s+(?:is|was|to|as|of)\s*:?\s+)(?:{_QUOTED}|{_BARE})",
         check.is_mixed_secret,
+    ),
+    pattern(
+        Kind.PASSWORD,
+        r"\b[A-Z][A-Z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE|PASS|PWD|SECRET|TOKEN|KEY|CREDENTIALS?)[ \t]+"
+        rf"(?:{_QUOTED}|{_BARE})",
+        check.is_mixed_secret,
+    ),
+    pattern(Kind.PASSWORD, rf"{_NAME}\s+([A-Za-z0-9+/=_.~\-]{{16,}})", check.is_dense),
+    pattern(Kind.PASSWORD, r"(?i)\bcredentials?\s+[\"']?[A-Za-z][\w.\-]*[:/]([^\s\"',;]+)", check.is_mixed_secret),
+    pattern(
+        Kind.PASSWORD,
+        r"(?i)\b(?:otp|one[ \-]time (?:code|password|pin)|(?:verification|security|mfa|2fa|sms|login) code|cvv|cvc)"
+        r"\W{1,3}(?:is\W{1,2}|code\W{1,2})?(\d{3,8})\b|\bpin\s?[=:]\s?[\"']?(\d{4,8})\b",
     ),
     pattern(Kind.PASSWORD, r"(?i)identified by\s+(?:password\s+)?[\"'`]?([^\s\"'`]+)", check.is_secret_value),
     pattern(Kind.PASSWORD, rf"(?:^|[^A-Za-z0-9_.\-]){_SHORT_NAME}{_PAIR}(?:{_QUOTED}|{_BARE})", check.is_random),

@@ -10,6 +10,7 @@ from worker.redaction.words import ORDINARY_WORDS, SYSTEM_ACCOUNTS
 __all__ = [
     "always",
     "is_card",
+    "is_dense",
     "is_iban",
     "is_ipv4",
     "is_ipv6",
@@ -41,18 +42,23 @@ _IS_NO_ADDRESS: Final = re.compile(
 )
 """What is a loopback, nothing or everybody, and what has a byte that is none."""
 
+_RANGE_BEFORE: Final = re.compile(r"\d\.\d{1,3}-$")
 _PORT: Final = re.compile(r":\d")
 _PRIVATE: Final = re.compile(r"10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.")
 _KEY_BEFORE: Final = re.compile(
     r"(?i)(?:tokens?|keys?|cookies?|credentials?)[\"'`\\]{0,2}\s{0,3}(?:=>|:=|[:=])\s{0,4}[\"'`\\“]{0,2}$"
 )
 _WORD: Final = re.compile(r"[A-Z]{1,16}|[A-Z]?[a-z]{1,16}(?:[A-Z][a-z]{2,16}){0,4}")
+_NAME_OF_A_THING: Final = re.compile(r"[a-z]+(?:[-_./][a-z0-9]+)+|\d[\d\-:.TZ+]+")
+"""A pod, a path, a time."""
+
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]{1,30}(?:_[A-Z0-9]{2,30})+")
 """The name of a variable, which a sentence about settings goes on with."""
 
 _SESSION_BEFORE: Final = re.compile(r"(?i)session[_.\-]?id[\"'`\\]{0,2}\s{0,3}[:=]\s{0,4}[\"'`\\]{0,2}$")
 _RESULT_BEFORE: Final = re.compile(r"(?i)\bpass(?:ed|es)?\s?[:=]\s?$")
 _UPGRADE_BEFORE: Final = re.compile(r"(?i)\b(?:up|down)grad\w*\b[^,;]{0,40}$")
+_WORKING_DIRECTORY: Final = re.compile(r"\b(?:OLD)?PWD=[\"']?/")
 _UNITS: Final = frozenset("service timer socket mount target scope slice device path".split())  # noqa: SIM905
 _TOKENS_BEFORE: Final = re.compile(r"(?i)tokens[\"'`\\]{0,2}\s{0,3}[:=]\s{0,4}[\"'`\\]{0,2}$")
 """Where a number is how many pieces a text has."""
@@ -86,7 +92,9 @@ def is_secret_value(value: str, before: str, after: str) -> bool:
     if _VARIABLE.fullmatch(value.rstrip(":=")):
         return False
     stripped = value.strip("\\\"'`,;.")
-    if not stripped or is_placeholder(stripped) or stripped.startswith(("[", "<[")) or _MASKED.fullmatch(stripped):
+    if not any(map(str.isalnum, stripped)) or _WORKING_DIRECTORY.search(before + value):
+        return False
+    if is_placeholder(stripped) or stripped.startswith(("[", "<[")) or _MASKED.fullmatch(stripped):
         return False
     is_a_word = _WORD.fullmatch(stripped) is not None
     return stripped.casefold() not in ORDINARY_WORDS and not (is_a_word and _KEY_BEFORE.search(before))
@@ -95,6 +103,12 @@ def is_secret_value(value: str, before: str, after: str) -> bool:
 def is_mixed_secret(value: str, before: str, after: str) -> bool:
     """Whether what stands in a sentence behind a secret's name is one: more than letters, and no number alone."""
     return is_random(value, before, after) and len(value) >= 6
+
+
+def is_dense(value: str, before: str, after: str) -> bool:
+    """Whether a long word behind a secret's name is made of letters and digits as by chance, and no name of a thing."""
+    digits = sum(map(str.isdigit, value))
+    return 3 <= digits < len(value) and not _NAME_OF_A_THING.fullmatch(value) and is_random(value, before, after)
 
 
 def is_random(value: str, before: str, after: str) -> bool:
@@ -107,7 +121,9 @@ def is_random(value: str, before: str, after: str) -> bool:
 def is_ipv4(value: str, before: str, after: str) -> bool:
     """Whether four numbers are an address that tells something: no version, no part of a longer number, no loopback."""
     last = before[-1:]
-    if last.isalnum() or last in {".", "-", "_"} or _GOES_ON.match(after):
+    if last.isalnum() or last in {".", "_"} or _GOES_ON.match(after):
+        return False
+    if last == "-" and not _RANGE_BEFORE.search(before):
         return False
     if _IS_NO_ADDRESS.fullmatch(value):
         return False
