@@ -77,7 +77,7 @@ def masked(text: str) -> str:
         ("PWD=/home/jdoe ; USER=root", "PWD=/home/[USER_1] ; USER=root"),
         ("<user>quentin</user>", "<user>[USER_1]</user>"),
         ("sent to +4915112345678", "sent to [PHONE_NUMBER_1]"),
-        ("Cookie: a=eyJhbGciOiJI.eyJzdWIi.x; sess=de12", "Cookie: [COOKIE]"),
+        ("Cookie: a=eyJhbGciOiJI.eyJzdWIi.x; sess=de1234567890abcdef12", "Cookie: [COOKIE]"),
         ("Überfällig: 10.0.0.7 → password=größe9", "Überfällig: [IP_ADDRESS_1] → password=[PASSWORD]"),
     ],
 )

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from worker.redaction.kinds import Finding
+from worker.redaction.kinds import Finding, Kind
 
 __all__ = ["without_overlaps"]
 
@@ -11,8 +11,8 @@ __all__ = ["without_overlaps"]
 def without_overlaps(found: Sequence[Finding], encoded: Sequence[Finding] = ()) -> Sequence[Finding]:
     """Return findings by place, without overlaps; they come in the order in which they are believed.
 
-    Secrets that overlap become one, of the kind of the longest. Of the others, and of whole words that hold something
-    `encoded`, what overlaps a secret or one that was believed before is dropped.
+    Secrets that overlap become one, of the first kind that makes up most of it. Of the others,
+    and of whole words that hold something `encoded`, what overlaps a secret or one that was believed before is dropped.
     """
     if len(found) + len(encoded) < 2:  # noqa: PLR2004 - one overlaps nothing
         return [*found, *encoded]
@@ -22,21 +22,24 @@ def without_overlaps(found: Sequence[Finding], encoded: Sequence[Finding] = ()) 
 
 
 def _merged(secrets: Sequence[Finding]) -> list[Finding]:
-    groups: list[list[Finding]] = []
+    groups: list[list[tuple[int, Finding]]] = []
     end = 0
-    for finding in sorted(secrets, key=lambda each: each.start):
-        if finding.start >= end:
+    for ranked in sorted(enumerate(secrets), key=lambda ranked: ranked[1].start):
+        if ranked[1].start >= end:
             groups.append([])
-        groups[-1].append(finding)
-        end = max(end, finding.end)
+        groups[-1].append(ranked)
+        end = max(end, ranked[1].end)
     return [_whole(group) for group in groups]
 
 
-def _whole(group: Sequence[Finding]) -> Finding:
+def _whole(group: Sequence[tuple[int, Finding]]) -> Finding:
     if len(group) == 1:
-        return group[0]
-    longest = max(group, key=lambda each: each.end - each.start)
-    return Finding(group[0].start, max(each.end for each in group), longest.kind)
+        return group[0][1]
+    start, end = group[0][1].start, max(each.end for _, each in group)
+    most = [
+        each for _, each in sorted(group, key=lambda ranked: ranked[0]) if 2 * (each.end - each.start) > end - start
+    ]
+    return Finding(start, end, most[0].kind if most else Kind.SECRET)
 
 
 def _with(kept: list[Finding], others: Sequence[Finding]) -> Sequence[Finding]:

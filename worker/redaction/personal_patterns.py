@@ -38,7 +38,7 @@ _NUMBERS: Final = family(
     ),
     pattern(
         Kind.PHONE_NUMBER,
-        r"(?:^|[^\w+])(00\d{1,3}[ .\-/]\(?\d{1,4}\)?(?:[ .\-/]?\d{2,8}){1,4}|"
+        r"(?:^|[^\w+.:])(00\d{1,3}[ .\-/]\(?\d{1,4}\)?(?:[ .\-/]?\d{2,8}){1,4}|"
         r"\+[1-9]\d{0,2}[ .\-/]?(?:\(0\)|\(\d{1,4}\))?(?:[ .\-/]?\d{1,4}){2,6})",
         check.is_phone,
     ),
@@ -56,13 +56,20 @@ _ACCOUNTS: Final = family(
         r"(?i)(?:(?:account name|user\s?name|[a-z]{2,12}user(?:name)?)[\"'\\]{0,2}(?:\s{0,3}:\s{1,8}|=)[\"'\\]{0,2}|"
         r"\b(?:user(?:name|id)?|login|usr|account|ruser|logname|principal)[\"'\\]{0,5}"
         r"(?:\s{0,2}:\s{0,2}|=|\s=\s|\s+[\"'\\]{1,5})[\"'\\]{0,5}|"
-        r"\b(?:user(?:name)?|authenticated as|log(?:ged|ging) (?:in|on) as|login as:?)\s+|<(?:user(?:name)?|login|account)>)"
+        r"\b(?:(?:for|of|by|as|to|from|invalid|unknown|illegal|new|existing|auth\w*) user|authenticated as|"
+        r"log(?:ged|ging) (?:in|on) as|login as:?)\s+|<(?:user(?:name)?|login|account)>)"
         rf"({_ACCOUNT}\$?)",
         check.is_user,
     ),
     pattern(
         Kind.USER,
-        rf"(?i:(?:password|publickey|keyboard-interactive/pam|gssapi-with-mic) for (?:invalid user )?)({_ACCOUNT}) from|"
+        rf"(?i)\buser\s+({_ACCOUNT})(?:\s+(?:from|at|on|in|to|by|via|with|has|had|was|is|not|does|did|could|\w+ed)\b|[^\w\s]|\s*$)",
+        check.is_user,
+    ),
+    pattern(
+        Kind.USER,
+        rf"(?i:(?:password|publickey|keyboard-interactive/pam|gssapi-with-mic) for )({_ACCOUNT}) from|"
+        r"\binvalid user (\d[A-Za-z0-9._\-]*) from|"
         rf"(?:/home/|/Users/|[A-Za-z]:\\{{1,2}}Users\\{{1,2}})({_ACCOUNT})|"
         rf"\b(?:uid|gid|euid)=\d+\(({_ACCOUNT})\)|"
         r"\b(?i:uid|cn|sAMAccountName)=([A-Za-z][A-Za-z0-9._ \-]{1,40}?)(?:,\s?(?i:ou|dc|o|cn)=|\))|"

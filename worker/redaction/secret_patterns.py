@@ -86,7 +86,7 @@ _KNOWN_BY_FORM: Final = family(
         Kind.SECRET,
         r"\b([A-Za-z0-9_~.\-]{3}\dQ~[A-Za-z0-9_~.\-]{31,34}|[MNO][A-Za-z0-9]{23,25}\.[\w\-]{6}\.[\w\-]{27,})",
     ),
-    pattern(Kind.PASSWORD, r"://([A-Za-z0-9_\-]{16,})@"),
+    pattern(Kind.PASSWORD, r"://([A-Za-z0-9_\-]{16,})@", check.is_dense),
     pattern(Kind.PASSWORD, r"(?:://|%3A%2F%2F)[^\s/:@\"'<>]*(?::|%3A)([^\s/@\"'<>]+)(?:@|%40)"),
     pattern(
         Kind.PASSWORD,

@@ -28,7 +28,13 @@ SYSTEM_ACCOUNTS: Final = frozenset(
     is was not with by for to at of agent data session sessions request requests logged login logout space
     mode process processes group groups input output error failed success successful authentication
     authenticated account accounts defined interface experience level named names public anonymous_user s has
-    have had can could does did
+    have had can could does did profile limit quota role roles table count cache preferences settings memory time
+    cpu token tokens key keys query queries parameter parameters entry entries record records type types status
+    state info information config context scope class attribute field fields value values option options
+    permission permissions access activity action actions event events page view model service object instance
+    database schema directory folder file files home path email password passwords pool thread threads traffic load
+    store lookup search sync import export creation deletion update registration management manager details detail
+    metadata equivalence locked expired disabled deleted created updated required missing denied rejected
     """.split()  # noqa: SIM905 - a list of words is read as one
 )
 """Accounts of programs, and words that stand behind "user" in sentences."""
