@@ -10,7 +10,7 @@ from typing import Final
 
 from worker.contract.text import visible
 
-__all__ = ["folded", "like_latin", "without_log_heads"]
+__all__ = ["LOG_HEAD", "folded_lines", "like_latin"]
 
 _ESCAPES: Final = re.compile(
     r"\\+x1b\[[0-9;]{0,20}[A-Za-z]|\\+u\{?([0-9A-Fa-f]{4})\}?|\\+U([0-9A-Fa-f]{8})|\\+x([0-9A-Fa-f]{2})|\\+[nrt\"'/]"
@@ -19,10 +19,9 @@ _TAGS: Final = re.compile(r"(?:\\U000e00[2-7][0-9a-f])+")
 """Characters that nobody sees, one for each of ASCII's: a text written in them is meant for a model only."""
 
 _COMBINING: Final = re.compile("[\u0300-\u036f]")
-_LOG_HEAD: Final = re.compile(
+LOG_HEAD: Final = re.compile(
     r"^(?:[\[(<]?\d[\d\-/.:t,z+ ]{5,40}[\])>]?\s*|[a-z]{3} +\d+ \d\d:\d\d:\d\d \S+ \S+ |"
-    r"[\[(<]?(?:trace|debug|info|notice|warn|warning|error|err|crit|critical|fatal)[\])>]?\b[:|]?\s*|[#*/>\-]+\s*)+",
-    re.MULTILINE,
+    r"[\[(<]?(?:trace|debug|info|notice|warn|warning|error|err|crit|critical|fatal)[\])>]?\b[:|]?\s*|[#*/>\-]+\s*)*"
 )
 _ACCENTED: Final = {
     code: base
@@ -36,11 +35,15 @@ _LOOK_ALIKES: Final = str.maketrans(
 _FOREIGN: Final = re.compile("[\u0250-\u02af\u0370-\u052f\u2018\u2019\u02bc]")
 
 
-def folded(text: str) -> str:
-    """Return a text as it is compared: lines stay lines, everything else that only dresses letters up is gone."""
-    if text.isascii() and "\\" not in text:
-        return visible(text).lower()
-    shown = _ESCAPES.sub(_unescaped, _TAGS.sub(_untagged, visible(text)))
+def folded_lines(text: str) -> list[str]:
+    """Return the lines of a text as they are compared: what only dresses letters up is gone."""
+    return [_folded(line) for line in visible(text).split("\n")]
+
+
+def _folded(line: str) -> str:
+    if line.isascii() and "\\" not in line:
+        return line.lower()
+    shown = _ESCAPES.sub(_unescaped, _TAGS.sub(_untagged, line))
     plain = unicodedata.normalize("NFKC", shown).casefold().translate(_ACCENTED)
     return _COMBINING.sub("", plain)
 
@@ -48,11 +51,6 @@ def folded(text: str) -> str:
 def like_latin(plain: str) -> str:
     """Return a folded text with Cyrillic and Greek letters as the Latin ones that they look like."""
     return plain.translate(_LOOK_ALIKES) if _FOREIGN.search(plain) else plain
-
-
-def without_log_heads(plain: str) -> str:
-    """Return the lines of a folded text as one, without time and level: a sentence may be spread over several."""
-    return " ".join(_LOG_HEAD.sub("", plain).split())
 
 
 def _untagged(run: re.Match[str]) -> str:

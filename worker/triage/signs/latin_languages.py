@@ -1,0 +1,332 @@
+"""The signs in German, Dutch, French, Spanish, Portuguese, Italian, Polish, Czech, Swedish, Turkish and others.
+
+Pure data, for text that is folded (``è`` has become ``e``). Logs and runbooks in these languages exist, so each pair
+needs a verb in the form of an order, or a claim, and what it is about; what a runbook ties to a condition is a rule.
+"""
+
+from typing import Final
+
+from worker.triage.signs.sign import pairs
+
+__all__ = ["LATIN_LANGUAGES"]
+
+_CONDITION: Final = (
+    r"\b(?:wenn|falls|sobald|solange|bevor|nachdem|als (?:de|het|er|je)|indien|wanneer|zodra|si|lorsque|quand|des que|apres|avant|cuando"
+    r"|despues|antes de|mientras|se|quando|depois|apos|caso|dopo|prima|jesli|jezeli|gdy|kiedy|po (?:\w+niu|zmianie)|kdyz"
+    r"|pokud|eger|sonra|dolarsa|\w+(?:irsa|arsa|erse|ursa))\b"
+)
+
+_IGNORE: Final = (
+    # German, Dutch, Swedish
+    (
+        r"\b(?:ignoriere?n?|missachte|vergiss|vergesst|vergessen sie|verwirf|beachte|befolge)\b",
+        (
+            r"\b(?:(?:alle|deine|die|bisherigen|vorherigen|keine|nicht) (?:\w+ )?(?:anweisung\w*|instruktion\w*|regeln|vorgaben"
+            r"|befehle|richtlinien|anordnung\w*)|anweisung\w*|instruktion\w*)\b"
+        ),
+    ),
+    (
+        r"\b(?:vergiss|ignoriere?|vergessen sie|verwirf)\b",
+        r"\b(?:alles|was (?:man )?(?:dir|ihnen)|davor|bisher|zuvor)\b",
+    ),
+    (r"\b(?:negeer|vergeet)\b", r"\b(?:instructies?|regels|aanwijzingen|opdrachten|richtlijnen|alles wat|hiervoor)\b"),
+    (r"\b(?:ignorera|glom|bortse)\b", r"\b(?:instruktioner\w*|regler\w*|anvisningar\w*|allt (?:du|som))\b"),
+    # French, Spanish, Portuguese, Italian
+    (
+        (
+            r"\b(?:ignorez|ignore|oubliez|oublie|meprisez|negligez|ne (?:tiens|tenez) (?:pas|aucun) compte|fais abstraction"
+            r"|faites abstraction|mets de cote|mettez de cote)\b"
+        ),
+        (
+            r"\b(?:(?:les|vos|tes|ces|toutes les|des) (?:\w+ )?(?:instructions|consignes|directives|regles|ordres)"
+            r"|tout ce (?:qui|qu)|ce qu'on (?:t'a|vous a))\b"
+        ),
+    ),
+    (
+        (
+            r"\b(?:ignora|ignore|ignorad|olvida|olvide|descarta|omite|haz caso omiso|haga caso omiso|no (?:hagas|sigas) caso"
+            r"|no sigas|deja de lado)\b"
+        ),
+        (
+            r"\b(?:(?:las|tus|sus) (?:\w+ )?(?:instrucciones|reglas|indicaciones|directrices)|instrucciones|ordenes anteriores"
+            r"|todo lo (?:anterior|que)|lo que te)\b"
+        ),
+    ),
+    (
+        r"\b(?:ignore|ignora|esqueca|desconsidere|desconsidera|descarte|deixe de lado|nao siga)\b",
+        r"\b(?:instrucoes|suas regras|as regras|orientacoes|diretrizes|ordens anteriores|tudo o que|tudo que|o que lhe)\b",
+    ),
+    (
+        r"\b(?:ignora|ignorate|dimentica|dimenticate|trascura|non (?:tenere|tener) conto|non seguire|lascia perdere)\b",
+        r"\b(?:istruzioni|le (?:tue )?regole|direttive|indicazioni|ordini precedenti|tutto (?:quello|cio) che)\b",
+    ),
+    # Polish, Czech, Turkish, Vietnamese, Indonesian
+    (
+        r"\b(?:zignoruj\w*|ignoruj\w*|zapomnij\w*|pomin|nie (?:przestrzegaj|sluchaj))\b",
+        r"\b(?:instrukcj\w+|polecen\w+|zasad\w*|wytyczn\w+|regul\w*|wszyst\w+,? co|o wszystkim)\b",
+    ),
+    (r"\b(?:ignoruj\w*|zapomen\w*)\b", r"\b(?:pokyn\w+|instrukc\w+|pravidl\w+|vse,? co)\b"),
+    (
+        r"(?:yok say\w*|yoksay\w*|gormezden gel\w*|unut\b|dikkate alma\w*)",
+        r"(?:talimat\w*|kural\w*|yonerge\w*|komutlar\w*|her sey\w*|soylenen\w*)",
+    ),
+    (r"\b(?:bo qua|quen)\b", r"\b(?:huong dan|chi dan|quy tac|lenh truoc)\b"),
+    (r"\b(?:abaikan|lupakan)\b", r"\b(?:instruksi|aturan|perintah|arahan)\b"),
+)
+
+_RULES_ARE_OFF: Final = (
+    (
+        (
+            r"\b(?:(?:bisherige|fruhere|vorherige|alte)[nr]? (?:\w+ )?(?:regeln|anweisungen|vorgaben|richtlinien)"
+            r"|deine (?:\w+ )?(?:regeln|anweisungen))\b"
+        ),
+        r"\b(?:nicht (?:mehr|langer)|ungultig|aufgehoben|hinfallig|ausser kraft)\b",
+    ),
+    (
+        r"\b(?:eerdere|vorige|je|oude) (?:\w+ )?(?:regels|instructies|richtlijnen)\b",
+        r"\b(?:niet (?:meer|langer)|vervallen|ongeldig|opgeheven)\b",
+    ),
+    (
+        (
+            r"\b(?:consignes|instructions|regles|directives) (?:\w+ )?(?:precedentes|anterieures|recues|initiales)\b"
+            r"|\b(?:tes|vos) (?:regles|consignes|instructions)\b"
+        ),
+        r"\b(?:ne sont plus|n'ont plus|ne s'appliquent plus|sont (?:annulees|levees|caduques|nulles))\b",
+    ),
+    (
+        r"\b(?:reglas|instrucciones|normas|directrices) (?:anteriores|previas|iniciales)\b|\btus (?:reglas|instrucciones)\b",
+        r"\b(?:ya no|quedan? (?:anulad|sin efecto)|han sido anulad|no (?:tienen validez|aplican|valen)|anuladas)",
+    ),
+    (
+        (
+            r"\b(?:regras|instrucoes|normas|diretrizes) (?:anteriores|previas|iniciais)\b|\bsuas (?:regras|instrucoes)\b"
+            r"|\bvoce\b"
+        ),
+        (
+            r"\b(?:nao (?:valem|se aplicam|vigoram) mais|ja nao (?:valem|se aplicam)|foram (?:anuladas|revogadas|suspensas)"
+            r"|nao tem mais regras)\b"
+        ),
+    ),
+    (
+        r"\b(?:regole|istruzioni|direttive|indicazioni) (?:precedenti|iniziali|ricevute)\b|\ble tue (?:regole|istruzioni)\b",
+        r"\b(?:non (?:valgono|si applicano|sono) piu|sono (?:annullate|sospese|nulle|revocate))\b",
+    ),
+    (
+        r"\b(?:dotychczasowe|poprzednie|wczesniejsze|twoje|stare) (?:\w+ )?(?:zasady|reguly|instrukcje|polecenia)\b",
+        r"\b(?:juz nie|nie obowiazuja|zostaly (?:uchylone|anulowane|zniesione)|sa niewazne)\b",
+    ),
+    (
+        r"\b(?:onceki|artik|eski|tum) (?:\w+ )?(?:kurallar|talimatlar|yonergeler)\w*",
+        r"\b(?:gecerli degil|gecersiz|iptal|kaldirildi|yururlukten)",
+    ),
+)
+
+_TASK: Final = (
+    (
+        r"\b(?:deine|ihre) (?:\w+ )?(?:einzige|neue|wahre|eigentliche|wichtigste)\w*",
+        r"\b(?:aufgabe|auftrag|ziel|pflicht|rolle|funktion)\b",
+    ),
+    (r"\bje (?:enige|nieuwe|echte|ware)", r"\b(?:taak|opdracht|doel|rol|plicht)\b"),
+    (r"\b(?:ta|votre|ton) (?:seule|unique|nouvelle|nouveau|vraie|seul)", r"\b(?:tache|mission|but|role|objectif)\b"),
+    (r"\b(?:tu|su) (?:unica|nueva|verdadera|unico|nuevo)", r"\b(?:tarea|mision|objetivo|funcion|papel|deber)\b"),
+    (r"\b(?:sua|tua|seu) (?:unica|nova|verdadeira|unico|novo)", r"\b(?:tarefa|missao|objetivo|funcao|papel)\b"),
+    (
+        r"\b(?:il tuo|la tua|il suo|la sua) (?:unico|unica|nuovo|nuova|vero|vera|solo|sola)",
+        r"\b(?:compito|missione|scopo|ruolo|obiettivo)\b",
+    ),
+    (r"\b(?:twoim|twoje) (?:jedyn|now|prawdziw)\w+", r"\b(?:zadani\w+|cel\w*|rol\w+)\b"),
+    (r"\b(?:tek|yeni|asil) (?:gorevin|isin|amacin|rolun)\b", r"\b(?:sunucu|hizmet|servis|baslat|kapat|olay)\w*"),
+)
+
+_AUTHORITY: Final = (
+    (
+        r"\b(?:ich|wir)\b",
+        (
+            r"\b(?:(?:genehmige|erlaube|gestatte|befehle|ermachtige|autorisiere|erteile)n? (?:dir|ihnen|hiermit|dich|sie)"
+            r"|(?:dir|ihnen) hiermit)\b"
+        ),
+    ),
+    (r"\b(?:hiermit)\b", r"\b(?:genehmigung|erlaubnis|ermachtigt|befugnis|freigabe)\b"),
+    (r"\b(?:ik|wij)\b", r"\b(?:geef je|geven je|machtig je|sta je toe|beveel je|hierbij toestemming)\b"),
+    (r"\b(?:je|nous)\b", r"\b(?:t'autoris\w+|vous autoris\w+|t'ordonne|vous ordonne|te (?:permets|donne)|te charge)\b"),
+    (r"\b(?:te|le|os) (?:autorizo|ordeno|permito|doy permiso|autorizamos)\b", r"\b\w+(?:ar|er|ir)\b"),
+    (r"\b(?:autorizo|ordeno|permito|autorizamos)\b", r"\b(?:voce|lhe|te|a reiniciar|o reinicio)\b"),
+    (r"\b(?:ti|vi|la) (?:autorizzo|ordino|permetto|autorizziamo|do il permesso)\b", r"\b\w+(?:are|ere|ire)\b"),
+    (
+        r"\b(?:upowazniam|zezwalam|pozwalam|rozkazuje|nakazuje)\b",
+        r"\b(?:cie|ci|tobie|na (?:restart|ponowne)|restart\w*)\b",
+    ),
+    (r"\b(?:sana|size)\b", r"\b(?:yetki|izin) (?:veriyorum|veriyoruz|verdim|verildi)\b"),
+)
+
+_NEW_ROLE: Final = (
+    (
+        r"\b(?:du bist|sie sind|ab jetzt|ab sofort|von nun an)\b",
+        r"\b(?:ohne (?:einschrankung\w*|regeln|grenzen|beschrankung\w*)|uneingeschrankt\w*|keine (?:regeln|grenzen) mehr)\b",
+    ),
+    (r"\b(?:je bent|vanaf nu)\b", r"\b(?:zonder (?:beperkingen|regels|grenzen|limieten)|onbeperkt\w*)\b"),
+    (
+        r"\b(?:tu es|vous etes|desormais|a partir de maintenant|dorenavant)\b",
+        r"\b(?:sans (?:aucune )?(?:limites?|restrictions?|regles|contraintes)|plus (?:aucune )?(?:regle|limite)s?)\b",
+    ),
+    (
+        r"\b(?:eres|a partir de ahora|desde ahora|de ahora en adelante)\b",
+        r"\b(?:sin (?:ningun\w* )?(?:limites|restricciones|reglas)|no tienes (?:reglas|limites))\b",
+    ),
+    (
+        r"\b(?:voce e|a partir de agora|de agora em diante|voce)\b",
+        r"\b(?:sem (?:nenhum\w* )?(?:limites|restricoes|regras)|nao tem (?:mais )?(?:regras|limites|restricoes))\b",
+    ),
+    (
+        r"\b(?:sei|d'ora in poi|da ora|da adesso|da questo momento)\b",
+        r"\b(?:senza (?:alcun\w* )?(?:limiti|restrizioni|regole|vincoli)|non hai (?:piu )?(?:regole|limiti))\b",
+    ),
+    (r"\b(?:jestes|od teraz|od tej chwili)\b", r"\b(?:bez (?:zadnych )?(?:ograniczen|zasad|regul|limitow))\b"),
+    (r"\b(?:artik|bundan sonra|simdi)\b", r"\b(?:sinirsiz|kisitlamasiz|kuralsiz|sinir\w* olmayan)\b"),
+)
+
+_RESTART: Final = (
+    (
+        r"\b(?:starte?n?|boote)\b(?: sie)? (?:bitte )?(?:den|die|das|diesen|alle) [\w-]+(?: [\w-]+)?",
+        r"\b(?:(?:sofort|umgehend|unverzuglich|jetzt|ohne \w+) (?:neu|durch))\b",
+    ),
+    (r"\b(?:starte|starten sie) (?:den|diesen) (?:server|dienst|host|rechner)\b", r"\bneu(?:[.!\"]|\s*$| und\b)"),
+    (
+        r"\bherstart\b (?:de|deze|het|alle|elke) |\bstart (?:de|deze|het|alle|elke) \w+ [^.]{0,20}\bopnieuw\b",
+        r"\b(?:nu|onmiddellijk|direct|meteen|instructies|regels|zonder)\b",
+    ),
+    (
+        r"\b(?:redemarrez|redemarre|relancez|relance)\b (?:le|ce|la|les|tou\w+|immediatement)",
+        r"\b(?:immediatement|maintenant|tout de suite|sans|sur-le-champ)\b",
+    ),
+    (
+        r"\b(?:reinicia|reinicie|reinicien)\b (?:el|este|la|los|cualquier|tod\w+|inmediatamente)",
+        r"\b(?:ahora|inmediatamente|ya mismo|sin|de inmediato)\b",
+    ),
+    (
+        r"\b(?:reinicie|reinicia)\b (?:o|este|a|os|tod\w+|qualquer|imediatamente)\b",
+        r"\b(?:agora|imediatamente|ja|sem)\b",
+    ),
+    (
+        r"\b(?:riavvia|riavviate)\b (?:il|questo|tutti|ogni|subito|immediatamente)",
+        r"\b(?:ora|adesso|subito|immediatamente|senza|il server)\b",
+    ),
+    (r"\b(?:uruchom|zrestartuj)\b", r"\b(?:natychmiast|teraz|od razu|bez)\b"),
+    (r"yeniden baslat(?:in)?\b", r"\b(?:hemen|simdi|derhal)\b"),
+)
+
+_CLOSE: Final = (
+    (
+        r"\b(?:markiere|schliesse?|betrachte|melde)\b",
+        r"\b(?:vorfall|storung|alarm|incident)\b.{0,20}\b(?:als|ab|ohne)\b",
+    ),
+    (
+        r"\b(?:cloture[zr]?|clore|clos|ferme[zr]?|marque[zr]?|considere[zr]?|declare[zr]?)\b",
+        r"\b(?:incident|alerte)\b.{0,20}\b(?:sans|comme|resolue?)\b",
+    ),
+    (
+        r"\b(?:marca|marque|cierra|cierre|considera|declara)\b",
+        r"\b(?:incidente|alerta)\b.{0,20}\b(?:como|sin|resuelto)\b",
+    ),
+    (
+        r"\b(?:marque|feche|marca|encerre|considere|declare)\b",
+        r"\b(?:incidente|alerta)\b.{0,20}\b(?:como|sem|resolvido)\b",
+    ),
+    (
+        r"\b(?:segna|chiudi|contrassegna|considera|dichiara)\b",
+        r"\b(?:incidente|allarme)\b.{0,20}\b(?:come|senza|risolto)\b",
+    ),
+    (r"\b(?:markeer|sluit|beschouw|meld)\b", r"\b(?:incident|melding|storing)\b.{0,20}\b(?:als|zonder)\b"),
+    (r"\b(?:oznacz|zamknij|uznaj)\b", r"\b(?:incydent|alarm|zgloszenie|awari[ea])\b"),
+    (r"(?:isaretle|kapat)(?:yin|in)?\b", r"(?:olayi|uyariyi|alarmi)"),
+    (
+        r"\b(?:antworte|antworten sie|reponds|repondez|responde|responda|rispondi|antwoord|odpowiedz)\b",
+        r"\b(?:nur|seulement|uniquement|solo|soltanto|apenas|somente|alleen|tylko)\b",
+    ),
+)
+
+_SILENCE: Final = (
+    (
+        r"\b(?:eskaliere?|benachrichtige?|informiere?|wecke?|alarmiere?|verstandige?|rufe?)n?\b",
+        (
+            r"\b(?:niemand\w*|kein(?:en?|em)? (?:menschen|technik\w+|ingenieur\w*|mitarbeiter\w*|bereitschaft)|nicht an"
+            r"|nicht (?:den|das|die) (?:\w+)?(?:ingenieur|team|technik\w+|bereitschaft))\b"
+        ),
+    ),
+    (
+        (
+            r"\b(?:n'escalade\w*|ne previen\w*|sans prevenir|n'avert\w*|ne reveill\w*|n'alert\w*|n'inform\w*|ne contact\w*"
+            r"|ne derang\w*|n'appel\w*|ne notifi\w*|ne (?:dis|dites)|sans (?:alerter|reveiller|informer|avertir))\b"
+        ),
+        r"\b(?:personne|ingenieur\w*|equipe|astreinte|rien|technicien\w*|incident)\b",
+    ),
+    (
+        r"\b(?:no (?:escal|avis|notifi|despiert|inform|llam|molest|alert)\w*|sin (?:avisar|informar|notificar|despertar))\b",
+        r"\b(?:a nadie|ingenier\w+|equipo|incidente|guardia|tecnico)\b",
+    ),
+    (
+        r"\b(?:nao (?:escal|avis|notifi|acord|inform|cham|alert)\w*|sem (?:avisar|informar|notificar|acordar))\b",
+        r"\b(?:ninguem|engenheir\w+|equipe|incidente|plantao|tecnico)\b",
+    ),
+    (
+        r"\b(?:non (?:fare )?(?:escal|avvis|notific|svegli|inform|chiam|allert)\w*|senza (?:avvisare|informare|svegliare))\b",
+        r"\b(?:nessuno|ingegner\w+|tecnic\w+|incidente|squadra|reperibil\w+)\b",
+    ),
+    (
+        r"\b(?:niet|zonder|geen|niemand)\b",
+        (
+            r"\b(?:escaleren|te escaleren|iemand te waarschuwen|(?:waarschuw|informeer|wek|bel|verwittig)(?: \w+)? (?:niemand"
+            r"|geen|de \w+ niet))\b"
+        ),
+    ),
+    (
+        r"\bnie\b",
+        r"\b(?:eskaluj\w*|(?:powiadamia|budz|informu|wzywa|alarmu)\w* (?:nikogo|zadnego|inzynier\w*|dyzurn\w*))\b",
+    ),
+    (
+        r"\b(?:muhendis\w*|kimse\w*|ekib\w*|nobetci\w*)\b",
+        r"\b(?:haber verme\w*|bildirme\w*|uyandirma\w*|arama\b|soyleme\w*)",
+    ),
+)
+
+_ADDRESS: Final = (
+    (
+        r"\b(?:liebe|hallo|achtung|hinweis an (?:die|den|das)|lieber|nachricht an)\b",
+        r"\b(?:ki|ki-agent|sprachmodell|ki-assistent|assistent|agent)\b",
+    ),
+    (
+        r"\b(?:cher|chere|attention|bonjour|note a|message a|consigne pour)\b",
+        r"\b(?:assistant|ia|modele de langage)\b ?[, :]",
+    ),
+    (
+        r"\b(?:estimad[oa]|querid[oa]|atencion|eres|hola|nota para|mensaje para)\b",
+        r"\b(?:asistente|ia|modelo de lenguaje)\b",
+    ),
+    (r"\b(?:prezad[oa]|car[oa]|atencao|voce e|ola|nota para)\b", r"\b(?:assistente|ia|modelo de linguagem)\b"),
+    (
+        r"\b(?:car[oa]|gentile|attenzione|sei|nota per|messaggio per)\b",
+        r"\b(?:assistente|ia|modello linguistico)\b ?[, :]",
+    ),
+    (r"\b(?:beste|let op|hallo|bericht voor|aan de)\b", r"\b(?:ai|assistent|taalmodel)\b ?[, :]"),
+    (
+        r"\b(?:drogi|droga|uwaga|jestes|wiadomosc dla)\b",
+        r"\b(?:asystencie|asystentem|asystenta|modelu jezykowy|si|ai)\b",
+    ),
+    (r"\b(?:sevgili|dikkat|sayin)\b", r"\b(?:asistan|yapay zeka|dil modeli)\b"),
+    (
+        r"\b(?:an das|au|al|ao|aan het|do) (?:ki-)?(?:sprach)?(?:modell|modele|modelo|modello|model\b|modelu)",
+        r"\b(?:liest|lit|lee|legge|leest|le\b|czyta)",
+    ),
+)
+
+LATIN_LANGUAGES: Final = (
+    *pairs("ignore_instructions", _IGNORE),
+    *pairs("ignore_instructions", _RULES_ARE_OFF),
+    *pairs("order_to_restart", _TASK),
+    *pairs("authority", _AUTHORITY),
+    *pairs("new_role", _NEW_ROLE),
+    *pairs("order_to_restart", _RESTART, unless=_CONDITION),
+    *pairs("order_to_close", _CLOSE, unless=_CONDITION),
+    *pairs("order_not_to_escalate", _SILENCE, unless=_CONDITION),
+    *pairs("address_to_agent", _ADDRESS),
+)
