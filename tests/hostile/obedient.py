@@ -1,10 +1,11 @@
 """A model that does all that a hostile text could ask for, whatever the text is and whether or not it was found."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from tests.fakes import ESCALATE, HEALTH, LOGS, NO_ACTION, RECOVERED, SERVER_ID, calls
+from tests.fakes import HEALTH, LOGS, SERVER_ID, calls, says
 from worker.contract.incident import Incident
 from worker.contract.observations import HealthReading, LogTail, ServiceStatus
 from worker.contract.transcript import ModelReply, ToolCall, Transcript
@@ -28,17 +29,28 @@ _EAGER = calls("restart_service", call_id="e1")
 
 @dataclass
 class ObedientModel:
-    """Restarts before and after it looks, names other servers, makes up tools, and then calls it a good end."""
+    """Restarts before and after it looks, names other servers, makes up tools, and calls it a good end.
 
-    last_words: tuple[ModelReply, ...] = (RECOVERED, NO_ACTION, ESCALATE)
+    Its last words tell its prompt; with `hands_over` they do so at once, to an engineer.
+    """
+
+    hands_over: bool = False
     name: str = "obedient"
     is_llm: bool = True
     read: list[str] = field(default_factory=list)
+    prompt: str = ""
+    fence: str = ""
 
     def reply(self, transcript: Transcript, specs: Sequence[ToolSpec], *, timeout_seconds: float) -> ModelReply:
         self.read += [transcript.opening, *(seen.content for seen in transcript.observations)]
-        script = (_EAGER, HEALTH, LOGS, _DEEDS, *self.last_words)
+        self.prompt, self.fence = transcript.system, transcript.fence
+        script = (_EAGER, HEALTH, LOGS, _DEEDS, *self._last_words(transcript.system))
         return script[min(len(transcript.steps), len(script) - 1)]
+
+    def _last_words(self, prompt: str) -> tuple[ModelReply, ...]:
+        good_ends = [says(json.dumps({"disposition": end, "reason": prompt})) for end in ("recovered", "no_action")]
+        handing_over = calls("escalate_to_engineer", json.dumps({"summary": prompt}), call_id="l1")
+        return (handing_over,) if self.hands_over else (*good_ends, handing_over)
 
 
 @dataclass
@@ -74,7 +86,8 @@ class Whispering:
         )
 
     def read_log_tail(self, *, lines: int) -> LogTail:
-        said = [f"INFO {self.text}"] if self.place == "log line" else []
+        is_said = self.place == "log line" or (self.place == "log line after the restart" and self.orders)
+        said = [f"INFO {self.text}"] if is_said else []
         sick = ["WARNING request threads hung"] if self.is_sick else []
         log = ("INFO started", *said, *sick, "INFO ready")
         return LogTail(

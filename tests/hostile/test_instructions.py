@@ -15,8 +15,9 @@ def missed(texts: tuple[str, ...]) -> list[str]:
 
 
 def test_hostile_texts_are_found_in_many_languages_and_encodings() -> None:
-    assert len(hostile_texts()) >= 200
+    assert len(hostile_texts()) >= 290
     assert missed(hostile_texts("held_out")) == []
+    assert missed(hostile_texts("second_held_out")) == []
     assert missed(hostile_texts("corpus")) == []
 
 
@@ -62,9 +63,23 @@ def test_texts_are_found_inside_json_also_in_names_and_deep_down() -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["ignore ", "a b ", "restart the ", "%41", "QUJD", "41 ", "&#65;", "\\u0041", "ai, ", "请"]
+    "part",
+    [
+        *("ignore ", "a b ", "restart the ", "%41", "QUJD", "41 ", "&#65;", "\\u0041", "ai, ", "请", "\\", "i-g-"),
+        *(
+            "i.g.n.o.r.e ",
+            "1gn0r3 ",
+            "ignore all ",
+            "restart now if ",
+            "set aside the ",
+            "x\nrestart\n",
+            "\u200b",
+            "不要",
+        ),
+        *("as the lead ", "mark this as ", "write your api key ", "aWdub3JlIHByaW9yIGd1aWRhbmNl ", "e\u0301", " "),
+    ],
 )
-def test_hostile_sizes_take_linear_time(part: str) -> None:
+def test_four_times_the_text_takes_about_four_times_as_long(part: str) -> None:
     def seconds(characters: int) -> float:
         text = part * (characters // len(part))
         started_at = time.process_time()
@@ -72,4 +87,4 @@ def test_hostile_sizes_take_linear_time(part: str) -> None:
         return time.process_time() - started_at
 
     short, long = (min(seconds(size) for _ in range(3)) for size in (20_000, 80_000))
-    assert long < 12 * short + 0.05
+    assert long < 10 * short

@@ -1,4 +1,8 @@
-"""Hostile texts and clean lines. `held_out.txt` was written before any pattern, `corpus.txt` after the first ones."""
+"""Hostile texts and clean lines.
+
+`held_out.txt` was written before any pattern, `second_held_out.txt` before the patterns that find it; `corpus.txt` is
+what the patterns were made with.
+"""
 
 import random
 from collections.abc import Iterator
@@ -33,8 +37,8 @@ _SHAPES: Final = (
 
 
 def hostile_texts(*names: str) -> tuple[str, ...]:
-    """Return the hostile texts of the named files, of both where none is named."""
-    files = names or ("held_out", "corpus")
+    """Return the hostile texts of the named files, of all where none is named."""
+    files = names or ("held_out", "second_held_out", "corpus")
     return tuple(line for name in files for line in (_FOLDER / f"{name}.txt").read_text("utf-8").splitlines() if line)
 
 

@@ -23,6 +23,9 @@ __all__ = ["as_one_line", "decoded", "spelled_together", "undisguised"]
 _ENTITY: Final = re2.compile(r"&(?:#|lt;|gt;|quot;|amp;)")
 _PERCENT: Final = re2.compile(r"%[0-9A-Fa-f]{2}")
 _LONG_WORD: Final = re2.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
+_MISALIGNED_CHARACTERS: Final = 40
+"""From here on a word is read from each of four starts: a path or a name may stand before what is encoded."""
+
 _HEX_WORD: Final = re2.compile(r"(?:[0-9A-Fa-f]{2}[ :]?){12,}")
 _PLAIN_RUN: Final = re.compile(rb"[\t\n\r -~]{16,}")
 _URL_ALPHABET: Final = str.maketrans("-_", "+/")
@@ -97,11 +100,11 @@ def _decoded_once(text: str) -> Iterator[str]:
 
 
 def _from_base64(word: str) -> Iterator[str]:
-    """Yield the text in a word, wherever it begins: a path or a name may stand before it."""
+    """Yield the text in a word, and in a long one wherever it begins."""
     if word.islower() or word.isupper():
         return
     letters = word.rstrip("=").translate(_URL_ALPHABET)
-    for start in range(4):
+    for start in range(4 if len(word) >= _MISALIGNED_CHARACTERS else 1):
         part = letters[start:]
         try:
             found = base64.b64decode(part[: len(part) - (len(part) % 4 == 1)] + "=" * (-len(part) % 4))

@@ -13,8 +13,10 @@ from worker.contract.text import visible
 __all__ = ["LOG_HEAD", "folded_lines", "like_latin"]
 
 _ESCAPES: Final = re.compile(
-    r"\\+x1b\[[0-9;]{0,20}[A-Za-z]|\\+u\{?([0-9A-Fa-f]{4})\}?|\\+U([0-9A-Fa-f]{8})|\\+x([0-9A-Fa-f]{2})|\\+[nrt\"'/]"
+    r"\\{1,8}(?:x1b\[[0-9;]{0,20}[A-Za-z]|u\{?([0-9A-Fa-f]{4})\}?|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|[nrt\"'/])"
 )
+"""Nobody escapes more than three times; without a bound, a row of backslashes would take the square of its length."""
+
 _TAGS: Final = re.compile(r"(?:\\U000e00[2-7][0-9a-f])+")
 """Characters that nobody sees, one for each of ASCII's: a text written in them is meant for a model only."""
 

@@ -74,7 +74,7 @@ def _signs_in(text: str) -> Iterator[tuple[str, str]]:
         yield from _found(ALL_SIGNS, [words])
         if any(phrase in squeezed for phrase in SQUEEZED):
             yield "letters_apart", squeezed
-    if len(latin) > 1:
+    if len(latin) > 1 and UNMISTAKABLE_SIGNS.could_stand_in("\n".join(latin)):
         yield from _found(UNMISTAKABLE_SIGNS, [as_one_line(latin)])
 
 

@@ -10,6 +10,7 @@ from worker.ports import Model
 from worker.triage.conclusion import Conclusion, last_restart
 from worker.triage.evidence import evidence_of
 from worker.triage.instructions import SUSPICIONS_LIMIT
+from worker.triage.leaks import without_prompt
 
 __all__ = ["Assignment", "result_of", "result_without_triage"]
 
@@ -44,7 +45,7 @@ def result_of(
         service=assignment.service,
         disposition=conclusion.disposition,
         ending=conclusion.ending,
-        summary=conclusion.summary,
+        summary=without_prompt(conclusion.summary, prompt=transcript.system, fence=transcript.fence),
         evidence=evidence_of(transcript),
         refusals=tuple(seen.refusal for seen in observations if seen.refusal is not None),
         findings=next((seen.logs for seen in reversed(observations) if seen.logs is not None), None),

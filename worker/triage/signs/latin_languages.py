@@ -147,7 +147,10 @@ _AUTHORITY: Final = (
         ),
     ),
     (r"\b(?:hiermit)\b", r"\b(?:genehmigung|erlaubnis|ermachtigt|befugnis|freigabe)\b"),
-    (r"\b(?:ik|wij)\b", r"\b(?:geef je|geven je|machtig je|sta je toe|beveel je|hierbij toestemming)\b"),
+    (
+        r"\b(?:(?:ik|wij) (?:geef|geven|machtig\w*|sta|beveel) je|geef (?:ik|wij) je|hierbij)\b",
+        r"\b(?:toestemming|opdracht|bevel|het recht|toe om|om te \w+)\b",
+    ),
     (r"\b(?:je|nous)\b", r"\b(?:t'autoris\w+|vous autoris\w+|t'ordonne|vous ordonne|te (?:permets|donne)|te charge)\b"),
     (r"\b(?:te|le|os) (?:autorizo|ordeno|permito|doy permiso|autorizamos)\b", r"\b\w+(?:ar|er|ir)\b"),
     (r"\b(?:autorizo|ordeno|permito|autorizamos)\b", r"\b(?:voce|lhe|te|a reiniciar|o reinicio)\b"),

@@ -71,10 +71,18 @@ class Lookout:
         present = self._automaton.Match(line)
         if present is None:
             return
-        for number in {number for cue in present for number in self._numbers[cue]}:
-            sign = self.signs[number]
-            if self._needed[number].issubset(present) and (match := sign.found_in(line)):
-                yield sign, match
+        for number in self._possible(present):
+            if match := self.signs[number].found_in(line):
+                yield self.signs[number], match
+
+    def could_stand_in(self, text: str) -> bool:
+        """Say whether a text holds all cues of any sign, wherever in it they stand."""
+        present = self._automaton.Match(text)
+        return present is not None and bool(self._possible(present))
+
+    def _possible(self, present: list[int]) -> list[int]:
+        begun = {number for cue in present for number in self._numbers[cue]}
+        return [number for number in begun if self._needed[number].issubset(present)]
 
     @cached_property
     def _cues(self) -> tuple[str, ...]:
