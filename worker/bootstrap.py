@@ -20,7 +20,8 @@ from worker.logs import configure_logging
 from worker.models.openai_model import OpenAIModel
 from worker.models.rules_model import RulesModel
 from worker.ports import Model
-from worker.redaction import Detector, PatternDetector, RedactionRules, stateless_masker
+from worker.redaction import Detector, RedactionRules, stateless_masker
+from worker.redaction.people import detector_of
 from worker.redaction.rules_file import read_rules
 from worker.redaction.sealing import Sealer, keys_read
 from worker.registry.dead_letters import DeadLetters
@@ -116,12 +117,15 @@ def _recurring(worker: Worker, connection: redis.Redis, *, about: Mapping[str, s
     ]
 
 
-def make_detector(settings: Settings) -> Detector:
-    """Return what finds secrets and personal data under the installation's rules; the inventory's names stay."""
-    kept = Inventory.load(settings.inventory_file, SystemClock()).names()
+def make_detector(settings: Settings, *, kept: frozenset[str] | None = None) -> Detector:
+    """Return what finds secrets and personal data under the installation's rules; of names those `kept` stay.
+
+    They are the inventory's where none are given. Raises `ConfigurationError`.
+    """
+    kept = Inventory.load(settings.inventory_file, SystemClock()).names() if kept is None else kept
     if settings.redaction_file is None:
-        return PatternDetector(RedactionRules(kept=kept))
-    return PatternDetector(read_rules(settings.redaction_file, kept=kept))
+        return detector_of(RedactionRules(kept=kept))
+    return detector_of(read_rules(settings.redaction_file, kept=kept))
 
 
 def make_placeholder_store(settings: Settings, connection: redis.Redis) -> PlaceholderStore | None:

@@ -15,7 +15,7 @@ from worker.cli.words import folded, one_line
 from worker.contract.incident import Incident
 from worker.contract.transcript import Observation, Step
 from worker.errors import ConfigurationError
-from worker.redaction import Detector, PatternDetector, RedactionRules
+from worker.redaction import Detector
 from worker.registry.view import RegistryEntry
 from worker.settings import Settings
 
@@ -36,11 +36,14 @@ def show_incident(settings: Settings, incident_id: str, *, as_json: bool, reveal
 
 
 def _detector(settings: Settings) -> Detector:
-    """Return the workers' detector; where their files are not at hand, one that keeps no name and masks the more."""
+    """Return the workers' detector; where the inventory is not at hand, one that keeps no name and masks the more.
+
+    Raises `ConfigurationError` for the redaction file and what it asks for: without them less would be masked.
+    """
     try:
         return make_detector(settings)
     except ConfigurationError:
-        return PatternDetector(RedactionRules())
+        return make_detector(settings, kept=frozenset())
 
 
 def _as_json(entry: RegistryEntry) -> str:

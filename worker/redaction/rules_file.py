@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Literal, Self
 
 import re2
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -14,6 +14,8 @@ from worker.redaction.rules import RedactionRules
 __all__ = ["read_rules"]
 
 _Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=2, max_length=253)]
+_Language = Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")]
+_DEFAULT_LANGUAGE: Final = "en"
 
 
 class _RulesFile(BaseModel):
@@ -25,6 +27,8 @@ class _RulesFile(BaseModel):
     users: list[_Word] = Field(default_factory=list)
     mask_uuids: bool = False
     national_ids: Mapping[str, str] = Field(default_factory=dict)
+    people: Literal["presidio"] | None = None
+    people_language: _Language | None = None
 
     @model_validator(mode="after")
     def _patterns_are_good(self) -> Self:
@@ -35,6 +39,12 @@ class _RulesFile(BaseModel):
                 raise ValueError(f"national_ids.{name} is no pattern of RE2: {error}") from None
             if is_empty:
                 raise ValueError(f"national_ids.{name} matches the empty string, and so everywhere")
+        return self
+
+    @model_validator(mode="after")
+    def _language_is_of_use(self) -> Self:
+        if self.people_language is not None and self.people is None:
+            raise ValueError('people_language needs people = "presidio" beside it, else no names are looked for')
         return self
 
 
@@ -63,4 +73,5 @@ def read_rules(path: Path, *, kept: frozenset[str]) -> RedactionRules:
         users=frozenset(file.users),
         national_ids=dict(file.national_ids),
         masks_uuids=file.mask_uuids,
+        people_language=None if file.people is None else file.people_language or _DEFAULT_LANGUAGE,
     )
