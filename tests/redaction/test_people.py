@@ -3,11 +3,14 @@
 import importlib.util
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from tests.redaction.corpus import CLEAN_RULES, clean_lines
 from worker.errors import ConfigurationError
 from worker.redaction import WITHHELD, Kind, Masker, PatternDetector, Placeholders, RedactionRules
 from worker.redaction.people import PIECE_CHARACTERS, PeopleDetector, detector_of
@@ -124,6 +127,10 @@ def test_findings_stand_in_order_and_do_not_overlap() -> None:
     assert all(one.end <= other.start for one, other in pairwise(found))
 
 
+def test_a_name_of_a_word_that_is_also_an_ordinary_one_is_masked_whole() -> None:
+    assert masker(ListedNames("Will Page")).masked("by Will Page") == "by [PERSON_1]"
+
+
 @pytest.mark.parametrize("kept", ["Grace Hopper", "grace hopper", "Grace", "hopper"])
 def test_what_is_kept_stays(kept: str) -> None:
     mask = masker(ListedNames("Grace Hopper", "Ada Lovelace"), kept)
@@ -178,3 +185,48 @@ def test_without_a_model_of_the_language_nothing_starts_and_nothing_is_fetched(m
     install_fake_packages(monkeypatch, models=("en_core_web_sm",))
     with pytest.raises(ConfigurationError, match=r'people_language = "de".*spacy download de_core_news_lg'):
         detector_of(RedactionRules(people_language="de"))
+
+
+@needs_presidio
+def test_the_real_model_finds_names_beside_programs() -> None:
+    mask = Masker(detector_of(RedactionRules(people_language="en")), Placeholders())
+    text = "Ticket 4711 was assigned to Grace Hopper by Jenkins\nRedis Sentinel restarted; Sarah Connor paged"
+    assert (
+        mask.masked(text)
+        == "Ticket 4711 was assigned to [PERSON_1] by Jenkins\nRedis Sentinel restarted; [PERSON_2] paged"
+    )
+
+
+@needs_presidio
+def test_the_real_model_takes_no_program_of_a_clean_line_for_a_person() -> None:
+    detector = detector_of(replace(CLEAN_RULES, people_language="en"))
+    text = "\n".join(line.text for line in clean_lines(20_261_126, 1_000))
+    assert [text[found.start : found.end] for found in detector.find(text) if found.kind is Kind.PERSON] == []
+
+
+@needs_presidio
+def test_the_real_model_forgets_the_words_that_it_has_read() -> None:
+    names = presidio_names("en")
+    vocabulary = names._analyzer.nlp_engine.get_nlp("en").vocab
+    size = len(vocabulary.strings)
+    names.names_in("Grace Hopper met Xq7wz Vb9kt in Zz8pl")
+    assert len(vocabulary.strings) == size
+
+
+@needs_presidio
+def test_many_threads_may_ask_the_real_model_at_once() -> None:
+    text = "Ticket 4711 was assigned to Grace Hopper"
+    with ThreadPoolExecutor(4) as pool:
+        answers = set(map(tuple, pool.map(presidio_names("en").names_in, [text] * 40)))
+    assert answers == {((28, 40),)}
+
+
+@needs_presidio
+def test_the_real_model_is_loaded_once_a_process() -> None:
+    assert presidio_names("en") is presidio_names("en")
+
+
+@needs_presidio
+def test_the_real_package_without_a_model_of_the_language_refuses_the_start() -> None:
+    with pytest.raises(ConfigurationError, match="spacy download lt_core_news_lg"):
+        detector_of(RedactionRules(people_language="lt"))

@@ -26,6 +26,8 @@ def test_the_shipped_example_shows_every_key() -> None:
     assert rules.users != empty.users
     assert rules.national_ids != empty.national_ids
     assert "mask_uuids" in EXAMPLE.read_text(encoding="utf-8")
+    assert '# people = "presidio"' in EXAMPLE.read_text(encoding="utf-8")
+    assert rules.people_language is None  # the example must start without the extra
 
 
 def test_the_rules_of_the_example_take_effect() -> None:
@@ -45,6 +47,14 @@ def test_what_the_file_keeps_is_kept_beside_what_the_inventory_names(tmp_path: P
 
 
 @pytest.mark.parametrize(
+    ("text", "language"),
+    [("", None), ('people = "presidio"', "en"), ('people = "presidio"\npeople_language = "de"', "de")],
+)
+def test_names_of_people_are_looked_for_where_the_file_says_so(tmp_path: Path, text: str, language: str | None) -> None:
+    assert read_rules(written(tmp_path, text), kept=frozenset()).people_language == language
+
+
+@pytest.mark.parametrize(
     ("text", "named"),
     [
         ('domain = ["corp.example.com"]', "domain"),
@@ -53,6 +63,10 @@ def test_what_the_file_keeps_is_kept_beside_what_the_inventory_names(tmp_path: P
         ('users = ["x"]', "users.0"),
         ('mask_uuids = "yes"', "mask_uuids"),
         ("[national_ids]\nssn = 7", "national_ids.ssn"),
+        ('people = "stanza"', "people: Input should be 'presidio'"),
+        ("people = true", "people"),
+        ('people = "presidio"\npeople_language = "English"', "people_language"),
+        ('people_language = "de"', 'people = "presidio"'),
         ("[national_ids]\nssn = '('", "national_ids.ssn"),
         ("[national_ids]\nssn = '(?=1)'", "national_ids.ssn"),
         ("[national_ids]\nssn = '[0-9]*'", "national_ids.ssn"),

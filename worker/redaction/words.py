@@ -39,28 +39,33 @@ SYSTEM_ACCOUNTS: Final = frozenset(
 )
 """Accounts of programs, and words that stand behind "user" in sentences."""
 
-NO_PEOPLE: Final = (
-    ORDINARY_WORDS
-    | SYSTEM_ACCOUNTS
-    | frozenset(
-        """
-        activemq airflow alertmanager alloy ambassador ansible argo avro azure cassandra celery ceph chef clickhouse
-        cloudflare cockroach confluence consul couchbase couchdb datadog django dynamo dynatrace elastic envoy express
-        fastapi filebeat flask flink fluentbit fluentd gitea github gitlab google gunicorn harbor haproxy hazelcast helm
-        ignite influx influxdb istio java javascript jaeger jboss jetty jira keycloak kestrel kibana kong kubernetes
-        laravel linkerd linux logback loki lucene mariadb memcached microsoft minio mongo nagios nats neo4j netty nexus
-        nomad nutanix oracle pagerduty php pingdom podman postgresql presto pulsar puma puppet python rabbit rabbitmq
-        rails redhat ruby rust salt scala selenium sentinel sentry sidekiq slack snowflake solr sonar spinnaker splunk
-        spring swarm symfony tempo terraform thanos traefik trino ubuntu valkey vault velero victoria vmware weblogic
-        windows zabbix zuul android apple amazon
-        alert balancer batch broker build builder client cluster connect connector consumer container controller
-        critical daemonset debug deployment driver endpoint engine error exception executor exporter fatal gateway
-        handler heap hypervisor incident ingress info instance job kernel leader listener loader master message monitor
-        namespace node operator partition pipeline platform pod primary producer proxy queue registry release replica
-        resource response router runner runtime scheduler secondary segment server shard socket stack standby startup
-        starting started stopped stopping storage stream subscriber system task ticket timeout tracker unit upstream
-        warn warning watcher watchdog worker writer zone
-        """.split()  # noqa: SIM905 - likewise
-    )
+_ALSO_PEOPLE: Final = frozenset({"an", "can", "field", "guest", "page", "store", "will"})
+
+_PROGRAMS: Final = frozenset(
+    """
+    activemq airflow alertmanager alloy ambassador ansible argo avro azure cassandra celery ceph chef clickhouse
+    cloudflare cockroach confluence consul couchbase couchdb datadog django dynamo dynatrace elastic envoy express
+    fastapi filebeat flask flink fluentbit fluentd gitea github gitlab google gunicorn harbor haproxy hazelcast helm
+    ignite influx influxdb istio java javascript jaeger jboss jetty jira keycloak kestrel kibana kong kubernetes
+    laravel linkerd linux logback loki lucene mariadb memcached microsoft minio mongo nagios nats neo4j netty nexus
+    nomad nutanix oracle pagerduty php pingdom podman postgresql presto pulsar puma puppet python rabbit rabbitmq
+    rails redhat rust salt scala selenium sentinel sentry sidekiq slack snowflake solr sonar spinnaker splunk spring
+    swarm symfony tempo terraform thanos traefik trino ubuntu valkey vault velero vmware weblogic windows zabbix
+    zuul android apple amazon
+    """.split()  # noqa: SIM905 - likewise
 )
-"""What a model takes for people where it stands beside a word in title case: programs, companies, parts of systems."""
+
+_PARTS_OF_SYSTEMS: Final = frozenset(
+    """
+    alert balancer batch breaker broker build builder circuit client cluster connect connector consumer container
+    controller critical daemonset debug deployment driver endpoint engine error exception executor exporter fatal
+    gateway handler hat heap hypervisor incident ingress info instance job kernel lambda leader listener loader
+    master message monitor namespace node operator partition pipeline pipelines platform pod primary producer proxy
+    queue registry release replica resource response router runner runtime scheduler secondary segment server shard
+    socket stack standby startup starting started stopped stopping storage stream studio subscriber system task
+    ticket timeout toolkit tracker unit upstream warn warning watcher watchdog worker writer zone
+    """.split()  # noqa: SIM905 - likewise
+)
+
+NO_PEOPLE: Final = (ORDINARY_WORDS | SYSTEM_ACCOUNTS | _PROGRAMS | _PARTS_OF_SYSTEMS) - _ALSO_PEOPLE
+"""What a model takes for people, or for parts of their names, where it stands in title case."""
