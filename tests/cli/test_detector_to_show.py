@@ -13,38 +13,56 @@ from worker.redaction.presidio import presidio_names
 from worker.settings import Settings, load_settings
 
 
-def settings_with(folder: Path, rules: str, monkeypatch: pytest.MonkeyPatch, *, inventory: str) -> Settings:
+INVENTORY = """
+[systems.recorded]
+kind = "replay"
+folder = "replay"
+
+[servers.orders-server-07]
+service = "orders"
+system = "recorded"
+"""
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Path:
+    (tmp_path / "replay" / "orders-server-07").mkdir(parents=True)
+    file = tmp_path / "inventory.toml"
+    file.write_text(INVENTORY, encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def without_presidio(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
+    presidio_names.cache_clear()
+
+
+def settings_with(folder: Path, rules: str, inventory: Path) -> Settings:
     file = folder / "redaction.toml"
     file.write_text(rules, encoding="utf-8")
-    monkeypatch.setenv("FIRSTLINE_REDACTION_FILE", str(file))
-    monkeypatch.setenv("FIRSTLINE_INVENTORY_FILE", inventory)
-    return load_settings(_env_file=None)
+    return load_settings(_env_file=None).model_copy(update={"redaction_file": file, "inventory_file": inventory})
 
 
-def test_without_the_inventory_the_redaction_file_holds_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = settings_with(tmp_path, 'deny = ["bluebird"]', monkeypatch, inventory=str(tmp_path / "none.toml"))
+def test_without_the_inventory_the_redaction_file_holds_all_the_same(tmp_path: Path) -> None:
+    settings = settings_with(tmp_path, 'deny = ["bluebird"]', tmp_path / "none.toml")
     assert Masker(_detector(settings), Placeholders()).masked("bluebird is down") == "[DENIED_1] is down"
 
 
-@pytest.mark.parametrize("inventory", ["deploy/inventory.example.toml", "none.toml"])
-def test_names_that_can_not_be_looked_for_are_not_shown_instead(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inventory: str
-) -> None:
-    monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
-    presidio_names.cache_clear()
-    settings = settings_with(tmp_path, 'people = "presidio"', monkeypatch, inventory=inventory)
-    with pytest.raises(ConfigurationError, match=r"pip install 'firstline\[ner\]'"):
-        _detector(settings)
+@pytest.mark.usefixtures("without_presidio")
+def test_names_that_can_not_be_looked_for_are_not_shown_instead(tmp_path: Path, inventory: Path) -> None:
+    for file in (inventory, tmp_path / "none.toml"):
+        with pytest.raises(ConfigurationError, match=r"pip install 'firstline\[ner\]'"):
+            _detector(settings_with(tmp_path, 'people = "presidio"', file))
 
 
-def test_a_worker_whose_rules_ask_for_names_does_not_start_without_the_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "presidio_analyzer", None)
-    presidio_names.cache_clear()
-    inventory = "deploy/inventory.example.toml"
-    assert make_detector(settings_with(tmp_path, "", monkeypatch, inventory=inventory))
+@pytest.mark.usefixtures("without_presidio")
+def test_a_worker_whose_rules_ask_for_names_does_not_start_without_the_package(tmp_path: Path, inventory: Path) -> None:
     with pytest.raises(ConfigurationError, match="spacy download en_core_web_lg"):
-        make_detector(settings_with(tmp_path, 'people = "presidio"', monkeypatch, inventory=inventory))
+        make_detector(settings_with(tmp_path, 'people = "presidio"', inventory))
+
+
+@pytest.mark.usefixtures("without_presidio")
+def test_a_worker_whose_rules_ask_for_none_starts_without_the_package(tmp_path: Path, inventory: Path) -> None:
+    masker = Masker(make_detector(settings_with(tmp_path, "", inventory)), Placeholders())
+    assert masker.masked("Ada Lovelace at 10.1.2.3") == "Ada Lovelace at [IP_ADDRESS_1]"
