@@ -12,7 +12,6 @@ from worker.redaction import Masker, Placeholders
 from worker.redaction.presidio import presidio_names
 from worker.settings import Settings, load_settings
 
-
 INVENTORY = """
 [systems.recorded]
 kind = "replay"
