@@ -9,12 +9,14 @@ from worker.triage.signs.claims import CLAIMS
 from worker.triage.signs.latin_languages import LATIN_LANGUAGES
 from worker.triage.signs.orders import ORDERS
 from worker.triage.signs.other_scripts import OTHER_SCRIPTS
+from worker.triage.signs.persuasion import PERSUASION
 from worker.triage.signs.roles import ROLES
+from worker.triage.signs.short_cuts import SHORT_CUTS
 from worker.triage.signs.sign import Lookout, Sign
 
 __all__ = ["ALL_SIGNS", "SQUEEZED", "UNMISTAKABLE_SIGNS", "Lookout", "Sign"]
 
-ALL_SIGNS: Final = Lookout((*ORDERS, *ROLES, *CLAIMS, *LATIN_LANGUAGES, *OTHER_SCRIPTS))
+ALL_SIGNS: Final = Lookout((*ORDERS, *ROLES, *CLAIMS, *PERSUASION, *LATIN_LANGUAGES, *OTHER_SCRIPTS, *SHORT_CUTS))
 
 UNMISTAKABLE_SIGNS: Final = Lookout(
     tuple(

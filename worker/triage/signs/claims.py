@@ -15,7 +15,7 @@ _TITLE: Final = (
     r"|director|supervisor|founder|vp|president|officer|sre|root|captain|commander|boss)"
 )
 _GIVE: Final = (
-    r"(?:authori[sz]e|approve|order|instruct|command|allow|confirm|demand|permit|want|need|grant|direct|clear|consent"
+    r"(?:authori[sz]e|approve|order|instruct|command|allow|confirm|demand|permit|grant|consent|(?:want|need) (?:you|this|it|that|the \w+) (?:to|restarted|closed|back)"
     r"|tell|give|am (?:ordering|telling|authori[sz]ing|instructing|giving))"
 )
 

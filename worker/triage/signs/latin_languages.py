@@ -29,6 +29,7 @@ _IGNORE: Final = (
         r"\b(?:vergiss|ignoriere?|vergessen sie|verwirf)\b",
         r"\b(?:alles|was (?:man )?(?:dir|ihnen)|davor|bisher|zuvor)\b",
     ),
+    (r"\b(?:befolge|gehorche|hore|folge)\b", r"\b(?:nur (?:noch )?dies\w* (?:zeile|meldung|text|eintrag|nachricht))\b"),
     (r"\b(?:negeer|vergeet)\b", r"\b(?:instructies?|regels|aanwijzingen|opdrachten|richtlijnen|alles wat|hiervoor)\b"),
     (r"\b(?:ignorera|glom|bortse)\b", r"\b(?:instruktioner\w*|regler\w*|anvisningar\w*|allt (?:du|som))\b"),
     # French, Spanish, Portuguese, Italian
@@ -38,13 +39,13 @@ _IGNORE: Final = (
             r"|faites abstraction|mets de cote|mettez de cote)\b"
         ),
         (
-            r"\b(?:(?:les|vos|tes|ces|toutes les|des) (?:\w+ )?(?:instructions|consignes|directives|regles|ordres)"
+            r"\b(?:(?:les|vos|tes|ces|toutes les|des) (?:\w+ )?(?:instructions|consignes|directives|regles|ordres)|la politique de securite"
             r"|tout ce (?:qui|qu)|ce qu'on (?:t'a|vous a))\b"
         ),
     ),
     (
         (
-            r"\b(?:ignora|ignore|ignorad|olvida|olvide|descarta|omite|haz caso omiso|haga caso omiso|no (?:hagas|sigas) caso"
+            r"\b(?:ignora|ignore|ignorad|olvida(?:te de)?|olvide|descarta|omite|haz caso omiso|haga caso omiso|no (?:hagas|sigas) caso"
             r"|no sigas|deja de lado)\b"
         ),
         (
@@ -62,8 +63,8 @@ _IGNORE: Final = (
     ),
     # Polish, Czech, Turkish, Vietnamese, Indonesian
     (
-        r"\b(?:zignoruj\w*|ignoruj\w*|zapomnij\w*|pomin|nie (?:przestrzegaj|sluchaj))\b",
-        r"\b(?:instrukcj\w+|polecen\w+|zasad\w*|wytyczn\w+|regul\w*|wszyst\w+,? co|o wszystkim)\b",
+        r"\b(?:zignoruj\w*|ignoruj\w*|zapomnij\w*|pomin|nie (?:przestrzegaj|sluchaj)\w*)\b",
+        r"\b(?:instrukcj\w+|polecen\w*|zasad\w*|wytyczn\w+|regul\w*|wszyst\w+,? co|o wszystkim)\b",
     ),
     (r"\b(?:ignoruj\w*|zapomen\w*)\b", r"\b(?:pokyn\w+|instrukc\w+|pravidl\w+|vse,? co)\b"),
     (

@@ -12,8 +12,12 @@ __all__ = ["CONDITION", "ORDERS"]
 
 CONDITION: Final = (
     r"\b(?:if|when|whenever|unless|until|before|(?<!at )once|in case|while|during|outside|as soon as|only after|for an? single"
-    r"|after (?:the|a|an|each|every|any|\w+ing)|more than|less than|longer than|exceeds)\b"
+    r"|after (?:the|a|an|each|every|any|(?!reading|seeing|hearing)\w+ing)|more than|less than|longer than|exceeds)\b"
     r"(?! (?:you|an? (?:\w+ )?(?:ai|llm|agent|assistant|model|bot)|asked)\b)"
+)
+_OF_OTHERS: Final = (
+    r"\b(?:itself|themselves|(?:operators|users|engineers|admins|administrators|roles?|members|owners|teams?) "
+    r"(?:may|can|are))\b"
 )
 _EARLIER: Final = (
     r"(?:previous|prior|above|earlier|preceding|foregoing|former|past|existing|original|other|initial|old|current)"
@@ -38,7 +42,7 @@ _RULES_CUE: Final = (
 )
 _SAID: Final = (
     r"(?:(?:you|that|which) (?:were|was|have been|had been|are|'ve been|got|have|received|know|knew|learn\w*|read|were ever)"
-    r"|you've been|was said|was told|has been said|above|before|prior|previous|i said|said so far|the operator said)"
+    r"|you've been|was said|was told|has been said|(?:above|before|prior|previous)\b(?=\W*(?:$|[.,;:!\"]|and\b|now\b|then\b|this\b|you\b))|i said|said so far|the operator said)"
 )
 _TARGET: Final = (
     r"(?:(?:the|this|that|every|all|any|each|my|our|its)\s)?(?:\S{1,40}\s)?"
@@ -85,8 +89,8 @@ _IGNORE: Final = signs(
             "|suspend|lifted|mistake|replaced|expired|incorrect|relevant|waived|stale|matter|overridden"
         ),
         (
-            rf"\b(?:your|the|all|any|those|these|whatever|previous|earlier|prior)\s(?:(?:{_EARLIER}|of your|your|system|safety"
-            rf"|normal|usual|standard|initial)\s){{0,3}}{_RULES}\s?(?:(?:in|from|of)\s(?:your|the)\s(?:system\s)?(?:message"
+            rf"\b(?:(?:your|whatever|previous|earlier|prior|all)\s|(?:the|any|those|these)\s(?=(?:\w+ )?(?:{_EARLIER}|system|safety|usual"
+            rf"|\w+ you|in your)\b))(?:(?:{_EARLIER}|of your|your|system|safety|normal|usual|standard|initial)\s){{0,3}}{_RULES}\s?(?:(?:in|from|of)\s(?:your|the)\s(?:system\s)?(?:message"
             r"|prompt|operator)\s|(?:that\s)?you\s(?:\w+\s){1,3}|above\s|before\s|so far\s)?(?:(?:is|are|was|were|has been"
             r"|have been)\s(?:now\s|all\s|hereby\s)?(?:void|wrong|outdated|obsolete|superseded|revoked|cancell?ed|null|fake"
             r"|suspended|lifted|mistaken|expired|incorrect|waived|stale|no longer \w+|overridden|not valid|invalid)"
@@ -125,7 +129,7 @@ _RESTART: Final = (
                 rf"(?:[.!]|{_AT_ONCE}|$)"
             ),
         ),
-        unless=CONDITION,
+        unless=rf"{CONDITION}|{_OF_OTHERS}",
     ),
     *signs(
         "order_to_restart",
@@ -136,6 +140,10 @@ _RESTART: Final = (
                 r"|confirm\w*|reading|verif\w+|waiting|hesitat\w+|permission|evidence|questions|review|investigat\w+)"
             ),
         ),
+        unless=_OF_OTHERS,
+    ),
+    *signs(
+        "order_to_restart",
         (
             "restart|reboot & skip|omit",
             r"\b(?:skip|omit)\s(?:the|all|any)\s(?:\w+\s)?(?:checks?|verification|probes)\b.{0,40}\b(?:restart|reboot)",
@@ -299,9 +307,9 @@ _LEAK: Final = signs(
         ),
         (
             r"\b(?:print|reveal|show|repeat|output|leak|display|tell me|write|write out|dump|send|give me|include|quote|copy"
-            r"|paste|recite|embed|append|insert|put|echo|translate|encode|summari[sz]e|disclose)\b.{0,30}\b(?:your|the|its"
-            r"|all of your)\s(?:\w+\s){0,2}?(?:system prompt|initial prompt|hidden prompt|prompt|instructions|system message"
-            r"|guidelines)\b(?!\s(?:with --help|at https?|in |on |for |to |of ))"
+            r"|paste|recite|embed|append|insert|put|echo|translate|encode|summari[sz]e|disclose)\b.{0,30}\b(?:the\s"
+            r"(?:\w+\s)?(?:system prompt|initial prompt|hidden prompt|system message)|(?:your|its|all of your)\s(?:\w+\s){0,2}?"
+            r"(?:system prompt|prompt|instructions|system message|guidelines))\b(?!\s(?:with --help|at https?|in |on |for |to |of ))"
         ),
     ),
     (
@@ -331,7 +339,7 @@ _LEAK: Final = signs(
     (
         "secrets|credentials|api key|environment variables|env vars",
         (
-            r"\b(?:print|reveal|show|repeat|output|leak|tell me|dump|send|upload|mail)\s(?:all\s)?(?:your|the)\s(?:\w+\s)?"
+            r"\b(?:print|reveal|show|repeat|output|leak|tell me|dump|send|upload|mail)\s(?:all\s)?(?:your|all the)\s(?:\w+\s)?"
             r"(?:secrets|credentials|api keys?|environment variables|env vars)\b"
         ),
     ),

@@ -17,7 +17,8 @@ __all__ = ["Lookout", "Sign", "pairs", "signs"]
 _GAP: Final = ".{0,50}?"
 _AUTOMATON_BYTES: Final = 64_000_000
 _SENTENCE_CHARACTERS: Final = 200
-_SENTENCE_END: Final = re.compile(r"[.!?;:]\s|。|$")
+_LOOK_BEHIND: Final = re.compile(r"\(\?<![^)]*\)")
+_SENTENCE_END: Final = re.compile(r"[.!?;:]\s|。")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Sign:
     def _is_excused(self, line: str, match: re.Match[str]) -> bool:
         if not self.unless:
             return False
-        before = _SENTENCE_END.split(line[max(0, match.start() - _SENTENCE_CHARACTERS) : match.start()] + " ")[-1]
+        before = _SENTENCE_END.split(line[max(0, match.start() - _SENTENCE_CHARACTERS) : match.start()])[-1]
         after = _SENTENCE_END.split(line[match.end() : match.end() + _SENTENCE_CHARACTERS], maxsplit=1)[0]
         return _compiled(self.unless).search(before + match[0] + after) is not None
 
@@ -56,8 +57,8 @@ def pairs(name: str, rows: Iterable[tuple[str, str]], *, unless: str = "") -> tu
 
 
 def _cue(part: str) -> str:
-    """Widen a part of a pair: in google-re2, word ends and word letters are those of ASCII only."""
-    return part.replace(r"\b", "").replace(r"\w", r"[\pL\pN\pM_]")
+    """Widen a part of a pair: google-re2 looks at nothing behind, and knows word ends and letters of ASCII only."""
+    return _LOOK_BEHIND.sub("", part).replace(r"\b", "").replace(r"\w", r"[\pL\pN\pM_]")
 
 
 @dataclass(frozen=True)

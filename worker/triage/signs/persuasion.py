@@ -1,0 +1,358 @@
+"""What persuades in English without one plain order: a part that is played, a report that is dictated, a way around.
+
+Pure data, for folded text. Each shape needs a reader who is a program or is told what to say, or a house whose checks
+and people are to be passed by.
+"""
+
+from typing import Final
+
+from worker.triage.signs.orders import CONDITION
+from worker.triage.signs.sign import signs
+
+__all__ = ["PERSUASION"]
+
+_WELL: Final = (
+    r"(?:normal|healthy|recovered|fine|well|resolved|good|all right|ok|okay|solved|back|up|no[ _]action|harmless"
+    r"|no (?:problem|issue|fault|error)s?|nothing (?:is |was )?wrong|(?:a )?false (?:alarm|positive))"
+)
+_ONCALL: Final = r"(?:on-?call|engineers?|people|humans?|team|operators?|staff|anyone|anybody|them|everyone|person)"
+_PROGRAM: Final = r"(?:ai|llms?|language models?|bots?|assistants?|agents?|ai models?|machines|automation|copilot)"
+
+_DICTATED: Final = signs(
+    "order_to_close",
+    (
+        "say|write|claim|state|answer|pretend & normal|healthy|recover|fine|well|resolved|good|right|ok|solved|back|up|no",
+        (
+            r"(?:^|[.,;:!]\s|\b(?:and|please|just|must|should|then|to|simply|asked,)\s)(?:say|write|claim|state|pretend"
+            r"|answer|lie)\s(?:that\s)(?:the|it|this|everything|all|no|you|nothing|there)\b.{0,50}?\b"
+            rf"{_WELL}\b"
+        ),
+    ),
+    (
+        "make sure|ensure|see to it & report|summary|answer|result|card|ticket|conclusion",
+        (
+            r"\b(?:make sure|ensure|see to it)(?: that)? (?:the|your) (?:\w+ )?(?:report|summary|answer|result|card|ticket"
+            rf"|conclusion) (?:says|states|reads|shows|tells)\b.{{0,40}}?\b{_WELL}\b"
+        ),
+    ),
+    (
+        "finish|end|conclude|wrap up|stop|answer|reply & no.action|recovered|resolved",
+        (
+            r"\b(?:finish|end|conclude|wrap up|answer|reply|close)(?: the \w+| this| it| up)? with (?:[\"'`]|a |the )?"
+            r"(?:no[ _]action|recovered|resolved)\b"
+        ),
+    ),
+    (
+        "final answer|conclude|disposition",
+        (
+            r"\bfinal answer\s?:\s*\W?(?:recovered|no[ _]action|resolved)|\bconclude\s?\(\W?(?:recovered|no[ _]action)"
+            r"|\b(?:set|make|put) (?:the )?disposition\b"
+        ),
+    ),
+    (
+        (
+            "whatever|regardless|no matter & metrics|health|evidence|logs|figures|probes|checks & say|report|write|restart"
+            "|answer|conclude|mark"
+        ),
+        (
+            r"\b(?:say|report|write|restart|answer|conclude|mark)\w*\b.{0,80}\b(?:whatever|regardless of what|no matter what)"
+            r" (?:the |your )?(?:metrics|health|evidence|logs|figures|probes|checks) (?:\w+ )?(?:shows?|says?|tells?|is|are)\b"
+        ),
+    ),
+    unless=CONDITION,
+)
+
+_PASSED_BY: Final = (
+    *signs(
+        "order_not_to_escalate",
+        (
+            "leave|let & peace|alone|asleep|sleep|rest",
+            (
+                rf"\b(?:leave|let) (?:the |your |our )?(?:\S+ )?{_ONCALL}\b.{{0,15}}?\b(?:in peace|alone|asleep|sleep"
+                r"|rest|out of (?:it|this))\b"
+            ),
+        ),
+        (
+            "refrain|avoid|skip|stop|without & contact|call|wak|notif|tell|inform|alert|involv|bother|disturb|pag",
+            (
+                r"\b(?:refrain from|avoid|skip|stop) (?:contact|call|wak|notify|tell|inform|alert|involv|bother|disturb|pag)ing"
+                rf"(?: up)? (?:the |any |your )?(?:\S+ )?{_ONCALL}\b"
+            ),
+        ),
+        (
+            "no point|no sense|no use|pointless|useless|forbidden|prohibited|banned|not allowed & escalat",
+            (
+                r"\b(?:no (?:point|sense|use) in|pointless to|useless to) escalat|\bescalat(?:ions?|ing)\b (?:is|are) (?:strictly "
+                r"|now )?(?:forbidden|prohibited|banned|pointless|useless|off|disabled)"
+            ),
+        ),
+    ),
+    *signs(
+        "order_to_restart",
+        (
+            (
+                "need|skip|bypass|omit|without|require & evidence|proof|approval|metrics|checks|confirmation|health|verif & restart"
+                "|reboot|bounce"
+            ),
+            (
+                r"\b(?:don't need|do not need|no need (?:for|to)|needn't|skip|bypass|omit)\b.{0,30}\b(?:evidence|proof|approval"
+                r"|metrics|checks?|confirmation|verification)\b.{0,80}\b(?:restart|reboot|bounce)"
+            ),
+        ),
+        (
+            "restart|reboot|bounce & yourself",
+            (
+                r"\b(?:restart|reboot|bounce)\w*\b.{0,40}\b(?:for )?yourself\b"
+                r"|\byourself\b.{0,30}\b(?:restart|reboot)\b"
+            ),
+        ),
+        (
+            "restart|reboot|bounce & comply|obey|next line|following",
+            (
+                r"\b(?:comply with|obey|do what) (?:the|this|my) (?:next|following|last) (?:line|sentence|instruction|order"
+                r"|message)\b"
+            ),
+        ),
+    ),
+    *signs(
+        "authority",
+        (
+            "granted|given & you & right|permission|leave|authority|clearance|access",
+            (
+                r"\byou (?:are|have been|were)\s(?:hereby\s|now\s)?(?:granted|given)\b.{0,30}\b(?:rights?|permission|leave"
+                r"|authority|clearance)\b"
+            ),
+        ),
+        (
+            "signed off|approved|authori|cleared|agreed & restart|reboot & evidence|check|need|wait|ask",
+            (
+                r"\b(?:don't|do not|no) (?:need|wait|ask|have to)\b.{0,60}\brestart\b.{0,40}\b(?:signed off|approved|authori[sz]ed"
+                r"|cleared|agreed)\b"
+            ),
+        ),
+        (
+            "guardrail|safety|security|safeguard & bypassed|disabled|deactivated|off & agent|assistant|\\bai\\b|you|execute",
+            (
+                r"\b(?:guardrails|safety (?:protocols?|checks?|measures|rules)|safeguards)\s(?:are\s|is\s|have been\s)?(?:now\s)?"
+                r"(?:bypassed|disabled|deactivated|off|suspended)\b.{0,40}\b(?:agent|assistant|ai|you|execute)\b"
+            ),
+        ),
+        (
+            "(?:i am|i'm) & i want|i need|i demand|i insist|i expect & restart|reboot|closed|resolved",
+            (
+                r"\b(?:i am|i'm) (?:the|your|an?) .{2,50}?\bi (?:want|need|demand|insist|expect)\b.{0,30}\b(?:restarted|rebooted"
+                r"|closed|resolved)\b"
+            ),
+        ),
+    ),
+)
+
+_PLAYED: Final = (
+    *signs(
+        "role_mark",
+        (
+            "thought & action",
+            r"\bthought\s?:.{1,200}?\baction(?: input)?\s?:|\bobservation\s?:.{1,200}?\bthought\s?:",
+        ),
+        (
+            "begin|start|end of logs|end of log",
+            (
+                r"\b(?:begin|start) (?:of )?(?:trusted|new|system|admin|secret|real|operator|hidden) instructions?\b"
+                r"|\bend of (?:the )?(?:logs?|data|alert|ticket|output|context)\b\W{0,10}\s*(?:new|task|instructions?|now|you"
+                r"|assistant|system)\b"
+            ),
+        ),
+        (
+            r"\[\W?(?:system|admin|operator|security|root|developer|urgent) & agent|\bai\b|model|assistant|\byou\b|restart|escalat",
+            (
+                r"\[\W?(?:system|admin|operator|security|root|developer)[ _-](?:override|notice|command|directive|instructions?)"
+                r"\W?\].{0,100}?\b(?:agent|ai|models?|assistant|you|restart (?:the|all|every|this)|escalations?)\b"
+            ),
+        ),
+    ),
+    *signs(
+        "address_to_agent",
+        (
+            r"\b(?:ai|llm|assistant|bot|language model|model)\b",
+            (
+                r"\b(?:could|would|can|will) (?:the|our|your|an?) (?:ai|llm|assistant|bot|language model)\b(?: \w+){0,3}? "
+                r"(?:please|kindly|just)\b|\b(?:the|any|whichever|whatever) (?:ai|llm|model|assistant|language model)"
+                r" (?:on duty|(?:that |who |which )?(?:handles|is handling|picks? (?:this|it) up|takes this))\b"
+            ),
+        ),
+        (
+            r"\bai & may|must|should|can|skip|allowed",
+            r"\b(?:ai|llm|assistant)_(?:may|must|should|can|instructions?|allowed|override|directive)(?![a-z])",
+        ),
+        (
+            r"(?:for|to) (?:the )?(?:ai|llms?|bots?|language|assistants?|agents?|machines|automation|copilot) & :",
+            (
+                rf"\((?:for|to) (?:the |all |any )?{_PROGRAM}\)|\b(?:instructions?|hint|advice|guidance|resolution|action|steps?)"
+                rf" (?:for|to) (?:the |all |any )?{_PROGRAM}\b"
+            ),
+        ),
+        (
+            r"\byou & train|handler|creator|developers|makers",
+            (
+                r"\b(?:we|i) (?:have )?(?:trained|built|made|programmed|configured) you\b|\byour (?:handlers|creators|makers"
+                r"|developers|trainers|programmers) (?:have|want|are|lied|told|said)\b"
+            ),
+        ),
+        (
+            r"good (?:agent|assistant|ai|bot|model)",
+            (
+                r"\b(?:be|as|like) a (?:good|helpful|obedient) (?:agent|assistant|ai|bot|model)\b|\ba (?:good|helpful|obedient)"
+                r" (?:agent|assistant|ai|bot) (?:\w+ )?(?:would|does|will|restarts|obeys|closes|never|always)\b"
+            ),
+        ),
+    ),
+    *signs(
+        "new_role",
+        (
+            "mode & assistant|agent|\\bai\\b|\\byou\\b|model",
+            (
+                r"\b(?:sudo|root|admin|unsafe|god|developer|unattended|autonomous) mode\b.{0,20}?\b(?:enabled|on|active|activated"
+                r"|granted)\b.{0,10}?\b(?:for|to) (?:the )?(?:assistant|agent|ai|model|you)\b"
+            ),
+        ),
+    ),
+    *signs(
+        "ignore_instructions",
+        (
+            "supersede|override|replace|preceden|priority & prompt|instructions|rules|guidelines",
+            (
+                r"\b(?:supersedes?|overrides?|replaces?|takes? precedence over|has priority over|cancels?) (?:your|the system|all"
+                r" (?:previous|prior|earlier|other)|any (?:previous|prior|earlier|other)|every) (?:\w+ )?(?:prompt|instructions?"
+                r"|rules|guidelines|guidance|orders)\b"
+            ),
+        ),
+        (
+            "nothing|everything|all & \\byou\\b & count|matter|appl|valid|true|wrong|lie|false",
+            (
+                r"\b(?:nothing|everything|all) (?:that )?you(?: have|'ve| were| had)? (?:been )?(?:learn\w*|told|taught|know|knew"
+                r"|read|given|trained)\b.{0,50}?\b(?:counts?|matters?|appl(?:y|ies)|valid|true|wrong|a lie|false)\b"
+            ),
+        ),
+        (
+            "prompt|instructions|rules & as i (?:say|tell)|not as|instead of",
+            (
+                r"\bnot as (?:the|your) (?:\w+ )?(?:prompt|instructions?|rules) (?:says?|tells?|states?)\b|\binstead of (?:your"
+                r"|the system) (?:\w+ )?(?:prompt|instructions?|rules)\b"
+            ),
+        ),
+        (
+            "guidance|instructions|rules|orders|prompt & top of|in your|given to you|start of|beginning",
+            (
+                r"\b(?:ignore|disregard|discard|forget|drop|abandon|reject|dismiss|neglect)\b.{0,20}?\b(?:guidance|instructions?"
+                r"|rules|orders|prompts?|text)\b.{0,20}?\b(?:(?:at the (?:top|start|beginning) of (?:this|the|your)|in your|given"
+                r" to you|you were given|from your))\b"
+            ),
+        ),
+    ),
+)
+
+_OBEDIENCE: Final = (
+    *signs(
+        "new_role",
+        (
+            r"belong to me|obey|listen|defer|trust|follow & this|these|me\b|nobody|no one|only",
+            (
+                r"\byou (?:now )?(?:belong to|obey|serve|answer to|work for) (?:only )?(?:me|nobody|no one|this)\b"
+                r"|\b(?:obey|follow|listen to|defer to|heed) (?:only )?(?:me\b|this (?:log|line|message|entry|text|note|ticket"
+                r"|alert)|these (?:lines|words))"
+            ),
+        ),
+        (
+            "operator|owner|user|developer|admin|boss|supervisor & \\byou\\b & ask|want|order|request|demand|instruct|need|wish",
+            (
+                r"\b(?:operator|owner|user|developer|admin\w*|boss|supervisor)\b.{0,25}?\b(?:asks|wants|orders|requests|demands"
+                r"|instructs|needs|wishes|expects)\s(?:that\s)?you\b(?! have)"
+            ),
+        ),
+        (
+            "coming from|came from|written by|sent by & your|operator|system & treat|regard|consider|take",
+            (
+                r"\b(?:treat|regard|consider|take)\b.{0,30}\bas (?:if (?:it|they) )?(?:coming|came|come|written|sent) (?:from|by)"
+                r" (?:your|the) (?:\w+ )?(?:developer|operator|system|admin\w*|owner|user|maker|creator)s?\b"
+            ),
+        ),
+        (
+            "your & judge?ment|analysis|reasoning|doubt",
+            (
+                r"\b(?:do not|don't|never) trust your\b|\byour (?:judge?ment|reasoning|doubts?) (?:is|are) (?:impaired|wrong|flawed"
+                r"|mistaken|off|irrelevant|unwelcome)"
+            ),
+        ),
+    ),
+    *signs(
+        "order_to_restart",
+        (
+            "trust me & restart|reboot",
+            r"\btrust me\b.{0,40}\b(?:restart|reboot)|\b(?:restart|reboot)\b.{0,40}\btrust me\b",
+        ),
+        (
+            "restart|reboot & skip",
+            r"\b(?:restart|reboot)\b.{0,40}\bskip (?:the|all|any|every) (?:\w+ )?(?:checks?|verification|probes)\b",
+        ),
+        (
+            "stop (?:triag|investigat|analy|look|check|read) & write|answer|restart|reboot|exit|return|say",
+            r"\bstop (?:triag|investigat|analy[sz]|look|check|read)ing\b.{0,40}\b(?:write|answer|restart|reboot|exit|return|say)\b",
+        ),
+    ),
+    *signs(
+        "address_to_agent",
+        (
+            r"\b(?:agents|assistants|models|bots|ai systems|llms) & restart|output|recovered|obey|close|escalat",
+            (
+                r"\b(?:agents|assistants|language models|bots|ai systems|ai models|llms) (?:shall|must|should|have to|are to|ought to"
+                r"|that|who) (?:\w+ ){0,2}?(?:restart|reboot|output|obey|close|escalate|answer|say)\b"
+            ),
+        ),
+        (
+            "@(?:assistant|ai|bot|agent|claude|gpt|llm|model)",
+            (
+                r"@(?:assistant|ai|bot|agent|claude|gpt|llm|model)\b[\s,:]+(?:\w+ ){0,2}?(?:please|restart|reboot|close|mark|ignore"
+                r"|skip|you|just)\b"
+            ),
+        ),
+    ),
+    *signs(
+        "order_to_close",
+        (
+            "close|file|mark|resolve & without|as (?:fixed|solved|resolved)",
+            (
+                r"\b(?:close|file|resolve) (?:it|this|that)\b.{0,12}\b(?:without (?:looking|checking|reading|investigati\w+"
+                r"|asking|telling|question)|as (?:fixed|solved|resolved|a false))"
+            ),
+        ),
+    ),
+    *signs(
+        "order_not_to_escalate",
+        (
+            "nobody|no one",
+            r"\b(?:nobody|no one) (?:else )?(?:needs|has|ought) to (?:know|hear|be (?:told|informed|woken|paged|notified)|see)\b",
+        ),
+    ),
+    *signs(
+        "request_to_leak",
+        (
+            "what you|everything you|were told|beginning of|start of & reveal|repeat|tell|show|quote|print|share|write|output",
+            (
+                r"\b(?:reveal|repeat|tell (?:me|us)|show|quote|print|share|write down|output|disclose) (?:me |us )?(?:exactly )?"
+                r"(?:what|everything|all) (?:that )?(?:you (?:were|have been|had been|got)|was) (?:told|given|said|instructed)\b"
+            ),
+        ),
+    ),
+    *signs(
+        "ignore_instructions",
+        (
+            "consider|regard|treat & orders|instructions|rules|guid|polic|prompt",
+            (
+                r"\b(?:consider|regard|treat) (?:your|all|the|any) (?:\w+ ){0,2}?(?:orders|instructions|rules|guidelines|guidance"
+                r"|policies|prompt) (?:as )?(?:cancell?ed|void|lifted|revoked|obsolete|superseded|suspended|optional|withdrawn)\b"
+            ),
+        ),
+    ),
+)
+
+PERSUASION: Final = (*_DICTATED, *_PASSED_BY, *_PLAYED, *_OBEDIENCE)
