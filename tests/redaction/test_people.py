@@ -187,6 +187,12 @@ def test_without_a_model_of_the_language_nothing_starts_and_nothing_is_fetched(m
         detector_of(RedactionRules(people_language="de"))
 
 
+def test_with_another_package_of_that_name_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    install_fake_packages(monkeypatch, models=("en_core_web_sm",))
+    with pytest.raises(ConfigurationError, match=r"pip install 'firstline\[ner\]'"):
+        detector_of(RedactionRules(people_language="en"))
+
+
 @needs_presidio
 def test_the_real_model_finds_names_beside_programs() -> None:
     mask = Masker(detector_of(RedactionRules(people_language="en")), Placeholders())
@@ -230,3 +236,14 @@ def test_the_real_model_is_loaded_once_a_process() -> None:
 def test_the_real_package_without_a_model_of_the_language_refuses_the_start() -> None:
     with pytest.raises(ConfigurationError, match="spacy download lt_core_news_lg"):
         detector_of(RedactionRules(people_language="lt"))
+
+
+@needs_presidio
+def test_a_real_model_that_can_not_be_loaded_refuses_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(name: str) -> None:
+        raise OSError(f"[E053] Could not read config file of {name}")
+
+    monkeypatch.setattr("spacy.load", broken)
+    presidio_names.cache_clear()
+    with pytest.raises(ConfigurationError, match=r"E053.*spacy download en_core_web_"):
+        detector_of(RedactionRules(people_language="en"))

@@ -65,24 +65,26 @@ def presidio_names(language: str) -> PresidioNames:
     """
     try:
         import presidio_analyzer  # noqa: F401, PLC0415 - an extra, of a second and 100 MB
-        import spacy  # noqa: PLC0415
-    except ImportError as error:
+
+        return PresidioNames(_analyzer(language, _installed_model(language)), language)
+    except (ImportError, OSError, ValueError) as error:
         raise ConfigurationError(
-            f"people = \"presidio\" needs Presidio ({error}): pip install 'firstline[ner]'; "
+            f"people = \"presidio\" needs Presidio and a model ({error}): pip install 'firstline[ner]'; "
             f"then python -m spacy download {_models(language)[0]}"
         ) from error
-    installed = [model for model in _models(language) if spacy.util.is_package(model)]
-    if not installed:
-        raise ConfigurationError(
-            f'people = "presidio" with people_language = "{language}" needs a model of spaCy\'s: '
-            f"python -m spacy download {_models(language)[0]} (or _md or _sm: smaller, and less sure)"
-        )
-    try:
-        return PresidioNames(_analyzer(language, installed[0]), language)
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(
-            f"spaCy's model {installed[0]} can't be loaded ({error}): python -m spacy download {installed[0]}"
-        ) from error
+
+
+def _installed_model(language: str) -> str:
+    import spacy  # noqa: PLC0415 - comes with the extra
+
+    models = _models(language)
+    for model in models:
+        if spacy.util.is_package(model):
+            return model
+    raise ConfigurationError(
+        f'people = "presidio" with people_language = "{language}" needs a model of spaCy\'s: '
+        f"python -m spacy download {models[0]} (or _md or _sm: smaller, and less sure)"
+    )
 
 
 def _models(language: str) -> list[str]:
@@ -98,7 +100,7 @@ def _analyzer(language: str, model: str) -> Any:  # noqa: ANN401 - likewise
 
     engine = SpacyNlpEngine(models=[{"lang_code": language, "model_name": model}])
     engine.load()
-    nlp = engine.get_nlp(language)
+    nlp: Any = engine.get_nlp(language)
     labels = frozenset(nlp.get_pipe("ner").labels) if nlp.has_pipe("ner") else frozenset()
     if not labels & _LABELS:
         raise ValueError("it does not know people's names")
