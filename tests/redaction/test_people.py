@@ -4,6 +4,7 @@ import importlib.util
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import pairwise
 from types import ModuleType, SimpleNamespace
@@ -14,7 +15,7 @@ from tests.redaction.corpus import CLEAN_RULES, clean_lines
 from worker.errors import ConfigurationError
 from worker.redaction import WITHHELD, Kind, Masker, PatternDetector, Placeholders, RedactionRules
 from worker.redaction.people import PIECE_CHARACTERS, PeopleDetector, detector_of
-from worker.redaction.presidio import presidio_names
+from worker.redaction.presidio import PresidioNames, presidio_names
 
 REAL_MODELS = ("en_core_web_lg", "en_core_web_md", "en_core_web_sm")
 needs_presidio = pytest.mark.skipif(
@@ -166,6 +167,27 @@ def test_a_model_that_breaks_has_the_text_withheld() -> None:
 
 def test_what_a_fields_name_says_is_the_wrapped_detectors_word() -> None:
     assert masker(ListedNames()).masked_labels({"db_password": "x"}) == {"db_password": "[PASSWORD]"}
+
+
+class Talkative:
+    """An analyzer that logs a line with a name while it reads: the log's masker asks again, in the same thread."""
+
+    def __init__(self) -> None:
+        self.nlp_engine = self
+        self.names = PresidioNames(self, "en")
+
+    def get_nlp(self, language: str) -> SimpleNamespace:
+        return SimpleNamespace(memory_zone=nullcontext)
+
+    def analyze(self, text: str, **_: object) -> Sequence[object]:
+        return self.names.names_in(text)
+
+
+def test_a_model_that_logs_while_it_reads_is_refused_and_waits_for_nobody() -> None:
+    names = Talkative().names
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="while it reads"):
+            names.names_in("Ada Lovelace")
 
 
 def test_rules_that_ask_for_no_names_need_no_model() -> None:

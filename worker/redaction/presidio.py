@@ -22,12 +22,12 @@ _LABELS: Final = frozenset({"PERSON", "PER", "PRS", "PS", "persName"})
 _PIPES: Final = frozenset({"transformer", "tok2vec", "ner"})
 """What names need. The others of a model take three quarters of its time."""
 
-_LOWEST_SCORE: Final = 0.7
-"""spaCy says nothing of how sure it is: Presidio gives 0.85 to all it finds, and less to what an operator distrusts."""
-
 
 class PresidioNames:
-    """Finds names with one analyzer. Many threads may ask at once; they are answered one after the other."""
+    """Finds names with one analyzer. Many threads may ask at once; they are answered one after the other.
+
+    No score decides: spaCy has none, and Presidio gives 0.85 to all that it finds. What is believed, its shape decides.
+    """
 
     def __init__(self, analyzer: Any, language: str) -> None:  # noqa: ANN401 - an extra, whose types need not be there
         self._analyzer = analyzer
@@ -51,9 +51,7 @@ class PresidioNames:
 
     def _read(self, text: str) -> Sequence[tuple[int, int]]:
         with self._analyzer.nlp_engine.get_nlp(self._language).memory_zone():
-            found = self._analyzer.analyze(
-                text, language=self._language, entities=["PERSON"], score_threshold=_LOWEST_SCORE
-            )
+            found = self._analyzer.analyze(text, language=self._language, entities=["PERSON"])
             return [(each.start, each.end) for each in found]
 
 
