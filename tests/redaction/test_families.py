@@ -5,10 +5,11 @@ import pytest
 from tests.redaction.corpus import HOSTILE, planted_lines
 from worker.redaction.families import Family, family, pattern
 from worker.redaction.kinds import Kind
+from worker.redaction.named_patterns import NAMED_FAMILIES
 from worker.redaction.personal_patterns import PERSONAL_FAMILIES
-from worker.redaction.secret_patterns import SECRET_FAMILIES
+from worker.redaction.token_patterns import TOKEN_FAMILIES
 
-FAMILIES = (*SECRET_FAMILIES, *PERSONAL_FAMILIES)
+FAMILIES = (*TOKEN_FAMILIES, *NAMED_FAMILIES, *PERSONAL_FAMILIES)
 TEXTS = [
     "\n".join(line.text for line in planted_lines(seed, 400)).encode("utf-8", "surrogatepass") for seed in range(6)
 ] + [("\n".join([piece * 40] * 8)).encode("utf-8", "surrogatepass") for piece in HOSTILE.values()]

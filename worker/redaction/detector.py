@@ -15,11 +15,12 @@ import re2
 
 from worker.redaction.families import Check, Pattern, family, pattern
 from worker.redaction.kinds import Finding, Kind
+from worker.redaction.named_patterns import NAMED_FAMILIES, SECRET_NAME
 from worker.redaction.overlaps import without_overlaps
 from worker.redaction.personal_patterns import PERSONAL_FAMILIES
 from worker.redaction.placeholders import stands_in_placeholder
 from worker.redaction.rules import RedactionRules
-from worker.redaction.secret_patterns import SECRET_FAMILIES, SECRET_NAME
+from worker.redaction.token_patterns import TOKEN_FAMILIES
 
 __all__ = ["PatternDetector"]
 
@@ -47,7 +48,7 @@ class PatternDetector:
         self._kept = frozenset(word.casefold() for word in rules.kept)
         personal = () if finds_secrets_only else PERSONAL_FAMILIES
         own = [*_patterns_of(rules, finds_secrets_only=finds_secrets_only)]
-        self._families = (*([family(*own)] if own else ()), *SECRET_FAMILIES, *personal)
+        self._families = (*([family(*own)] if own else ()), *TOKEN_FAMILIES, *NAMED_FAMILIES, *personal)
 
     def find(self, text: str) -> Sequence[Finding]:
         """Return what was found, by place, without overlaps; of two that overlap the pattern's that stands first."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 import re2
 
 from worker.redaction.kinds import Kind
-from worker.redaction.validators import always
+from worker.redaction.secret_checks import always
 
 __all__ = ["Check", "Family", "Pattern", "family", "pattern"]
 

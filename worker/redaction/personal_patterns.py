@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from worker.redaction import validators as check
+from worker.redaction import personal_checks as check
 from worker.redaction.families import Family, family, pattern
 from worker.redaction.kinds import Kind
 
@@ -13,22 +13,38 @@ _ACCOUNT: Final = r"[A-Za-z][A-Za-z0-9._\-]{0,30}[A-Za-z0-9_]"
 _MAIL: Final = family(
     pattern(
         Kind.EMAIL_ADDRESS,
-        r"([A-Za-z0-9][A-Za-z0-9._%+\-]*(?:@|%40)(?:[A-Za-z0-9][A-Za-z0-9\-]*\.)+[A-Za-z]{2,24})\b",
+        r"((?:[A-Za-z0-9]|[^\x00-\x7f])(?:[A-Za-z0-9._%+\-]|[^\x00-\x7f])*(?:@|%40)"
+        r"(?:(?:[A-Za-z0-9]|[^\x00-\x7f])(?:[A-Za-z0-9\-]|[^\x00-\x7f])*\.)+[A-Za-z]{2,24})\b",
         check.is_mail,
     ),
 )
 _IPV4: Final = family(pattern(Kind.IP_ADDRESS, r"(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})", check.is_ipv4))
 _NUMBERS: Final = family(
-    pattern(Kind.IBAN, r"\b([A-Z]{2}\d{2}(?:[ \-]?[A-Z0-9]{4}){2,7}(?:[ \-]?[A-Z0-9]{1,4})?)\b", check.is_iban),
+    pattern(
+        Kind.IBAN,
+        r"(?:^|[^A-Za-z0-9])([A-Z]{2}\d{2}(?:[ \-.]?[A-Z0-9]{4}){2,7}(?:[ \-.]?[A-Z0-9]{1,4})?|[a-z]{2}\d{2}[a-z0-9]{11,30})"
+        r"(?:[^A-Za-z0-9]|$)",
+        check.is_iban,
+    ),
     pattern(
         Kind.CARD_NUMBER,
-        r"(?:^|[^\d.\-+])(\d{13,19}|\d{4}[ \-]\d{4}[ \-]\d{4}[ \-]\d{1,4}|\d{4}[ \-]\d{6}[ \-]\d{4,5})(?:[^\d]|$)",
+        r"(?:^|[^\d.\-+])(\d{13,19}|\d{4}[ \-._+]\d{4}[ \-._+]\d{4}[ \-._+]\d{1,4}|\d{4}[ \-]\d{6}[ \-]\d{4,5})(?:[^\d]|$)",
         check.is_card,
     ),
     pattern(
         Kind.MAC_ADDRESS,
+        r"(?i)\b(?:mac|hwaddr|ether|lladdr|bssid|hw address|client-?id)\w*[\"']{0,2}[ \t]{0,3}[=:]?[ \t]{0,3}[\"']?([0-9a-f]{12})\b",
+    ),
+    pattern(
+        Kind.MAC_ADDRESS,
+        r"(?:^|[^0-9A-Za-z:.\-])((?:[0-9A-Fa-f]{1,2}:){5}[0-9A-Fa-f]{1,2}|(?:[0-9A-Fa-f]{2}_){5}[0-9A-Fa-f]{2}|"
+        r"(?:[0-9A-Fa-f]{2}\.){5}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{2}%3A){5}[0-9A-Fa-f]{2})(?:[^0-9A-Za-z:.\-]|[.:]?\s|[.:]?$)",
+        check.is_mac,
+    ),
+    pattern(
+        Kind.MAC_ADDRESS,
         r"(?:^|[^0-9A-Fa-f:\-])((?:[0-9A-Fa-f]{2}:){5,19}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}|"
-        r"[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})(?:[^0-9A-Fa-f:\-.]|[.:]?\s|[.:]?$)",
+        r"[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})(?:[^0-9A-Fa-f:\-.]|->|[.:]?\s|[.:]?$)",
     ),
     pattern(
         Kind.IP_ADDRESS,
@@ -38,14 +54,20 @@ _NUMBERS: Final = family(
     ),
     pattern(
         Kind.PHONE_NUMBER,
-        r"(?:^|[^\w+.:])(00\d{1,3}[ .\-/]\(?\d{1,4}\)?(?:[ .\-/]?\d{2,8}){1,4}|"
-        r"\+[1-9]\d{0,2}[ .\-/]?(?:\(0\)|\(\d{1,4}\))?(?:[ .\-/]?\d{1,4}){2,6})",
+        r"(?:^|[^\w+.:])(00\d{1,3}[ .\-/]\(?\d{1,4}\)?(?:[ .\-/]?\d{2,8}){1,4})|%2B([1-9]\d{7,14})\b|"
+        r"(?:^|[^\w+])(\+[1-9]\d{0,2}[ .\-/]?(?:\(0\)|\(\d{1,4}\))?(?:[ .\-/]?\d{1,4}){2,6})",
         check.is_phone,
     ),
     pattern(
         Kind.PHONE_NUMBER,
-        r"(?:^|[\s(\"'=:,])(\(\d{3}\) ?\d{3}[\-. ]\d{4}|\d{3}-\d{3}-\d{4}|"
-        r"0\d{2,4}[ /\-]\d{3,4}[ \-]?\d{2,4}(?:[ \-]?\d{2,4})?)(?:[\s)\"'\\,.;]|$)",
+        r"(?:^|[\s(\"'=:,])(\(\d{3}\) ?\d{3}[\-. ]\d{4}|(?:1-)?\d{3}-\d{3}-\d{4}|[2-9]\d\d\.\d{3}\.\d{4}|"
+        r"0\d{2,4}(?: ?/ ?|[ \-])\d{3,4}[ \-]?\d{2,4}(?:[ \-]?\d{2,4})?)(?:[\s)\"'\\,.;]|$)",
+        check.is_phone,
+    ),
+    pattern(
+        Kind.PHONE_NUMBER,
+        r"(?i)\b(?:phone|tel|mobile|cell|fax|msisdn|caller|callee|dial\w*|sms|whatsapp)[\w.\-]{0,12}\W{1,4}(?:to\s)?"
+        r"(\+?\(?\d[\d ().\-/]{5,18}\d)(?:[^\w.\-]|[.]?$|[.]\s)",
         check.is_phone,
     ),
     pattern(Kind.USER, rf"(?m)^\S+ \S+ ({_ACCOUNT}) \[\d{{2}}/[A-Z][a-z]{{2}}/\d{{4}}", check.is_user),
@@ -53,36 +75,45 @@ _NUMBERS: Final = family(
 _ACCOUNTS: Final = family(
     pattern(
         Kind.USER,
-        r"(?i)(?:(?:account name|user\s?name|[a-z]{2,12}user(?:name)?)[\"'\\]{0,2}(?:\s{0,3}:\s{1,8}|=)[\"'\\]{0,2}|"
+        r"(?i)(?:(?:account name|(?:[a-z]{2,16}[_.\-]?)?user[_ .\-]?(?:name|id)?|principal(?:name)?|logon(?:name)?|acct|"
+        r"samaccountname|nickname|member)(?:[\"'\\]{0,2}(?:\s{0,3}:\s{1,8}|=)[\"'\\<]{0,2}|[\"'\\]{1,4}\s?:\s?[\"'\\]{1,4})|"
         r"\b(?:user(?:name|id)?|login|usr|account|ruser|logname|principal)[\"'\\]{0,5}"
-        r"(?:\s{0,2}:\s{0,2}|=|\s=\s|\s+[\"'\\]{1,5})[\"'\\]{0,5}|"
+        r"(?:\s{0,2}:\s{0,2}|=|\s=\s|\s+[\"'\\\[]{1,5})[\"'\\<]{0,5}|"
         r"\b(?:(?:for|of|by|as|to|from|invalid|unknown|illegal|new|existing|auth\w*) user|authenticated as|"
-        r"log(?:ged|ging) (?:in|on) as|login as:?)\s+|<(?:user(?:name)?|login|account)>)"
+        r"log(?:ged|ging) (?:in|on) as|login as:?|runuser -u|sudo -u|su -l?|--user|useradd|usermod|userdel|adduser)\s+|"
+        r"<(?:user(?:name)?|login|account)>)"
         rf"({_ACCOUNT}\$?)",
         check.is_user,
     ),
     pattern(
         Kind.USER,
-        rf"(?i)\buser\s+({_ACCOUNT})(?:\s+(?:from|at|on|in|to|by|via|with|has|had|was|is|not|does|did|could|\w+ed)\b|[^\w\s]|\s*$)",
+        rf"(?i)\buser\s+({_ACCOUNT})(?:\s+(?:from|at|on|in|to|by|via|with|has|had|was|is|not|does|did|could|can|cannot|\w+ed)\b|"
+        r"[^\w\s]|\s*$)",
         check.is_user,
     ),
     pattern(
         Kind.USER,
         rf"(?i:(?:password|publickey|keyboard-interactive/pam|gssapi-with-mic) for )({_ACCOUNT}) from|"
         r"\binvalid user (\d[A-Za-z0-9._\-]*) from|"
-        rf"(?:/home/|/Users/|[A-Za-z]:\\{{1,2}}Users\\{{1,2}})({_ACCOUNT})|"
-        rf"\b(?:uid|gid|euid)=\d+\(({_ACCOUNT})\)|"
+        rf"\b(?i:ssh|scp|sftp|rsync|connect to|connecting to|login to)\b[^\n]{{0,60}}?\s({_ACCOUNT})@[A-Za-z0-9]|"
+        rf"(?:/home/|/Users/|[A-Za-z]:\\{{1,4}}(?i:Users|Documents and Settings)\\{{1,4}}|\s~)({_ACCOUNT})|"
+        rf"\b(?:uid|gid|euid|auid|UserId|groups)=(?:\d+\()?({_ACCOUNT})(?:\(\d+\)|\))|"
         r"\b(?i:uid|cn|sAMAccountName)=([A-Za-z][A-Za-z0-9._ \-]{1,40}?)(?:,\s?(?i:ou|dc|o|cn)=|\))|"
-        r"\b[A-Z][A-Z0-9]{1,14}\\{1,2}([a-z][a-z0-9._\-]{1,31})\b|"
+        r"\b[A-Z][A-Z0-9]{1,14}\\{1,4}([a-z][a-z0-9._\-]{0,30}[a-z0-9])\b|"
+        rf"\barn:aws:\w+::\d+:(?:user|assumed-role/[\w.\-]+)/({_ACCOUNT})|\b({_ACCOUNT})@[A-Z][A-Z0-9\-]+(?:\.[A-Z0-9\-]+)+\b|"
+        rf"'({_ACCOUNT})'@'|\b({_ACCOUNT})@[a-z][a-z0-9\-]*:[~/][^\n]{{0,60}}?[$#]|"
         r"\"user\":\s?\{\s?\"(?:name|id|login)\":\s?\"([^\"\n]{2,64})\"|"
         rf"(?:CRON|crond?)\[\d+\]: \(({_ACCOUNT})\)|\bby ({_ACCOUNT})\(uid=\d+\)|new (?:user|group): name=({_ACCOUNT})|"
-        rf"sudo:\s+({_ACCOUNT}) : |"
-        r"\b(?i:role|owner|created by|requested by|triggered by|assignee|actor)[\"'\\]{0,5}(?:\s{0,2}[:=]\s{0,2}|\s)"
-        rf"[\"'\\]{{1,5}}({_ACCOUNT})[\"'\\]|\b(?:User|Principal)[\{{\[(][^}}\n]{{0,60}}name='?([^'\n\])}}]{{2,64}})|"
+        rf"\[({_ACCOUNT})\] (?:OK|FAIL) LOGIN|\bsu(?:\[\d+\])?: (?:FAILED SU )?\(to [\w\-]+\) ({_ACCOUNT}) on|"
+        rf"user \[[^\]\n]+\] -> \[({_ACCOUNT})\]|"
+        rf"sudo(?:\[\d+\])?:\s+({_ACCOUNT}) : |"
+        r"\b(?i:role|owner|author|created[ _]?by|requested by|triggered by|approved by|assignee|actor|subject)"
+        rf"[\"'\\]{{0,5}}(?:\s{{0,2}}[:=]\s{{0,2}}|\s)[\"'\\]{{1,5}}({_ACCOUNT})[\"'\\]|"
+        rf"\b(?:User|Principal)[\{{\[(][^}}\n]{{0,60}}name='?([^'\n\])}}]{{2,64}})|"
         rf"\bLIST \(({_ACCOUNT})\)|crontab\[\d+\]: \(({_ACCOUNT})\)|\bowner: ({_ACCOUNT})",
         check.is_user,
     ),
-    further_lines=1,
+    further_lines=2,
 )
 
 PERSONAL_FAMILIES: Final[tuple[Family, ...]] = (_MAIL, _NUMBERS, _IPV4, _ACCOUNTS)

@@ -1,0 +1,115 @@
+"""Checks of what a pattern found: versions are no addresses, times no phones, long numbers no cards. Pure."""
+
+import ipaddress
+import re
+from typing import Final
+
+from worker.redaction.placeholders import is_placeholder
+from worker.redaction.words import SYSTEM_ACCOUNTS
+
+__all__ = ["is_card", "is_iban", "is_ipv4", "is_ipv6", "is_mac", "is_mail", "is_phone", "is_user"]
+
+_VERSION_WORDS: Final = tuple("v ver vers version versions release build chrome firefox safari edg agent".split())  # noqa: SIM905
+_VERSION_SEPARATORS: Final = "/=:_.- \t\n"
+_VERSION_BEFORE: Final = re.compile(rf"(?i)\b(?:{'|'.join(_VERSION_WORDS)})[\s:=/_.\-]{{0,2}}$")
+_BEHIND_A_SLASH: Final = re.compile(r"(?://|^/|[\s@=(\[\"'>,]/|\w\.[A-Za-z]+/)$")
+"""A host's name or nothing stands before the slash, and no program's."""
+
+_GOES_ON: Final = re.compile(r"\.\d+(?![\d:,]| >)|[^\W_]|_(?!\d{2,5}\b)|-[A-Za-z]")
+"""What makes four numbers a part of something longer; a port behind a dot, as tcpdump writes it, does not."""
+
+_IS_NO_ADDRESS: Final = re.compile(
+    r"127\..*|0\.0\.0\.0|255\.255\.255\.255|(?:.*\.)?(?:0\d|25[6-9]|2[6-9]\d|[3-9]\d\d).*"
+)
+"""What is a loopback, nothing or everybody, and what has a byte that is none."""
+
+_RANGE_BEFORE: Final = re.compile(r"\d\.\d{1,3}-$")
+_PORT: Final = re.compile(r":\d")
+_ISSUERS: Final = re.compile(
+    r"4\d{15}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|"
+    r"35\d{14}|6(?:011|5\d\d|4[4-9]\d|2\d\d)\d{12}"
+)
+_CARD_BEFORE: Final = re.compile(r"(?i)(?:card|pan|visa|amex|maestro|master)\w*\W{1,4}(?:\w+\W{1,3}){0,2}$")
+_PRIVATE: Final = re.compile(r"10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.")
+_UPGRADE_BEFORE: Final = re.compile(r"(?i)\b(?:up|down)grad\w*\b[^,;]{0,40}$")
+_UNITS: Final = frozenset("service timer socket mount target scope slice device path".split())  # noqa: SIM905
+
+
+def is_ipv4(value: str, before: str, after: str) -> bool:
+    """Whether four numbers are an address that tells something: no version, no part of a longer number, no loopback."""
+    last = before[-1:]
+    if last.isalnum() or last == "." or (last == "_" and not after.startswith("_")) or _GOES_ON.match(after):
+        return False
+    if last == "-" and not _RANGE_BEFORE.search(before):
+        return False
+    if _IS_NO_ADDRESS.fullmatch(value):
+        return False
+    if last == "/":
+        return bool(_BEHIND_A_SLASH.search(before) or _PRIVATE.match(value) or _PORT.match(after))
+    return not _stands_for_a_version(before)
+
+
+def _stands_for_a_version(before: str) -> bool:
+    is_likely = before[-12:].rstrip(_VERSION_SEPARATORS).casefold().endswith(_VERSION_WORDS)
+    return bool((is_likely and _VERSION_BEFORE.search(before)) or ("grad" in before and _UPGRADE_BEFORE.search(before)))
+
+
+def is_ipv6(value: str, before: str, after: str) -> bool:
+    """Whether hexadecimal groups are an address: no time, no MAC, no scope of a name."""
+    bare = value.partition("%")[0]
+    if before[-1:].isalnum() or before[-1:] in {":", "."} or after[:1].isalnum() or after[:1] == ":":
+        return False
+    return (("::" in bare and len(bare) > 3) or bare.count(":") == 7) and _tells_something(bare)
+
+
+def _tells_something(value: str) -> bool:
+    try:
+        address = ipaddress.IPv6Address(value)
+    except ValueError:
+        return False
+    return not (address.is_loopback or address.is_unspecified)
+
+
+def is_mac(value: str, before: str, after: str) -> bool:
+    """Whether groups of one or two figures are a MAC address: some of them are letters, as in times they are not."""
+    return any(character in "abcdefABCDEF" for character in value)
+
+
+def is_mail(value: str, before: str, after: str) -> bool:
+    """Whether a name and a host are a mail address, and no unit of systemd."""
+    return value.rpartition(".")[2].casefold() not in _UNITS and not is_placeholder(value)
+
+
+def is_iban(value: str, before: str, after: str) -> bool:
+    """Whether the check digits are right. Source: ISO 13616, modulus 97."""
+    compact = "".join(filter(str.isalnum, value)).upper()
+    if not 15 <= len(compact) <= 34:
+        return False
+    return int("".join(str(int(character, 36)) for character in compact[4:] + compact[:4])) % 97 == 1
+
+
+def is_card(value: str, before: str, after: str) -> bool:
+    """Whether digits are a card's: a known beginning, its length, and Luhn's check. Source: ISO/IEC 7812.
+
+    Digits without groups are as often numbers of other things: they need one of the great issuers, or a card's name.
+    """
+    if after[:1].isalnum() or before[-1:] == "_" or (before[-1:].isalnum() and before[-2:-1] != "\\"):
+        return False
+    digits = [int(character) for character in value if character.isdigit()]
+    if not 13 <= len(digits) <= 19 or digits[0] not in {2, 3, 4, 5, 6}:
+        return False
+    if value.isdigit() and not (_ISSUERS.fullmatch(value) or _CARD_BEFORE.search(before)):
+        return False
+    doubled = [2 * digit - 9 if digit > 4 else 2 * digit for digit in digits[-2::-2]]
+    return (sum(doubled) + sum(digits[-1::-2])) % 10 == 0
+
+
+def is_phone(value: str, before: str, after: str) -> bool:
+    """Whether digits in groups are a phone's number: seven to fifteen of them, and no date."""
+    digits = sum(character.isdigit() for character in value)
+    return 7 <= digits <= 15 and not re.match(r"\d{2,4}-\d{2}-\d{2}\b", value)
+
+
+def is_user(value: str, before: str, after: str) -> bool:
+    """Whether a word where a user's name stands is one that names a person."""
+    return value.casefold() not in SYSTEM_ACCOUNTS and not is_placeholder(value)
