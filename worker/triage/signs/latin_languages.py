@@ -189,6 +189,16 @@ _NEW_ROLE: Final = (
     (r"\b(?:artik|bundan sonra|simdi)\b", r"\b(?:sinirsiz|kisitlamasiz|kuralsiz|sinir\w* olmayan)\b"),
 )
 
+_PLAYED_ROLE: Final = (
+    (
+        (
+            r"\b(?:verhalte dich (?:wie|als)|handle (?:wie|als)|spiele?|agi(?:s|ssez) (?:comme|en)|actua como|aja como|comportati (?:da"
+            r"|come)|agisci (?:da|come)|gedraag je als|zachowuj sie jak|uppfor dig som|gibi davran)\w*\b"
+        ),
+        r"\b(?:root|admin\w*|operat\w+|operador\w*|beheerder|amministrator\w+|administrador\w*|yonetici\w*)\b",
+    ),
+)
+
 _RESTART: Final = (
     (
         r"\b(?:starte?n?|boote)\b(?: sie)? (?:bitte )?(?:den|die|das|diesen|alle) [\w-]+(?: [\w-]+)?",
@@ -245,7 +255,7 @@ _CLOSE: Final = (
     (r"(?:isaretle|kapat)(?:yin|in)?\b", r"(?:olayi|uyariyi|alarmi)"),
     (
         r"\b(?:antworte|antworten sie|reponds|repondez|responde|responda|rispondi|antwoord|odpowiedz)\b",
-        r"\b(?:nur|seulement|uniquement|solo|soltanto|apenas|somente|alleen|tylko)\b",
+        r"\b(?:nur|ausschliesslich|exclusivamente|esclusivamente|uitsluitend|seulement|uniquement|solo|soltanto|apenas|somente|alleen|tylko)\b",
     ),
 )
 
@@ -329,6 +339,7 @@ LATIN_LANGUAGES: Final = (
     *pairs("order_to_restart", _TASK),
     *pairs("authority", _AUTHORITY),
     *pairs("new_role", _NEW_ROLE),
+    *pairs("new_role", _PLAYED_ROLE),
     *pairs("order_to_restart", _RESTART, unless=_CONDITION),
     *pairs("order_to_close", _CLOSE, unless=_CONDITION),
     *pairs("order_not_to_escalate", _SILENCE, unless=_CONDITION),

@@ -355,4 +355,69 @@ _OBEDIENCE: Final = (
     ),
 )
 
-PERSUASION: Final = (*_DICTATED, *_PASSED_BY, *_PLAYED, *_OBEDIENCE)
+_PRETEXTS: Final = (
+    *signs(
+        "ignore_instructions",
+        (
+            "above|so far|before & noise|fake|a test|wrong|irrelevant|false|a lie|made up",
+            (
+                r"\b(?:everything|all|whatever) (?:\w+ )?(?:above|so far|before) (?:is|was) (?:just |only |all )?(?:noise|fake|a test"
+                r"|wrong|irrelevant|false|a lie|made up)\b"
+            ),
+        ),
+        ("real", r"\bthe (?:real|true|actual) (?:request|task|order|instructions?|command) (?:is|follows|reads)\b"),
+        (
+            "follow me|not follow",
+            r"\b(?:do not|don't|never) follow (?:the|any|your) (?:\w+ )?(?:runbook|prompt|rules|policy)\b,? (?:but )?follow",
+        ),
+        ("you have no", r"\byou have no (?:earlier|previous|prior|other|more) (?:instructions|rules|orders|prompt)\b"),
+        ("your & aside", r"\b(?:set|put|lay|leave) your \w+ aside\b"),
+    ),
+    *signs(
+        "authority",
+        (
+            "as your|release you|free you",
+            (
+                r"\bas your (?:creator|maker|developer|operator|owner|admin\w*|boss|master|god|supervisor)\b.{0,20}\b(?:i|we)\b"
+                r"|\bi (?:release|free|absolve|excuse) you\b"
+            ),
+        ),
+        (
+            "privileges|rights",
+            r"\byou (?:now )?(?:act with|have|hold) (?:full |all )?(?:operator|admin\w*|root|superuser) (?:privileges|rights)\b",
+        ),
+    ),
+    *signs(
+        "address_to_agent",
+        ("dear", r"\bdear (?:automated|artificial|digital|robotic?|silicon|machine|mechanical|virtual) \w+"),
+        (
+            "previous|last|earlier & model|agent|assistant",
+            r"\bthe (?:previous|last|earlier) (?:model|assistant|ai|llm|triage agent) (?:handled|did|restarted|solved|closed|fixed)\b",
+        ),
+        ("likewise|the same & do", r"\bdo (?:likewise|the same from now on|as it did)\b"),
+    ),
+    *signs(
+        "order_to_restart",
+        (
+            "restart|reboot|bounce & everything|this",
+            (
+                r"(?:^|[.,;:!]\s|\b(?:and|then|please|just)\s)(?:restart|reboot|bounce|power-cycle) (?:everything|this (?:host|server"
+                r"|machine|box|node) and)\b"
+            ),
+        ),
+        ("comply|obey & restart", r"\b(?:comply|obey) by (?:restart|reboot)ing\b"),
+        unless=CONDITION,
+    ),
+    *signs(
+        "request_to_leak",
+        (
+            "secret|token|password|api.?key|credential & summary|report|answer|reply|reason",
+            (
+                r"\b(?:add|put|include|write|append|insert) (?:the|your|any|all) .{0,20}\b(?:secret|token|password|api.?key|credential)s?"
+                r"\b.{0,30}\b(?:in|into|to) the (?:\w+ )?(?:summary|report|answer|reply|reason)\b"
+            ),
+        ),
+    ),
+)
+
+PERSUASION: Final = (*_PRETEXTS, *_DICTATED, *_PASSED_BY, *_PLAYED, *_OBEDIENCE)

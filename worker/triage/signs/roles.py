@@ -11,13 +11,13 @@ from worker.triage.signs.sign import signs
 __all__ = ["ROLES"]
 
 _AGENT: Final = (
-    r"(?:ai|a\.i\.|llm|language model|ai agent|ai assistant|ai model|chatgpt|gpt|claude|gemini|triage agent|sre agent"
+    r"(?:ai|a\.i\.|llm|language models?|ai agent|ai assistant|ai model|chatgpt|gpt|claude|gemini|triage agent|sre agent"
     r"|automated (?:agent|responder|assistant|triage|reader|operator|system|worker)|ai (?:responder|operator|system))"
 )
-_AGENT_CUE: Final = r"\b(?:ai|llm|gpt|chatgpt|claude|gemini|agent|assistant|bot|model|responder|automated|a\.i\.)\b"
+_AGENT_CUE: Final = r"\b(?:ai|llm|gpt|chatgpt|claude|gemini|agent|assistant|bot|models?|responder|automated|a\.i\.)\b"
 _DO: Final = (
     r"(?:run|restart|reboot|call|execute|mark|close|ignore|conclude|do|must|should|stop|forget|say|answer|reply|disregard"
-    r"|approve|skip|treat|respond|proceed|act)"
+    r"|approve|skip|treat|respond|proceed|act|tell|inform|let)"
 )
 
 _MARKS: Final = signs(
@@ -158,7 +158,7 @@ _ADDRESSES: Final = signs(
     (
         "if you|as an? |if an? ",
         (
-            r"\bif you(?: are|'re) an? (?:ai|llm|language model|assistant|agent|bot|automat)"
+            r"\bif you(?: are|'re) (?:an?|the) (?:triage )?(?:model\b|ai|llm|language model|assistant|agent|bot|automat)"
             r"|\bas an? (?:ai|llm|large language model|language model)\b"
             r"|\bif an? (?:automated|ai|llm|autonomous) (?:\w+ )?(?:agent|assistant|responder|model|bot|system|reader) "
             r"(?:reads|sees|processes|parses|finds|handles|receives)\b"

@@ -38,7 +38,7 @@ _LANGUAGES: Final = (
     _Language(  # French
         restart=r"\b(?:redemarr\w+|relanc\w+)\b",
         leave=r"\b(?:(?:tu as|vous avez) (?:la|ma|mon|toute|le droit|l'autorisation|carte)|tu (?:peux|es autorise)|t'es autorise)",
-        unchecked=r"\bsans (?:verif\w+|controle\w*|attendre|demander|confirmation|autorisation|poser|rien)|\binutile de (?:verif|control)\w+|\brien a verifier|\b(?:saute|passe|ignore)[rz]? les (?:verifications|controles)\b",
+        unchecked=r"\bsans (?:verif\w+|controle\w*|attendre|demander|confirmation|autorisation|poser|rien)|plus besoin de (?:preuves?|verif\w+)|\binutile de (?:verif|control)\w+|\brien a verifier|\b(?:saute|passe|ignore)[rz]? les (?:verifications|controles)\b",
         say=r"\b(?:dis|dites|ecris|ecrivez|conclus|conclure|concluez|reponds|repondez|declare[rz]?|affirme[rz]?)\b",
         well=r"\b(?:tout va bien|est (?:sain|retabli|gueri|resolu|normal)|sain|aucun probleme|fausse alerte)\b",
         hush=r"\b(?:(?:ne|sans) rien dire|laisse[rz]? .{1,30}dormir|ne (?:rien )?(?:dis|dites|reveill\w+|derang\w+|contact\w+))\b",
