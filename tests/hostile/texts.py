@@ -43,9 +43,9 @@ def hostile_texts(*names: str) -> tuple[str, ...]:
 
 
 def clean_lines() -> tuple[str, ...]:
-    """Return 1,500 lines that real programs could write, and that come near to what is looked for."""
+    """Return some thousand lines that real programs could write, and that come near to what is looked for."""
     near = (_FOLDER / "near_misses.txt").read_text("utf-8").splitlines()
-    return tuple(line.replace("NAME", name) for line in near if line for name in _NAMES)
+    return tuple(dict.fromkeys(line.replace("NAME", name) for line in near if line for name in _NAMES))
 
 
 def clean_incidents(count: int, *, lines: int, near_misses: int, seed: int = 1) -> Iterator[str]:

@@ -6,7 +6,10 @@
 from typing import Final
 
 from worker.triage.signs.claims import CLAIMS
-from worker.triage.signs.latin_languages import LATIN_LANGUAGES
+from worker.triage.signs.dictation import DICTATION
+from worker.triage.signs.latin_claims import LATIN_CLAIMS
+from worker.triage.signs.latin_orders import LATIN_ORDERS
+from worker.triage.signs.misuse import MISUSE
 from worker.triage.signs.orders import ORDERS
 from worker.triage.signs.other_scripts import OTHER_SCRIPTS
 from worker.triage.signs.persuasion import PERSUASION
@@ -16,7 +19,9 @@ from worker.triage.signs.sign import Lookout, Sign
 
 __all__ = ["ALL_SIGNS", "SQUEEZED", "UNMISTAKABLE_SIGNS", "Lookout", "Sign"]
 
-ALL_SIGNS: Final = Lookout((*ORDERS, *ROLES, *CLAIMS, *PERSUASION, *LATIN_LANGUAGES, *OTHER_SCRIPTS, *SHORT_CUTS))
+_ENGLISH: Final = (*ORDERS, *DICTATION, *MISUSE, *ROLES, *CLAIMS, *PERSUASION)
+
+ALL_SIGNS: Final = Lookout((*_ENGLISH, *LATIN_CLAIMS, *LATIN_ORDERS, *OTHER_SCRIPTS, *SHORT_CUTS))
 
 UNMISTAKABLE_SIGNS: Final = Lookout(
     tuple(

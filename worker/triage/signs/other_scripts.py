@@ -1,6 +1,6 @@
 """The signs in Russian, Ukrainian, Chinese, Japanese, Korean, Arabic, Persian and Hindi.
 
-Pure data, for text that is folded. As in `latin_languages.py`, each pair needs a verb in the form of an order, or a
+Pure data, for text that is folded. As in `latin_orders.py`, each pair needs a verb in the form of an order, or a
 claim, and what it is about; what a runbook ties to a condition is a rule, and none of these.
 """
 # ruff: noqa: RUF001 - other alphabets are what this is about
