@@ -110,6 +110,13 @@ def masked(text: str) -> str:
         ('{"TargetUserName":"nadia-dubo"}', '{"TargetUserName":"[USER_1]"}'),
         ("ssh: connect to tanakak@bastion port 22", "ssh: connect to [USER_1]@bastion port 22"),
         ("vsftpd: [eva_s] FAIL LOGIN", "vsftpd: [[USER_1]] FAIL LOGIN"),
+        ("v6(en0:2607:f140:6000:8:c6b3:1ff:fecd:467f)", "v6(en0:[IP_ADDRESS_1])"),
+        ("rhost=ec2-52-80-34-196.cn.example.com", "rhost=ec2-[IP_ADDRESS_1].cn.example.com"),
+        ("Invalid user 1234 from 10.0.0.7", "Invalid user [USER_1] from [IP_ADDRESS_1]"),
+        (
+            "LeaseRenewer:msrabi@msra-41:9000 /usercache/curi/x",
+            "LeaseRenewer:[USER_1]@msra-41:9000 /usercache/[USER_2]/x",
+        ),
         ("Überfällig: 10.0.0.7 → password=größe9", "Überfällig: [IP_ADDRESS_1] → password=[PASSWORD]"),
     ],
 )
@@ -139,6 +146,9 @@ def test_what_must_not_leave_is_replaced_and_nothing_around_it(text: str, told: 
         "auth=scram-sha-256 password_history=15 sessionid 0x8631f3d659715cb expired",
         "Enter password:\nNov 26 10:00:01 web-1 kernel: eth0 up",
         "00:00:00.008 25746 INFO user parameter list akka://CoarseGrainedScheduler@node1",
+        "Access denied (using password: YES) Adding job token for job_14 to jobTokenSecretManager",
+        "token: android.os.BinderProxy@2bd79ce AppWindowToken.destroySurfaces:374 sessionid: 0x34f4a63146b000f",
+        "KB3005607~31bf3856ad364e35~amd64~~6.1.1.0, WWID:0006-3000-003d-0000 2005-06-03-15.42.50",
         "password=[PASSWORD] from [IP_ADDRESS], token=****",
     ],
 )

@@ -67,7 +67,7 @@ _PAIRS: Final = (
     ),
     pattern(
         Kind.PASSWORD,
-        rf"(?m)(?:^|[\s;]){SECRET_NAME}=([^\s\"'`,;<>{{}}\[\x1b&()\]]*[&()\]][^\s\"'`,;<>{{}}\[\x1b]*)",
+        rf"(?m)(?:^|[\s;]){SECRET_NAME}(?:=|:[ \t])([^\s\"'`,;<>{{}}\[\x1b&()\]]*[&()\]][^\s\"'`,;<>{{}}\[\x1b()\]]+)",
         check.is_secret_value,
     ),
     pattern(Kind.PASSWORD, rf"(?:^|[\s\"'=(])--?{SECRET_NAME}[ =]+{_VALUE}", check.is_secret_value),

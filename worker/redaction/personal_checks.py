@@ -7,7 +7,7 @@ from typing import Final
 from worker.redaction.placeholders import is_placeholder
 from worker.redaction.words import SYSTEM_ACCOUNTS
 
-__all__ = ["is_card", "is_iban", "is_ipv4", "is_ipv6", "is_mac", "is_mail", "is_phone", "is_user"]
+__all__ = ["is_card", "is_dashed_ipv4", "is_iban", "is_ipv4", "is_ipv6", "is_mac", "is_mail", "is_phone", "is_user"]
 
 _VERSION_WORDS: Final = tuple("v ver vers version versions release build chrome firefox safari edg agent".split())  # noqa: SIM905
 _VERSION_SEPARATORS: Final = "/=:_.- \t\n"
@@ -23,7 +23,10 @@ _IS_NO_ADDRESS: Final = re.compile(
 )
 """What is a loopback, nothing or everybody, and what has a byte that is none."""
 
+_NUMBER_GOES_ON: Final = re.compile(r"[\-.:][A-Za-z0-9]")
+_DOMAIN_BEHIND: Final = re.compile(r"[\w\-]*\.[A-Za-z]")
 _RANGE_BEFORE: Final = re.compile(r"\d\.\d{1,3}-$")
+_NAME_AND_COLON: Final = re.compile(r"[G-Zg-z][\w\-]*:$")
 _PORT: Final = re.compile(r":\d")
 _ISSUERS: Final = re.compile(
     r"4\d{15}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}|"
@@ -38,7 +41,7 @@ _UNITS: Final = frozenset("service timer socket mount target scope slice device 
 def is_ipv4(value: str, before: str, after: str) -> bool:
     """Whether four numbers are an address that tells something: no version, no part of a longer number, no loopback."""
     last = before[-1:]
-    if last.isalnum() or last == "." or (last == "_" and not after.startswith("_")) or _GOES_ON.match(after):
+    if last.isalnum() or last in {".", "~"} or (last == "_" and not after.startswith("_")) or _GOES_ON.match(after):
         return False
     if last == "-" and not _RANGE_BEFORE.search(before):
         return False
@@ -54,10 +57,18 @@ def _stands_for_a_version(before: str) -> bool:
     return bool((is_likely and _VERSION_BEFORE.search(before)) or ("grad" in before and _UPGRADE_BEFORE.search(before)))
 
 
+def is_dashed_ipv4(value: str, before: str, after: str) -> bool:
+    """Whether four numbers with hyphens are an address within a host's name, and no date or version."""
+    stands_in_a_name = before[-2:-1].isalnum() or _DOMAIN_BEHIND.match(after) is not None
+    return stands_in_a_name and not _IS_NO_ADDRESS.fullmatch(value.replace("-", "."))
+
+
 def is_ipv6(value: str, before: str, after: str) -> bool:
     """Whether hexadecimal groups are an address: no time, no MAC, no scope of a name."""
     bare = value.partition("%")[0]
-    if before[-1:].isalnum() or before[-1:] in {":", "."} or after[:1].isalnum() or after[:1] == ":":
+    if before[-1:].isalnum() or before[-1:] == "." or after[:1].isalnum() or after[:1] == ":":
+        return False
+    if before[-1:] == ":" and not _NAME_AND_COLON.search(before):
         return False
     return (("::" in bare and len(bare) > 3) or bare.count(":") == 7) and _tells_something(bare)
 
@@ -107,6 +118,8 @@ def is_card(value: str, before: str, after: str) -> bool:
 def is_phone(value: str, before: str, after: str) -> bool:
     """Whether digits in groups are a phone's number: seven to fifteen of them, and no date."""
     digits = sum(character.isdigit() for character in value)
+    if after[:1].isalnum() or _NUMBER_GOES_ON.match(after):
+        return False
     return 7 <= digits <= 15 and not re.match(r"\d{2,4}-\d{2}-\d{2}\b", value)
 
 

@@ -18,17 +18,24 @@ _MAIL: Final = family(
         check.is_mail,
     ),
 )
-_IPV4: Final = family(pattern(Kind.IP_ADDRESS, r"(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})", check.is_ipv4))
+_IPV4: Final = family(
+    pattern(Kind.IP_ADDRESS, r"(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})", check.is_ipv4),
+    pattern(
+        Kind.IP_ADDRESS,
+        r"(?:^|[^\d.\-]|[A-Za-z]\d{0,3}-)(\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3})(?:[^\d\-]|-[A-Za-z]|$)",
+        check.is_dashed_ipv4,
+    ),
+)
 _NUMBERS: Final = family(
     pattern(
         Kind.IBAN,
-        r"(?:^|[^A-Za-z0-9])([A-Z]{2}\d{2}(?:[ \-.]?[A-Z0-9]{4}){2,7}(?:[ \-.]?[A-Z0-9]{1,4})?|[a-z]{2}\d{2}[a-z0-9]{11,30})"
+        r"(?:^|[^A-Za-z0-9])([A-Z]{2}\d{2}(?:[ \-.]?[A-Z0-9]{4}){2,7}(?:[ \-.]?\d[A-Z0-9]{0,3})?|[a-z]{2}\d{2}[a-z0-9]{11,30})"
         r"(?:[^A-Za-z0-9]|$)",
         check.is_iban,
     ),
     pattern(
         Kind.CARD_NUMBER,
-        r"(?:^|[^\d.\-+])(\d{13,19}|\d{4}[ \-._+]\d{4}[ \-._+]\d{4}[ \-._+]\d{1,4}|\d{4}[ \-]\d{6}[ \-]\d{4,5})(?:[^\d]|$)",
+        r"(?:^|[^\d.\-+])([2-6]\d{12,18}|\d{4}[ \-._+]\d{4}[ \-._+]\d{4}[ \-._+]\d{1,4}|\d{4}[ \-]\d{6}[ \-]\d{4,5})(?:[^\d]|$)",
         check.is_card,
     ),
     pattern(
@@ -48,7 +55,7 @@ _NUMBERS: Final = family(
     ),
     pattern(
         Kind.IP_ADDRESS,
-        r"((?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){7}|(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6})?::"
+        r"(?:^|[^0-9A-Za-z])((?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){7}|(?:[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{1,4}){0,6})?::"
         r"(?:[0-9A-Fa-f]{1,4}:){0,6}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{1,4})?)(?:%[A-Za-z0-9]+)?)",
         check.is_ipv6,
     ),
@@ -94,7 +101,8 @@ _ACCOUNTS: Final = family(
     pattern(
         Kind.USER,
         rf"(?i:(?:password|publickey|keyboard-interactive/pam|gssapi-with-mic) for )({_ACCOUNT}) from|"
-        r"\binvalid user (\d[A-Za-z0-9._\-]*) from|"
+        r"\b(?i:invalid) user (\d[A-Za-z0-9._\-]*)(?: from| \[)|"
+        rf"/usercache/({_ACCOUNT})/|\b([a-z][a-z0-9._\-]{{1,20}})@[A-Za-z][\w.\-]*:\d{{2,5}}\b|\bacls (?:groups )?to: ([\w,]+)|"
         rf"\b(?i:ssh|scp|sftp|rsync|connect to|connecting to|login to)\b[^\n]{{0,60}}?\s({_ACCOUNT})@[A-Za-z0-9]|"
         rf"(?:/home/|/Users/|[A-Za-z]:\\{{1,4}}(?i:Users|Documents and Settings)\\{{1,4}}|\s~)({_ACCOUNT})|"
         rf"\b(?:uid|gid|euid|auid|UserId|groups)=(?:\d+\()?({_ACCOUNT})(?:\(\d+\)|\))|"

@@ -29,7 +29,7 @@ _KEY_BEFORE: Final = re.compile(
     r"(?i)(?:tokens?|keys?|cookies?|credentials?)[\"'`\\]{0,2}\s{0,3}(?:=>|:=|[:=])\s{0,4}[\"'`\\“]{0,2}$"
 )
 _WORD: Final = re.compile(r"[A-Z]{1,16}|[A-Z]?[a-z]{1,16}(?:[A-Z][a-z]{2,16}){0,4}")
-_NAME_OF_A_THING: Final = re.compile(r"[a-z]+(?:[-_./][a-z0-9]+)+|\d[\d\-:.TZ+]+|0x[0-9a-f]+")
+_NAME_OF_A_THING: Final = re.compile(r"[a-z]+(?:[-_./][a-z0-9]+)+|\d[\d\-:.TZ+]+|0x[0-9a-f]{1,20}")
 """A pod, a path, a time, a number of a session or a place in memory."""
 
 _KEY_OF_A_THING: Final = re.compile(
@@ -42,14 +42,17 @@ _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]{1,30}(?:_[A-Z0-9]{2,30})+")
 """The name of a variable, which a sentence about settings goes on with."""
 
 _SESSION_BEFORE: Final = re.compile(r"(?i)session[_.\-]?id[\"'`\\]{0,2}\s{0,3}[:=]\s{0,4}[\"'`\\]{0,2}$")
-_RESULT_BEFORE: Final = re.compile(r"(?i)\bpass(?:ed|es)?\s?[:=]\s?$")
 _WORKING_DIRECTORY: Final = re.compile(r"\b(?:OLD)?PWD=[\"']?/")
-_TOKENS_BEFORE: Final = re.compile(r"(?i)tokens[\"'`\\]{0,2}\s{0,3}[:=]\s{0,4}[\"'`\\]{0,2}$")
-"""Where a number is how many pieces a text has."""
+_COUNT_BEFORE: Final = re.compile(
+    r"(?i)\bpass(?:ed|es)?\s?[:=]\s?$|tokens[\"'`\\]{0,2}\s{0,3}[:=]\s{0,4}[\"'`\\]{0,2}$|(?-i:[A-Z]\w*\.[a-z]\w*):$"
+)
+"""Where a number says how many tests passed, how many pieces a text has, or in which line of a method."""
+
 
 _MASKED: Final = re.compile(
     r"(?i)[*x•.]{3,}"
     r"|<?\(?\[?(?:redacted|masked|hidden|filtered|removed|secret|omitted|none|null|nil|true|false|withheld)\]?\)?>?"
+    r"|0x[0-9a-f]{1,20}|(?-i:(?:[a-z][a-z0-9_]*\.){2,}[A-Z][A-Za-z]*(?:@[0-9a-f]+)?)"
     r"|%[sdr]|\{\}|\$\{?\w+\}?|<[\w ]+>"
 )
 
@@ -75,7 +78,7 @@ def is_secret_value(value: str, before: str, after: str) -> bool:
 def _says_something_else(value: str, before: str, after: str) -> bool:
     """Whether the name is one of a count, a path or the like, or the value one of a variable or a directory."""
     is_harmless = _HARMLESS_NAME_BEFORE.search(before) and not _SESSION_BEFORE.search(before)
-    is_a_number = value.isdigit() and (_RESULT_BEFORE.search(before) or _TOKENS_BEFORE.search(before))
+    is_a_number = value.isdigit() and _COUNT_BEFORE.search(before)
     is_in_braces = before.endswith("{") and not any(map(str.isdigit, value))
     is_a_prefix = len(value) == 1 and after[:1] in {"'", '"'}
     is_a_variable = _VARIABLE.fullmatch(value.rstrip(":=")) or _WORKING_DIRECTORY.search(before + value)
@@ -120,5 +123,4 @@ def is_random(value: str, before: str, after: str) -> bool:
     has_letters = any(character.isalpha() for character in value)
     if _NAME_OF_A_THING.fullmatch(value):
         return False
-    is_a_word = value.isalpha() and (value.islower() or value.isupper() or value.istitle())
-    return has_letters and not is_a_word and len(value) >= 4 and is_secret_value(value, before, after)
+    return has_letters and not _WORD.fullmatch(value) and len(value) >= 4 and is_secret_value(value, before, after)

@@ -114,7 +114,9 @@ _CONNECTIONS: Final = (
         r"(?i)\b(?:postgres|mysql|mariadb|mongodb|redis|amqp|mssql|oracle|clickhouse|cockroach|ldap|smtp|s?ftp)[\w+]*://"
         r"[^\s/:@\"']*:([^\s\"'<>]+)@|\[[\w.\-]+\]:\d{2,5}[ \t]+[^\s:]+:(\S+)",
     ),
-    pattern(Kind.PASSWORD, r"\b[\w.\-]+:\d{3,5}:[\w*\-]+:[\w\-]+:([^\s:]+)", check.is_made_up),
+    pattern(
+        Kind.PASSWORD, r"(?:\b[\w\-]+\.[\w.\-]+|\blocalhost|\*):\d{3,5}:[\w*\-]+:[\w\-]+:([^\s:]+)", check.is_made_up
+    ),
     pattern(Kind.PASSWORD, r"(?:://|%3A%2F%2F)[^\s/:@\"'<>]*(?::|%3A)([^\s/\"'<>]+)(?:@|%40)"),
     pattern(
         Kind.PASSWORD,
