@@ -1,8 +1,7 @@
 """What is taken out of text, by kind, and where it stands."""
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 __all__ = ["Finding", "Kind"]
 
@@ -51,8 +50,7 @@ _REVERSIBLE: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """`text[start:end]` is of `kind`: the value alone, no quotation marks, no name before it, no port behind it."""
 
     start: int

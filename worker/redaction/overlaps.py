@@ -2,6 +2,8 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
+from operator import attrgetter
 
 from worker.redaction.kinds import Finding, Kind
 
@@ -14,8 +16,9 @@ def without_overlaps(found: Sequence[Finding], encoded: Sequence[Finding] = ()) 
     Secrets that overlap become one, of the first kind that makes up most of it. Of the others,
     and of whole words that hold something `encoded`, what overlaps a secret or one that was believed before is dropped.
     """
-    if len(found) + len(encoded) < 2:  # noqa: PLR2004 - one overlaps nothing
-        return [*found, *encoded]
+    together = sorted([*found, *encoded], key=attrgetter("start"))
+    if all(one.end <= following.start for one, following in pairwise(together)):
+        return together
     secrets = _merged([each for each in found if not each.kind.is_reversible])
     others = [each for each in found if each.kind.is_reversible]
     return _with(secrets, [*others, *encoded])
