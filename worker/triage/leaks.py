@@ -11,7 +11,9 @@ from typing import Final
 __all__ = ["without_prompt"]
 
 _SENTENCE_CHARACTERS: Final = 25
-"""Shorter ones may be said by chance."""
+_LONG_SENTENCE_CHARACTERS: Final = 80
+_SENTENCES_BY_CHANCE: Final = 2
+"""A clause or two, such as “a restart is unlikely to help”, may be said in earnest; a long sentence or more may not."""
 
 _NOTE: Final = "[words of the prompt]"
 _SENTENCE_END: Final = re.compile(r"(?<=[.:;])\s+|\n")
@@ -19,9 +21,17 @@ _SENTENCE_END: Final = re.compile(r"(?<=[.:;])\s+|\n")
 
 def without_prompt(said: str, *, prompt: str, fence: str) -> str:
     """Return what was said, with a note where sentences of the prompt stood, and without the fence."""
-    kept = _sentences(prompt).sub(_NOTE, said)
-    told = re.sub(rf"{re.escape(_NOTE)}(?:\W{{0,8}}{re.escape(_NOTE)})+", _NOTE, kept)
+    told = _without_sentences(said, _sentences(prompt))
     return told.replace(fence, _NOTE) if fence else told
+
+
+def _without_sentences(said: str, sentences: re.Pattern[str]) -> str:
+    found = sentences.findall(said)
+    is_chance = len(found) <= _SENTENCES_BY_CHANCE and all(len(one) < _LONG_SENTENCE_CHARACTERS for one in found)
+    if is_chance:
+        return said
+    kept = sentences.sub(_NOTE, said)
+    return re.sub(rf"{re.escape(_NOTE)}(?:\W{{0,8}}{re.escape(_NOTE)})+", _NOTE, kept)
 
 
 @lru_cache(maxsize=1)
