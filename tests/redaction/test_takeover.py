@@ -7,13 +7,14 @@ from typing import Any, Final
 
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tests.redaction.canaries import CanaryDetector
 from tests.redis_servers import let_time_pass, redis_fixture, valkey_fixture
 from tests.registry.entries import accept, published, result_of, step
 from worker.contract.queue import journal_key, placeholders_key
 from worker.errors import StaleClaim
-from worker.redaction import Kind
+from worker.redaction import Kind, Placeholders
 from worker.redaction.sealing import Sealer
 from worker.registry import Registry
 from worker.registry.claim import Claim
@@ -86,7 +87,24 @@ def test_a_lease_that_ran_out_hands_the_names_on_too_and_its_claim_overwrites_no
 def test_where_nothing_can_be_read_back_no_number_is_given_twice(desk: Desk, key: bytes | None) -> None:
     incident_id = accept(desk.redis).incident_id
     assert desk.journals_and_dies(incident_id, _HERE, key=key and _KEY) == "[HOST_1]"
+    kept = desk.redis.get(placeholders_key(incident_id))
     assert desk.journals_and_dies(incident_id, _THERE, key=key) == "[HOST_2]"
+    if key:
+        assert desk.redis.get(placeholders_key(incident_id)) == kept, "what only the other key opens must stay"
+
+
+def test_an_outage_while_placeholders_are_kept_is_waited_for_as_long_as_the_lease_lives(desk: Desk) -> None:
+    incident_id = accept(desk.redis).incident_id
+    with desk.registry().claim(incident_id) as claim:
+        assert claim is not None
+        claim.redaction.store = away = Away(desk.redis, outages=3)
+        assert tells(claim, _HERE) == "[HOST_1]"
+        assert away.outages == 0
+        claim.redaction.store = Away(desk.redis, outages=10**6)
+        claim.monotonic = iter(range(0, 10**6, 5)).__next__
+        with pytest.raises(StaleClaim):
+            tells(claim, _THERE)
+    assert desk.redis.llen(journal_key(incident_id)) == 1
 
 
 def test_another_incident_numbers_its_own(desk: Desk) -> None:
@@ -136,6 +154,20 @@ def test_nothing_is_written_whose_placeholders_could_not_be_kept(desk: Desk, end
             writes[ending]()
     assert desk.redis.llen(journal_key(incident.incident_id)) == 0
     assert published(desk.redis) == []
+
+
+class Away(PlaceholderStore):
+    """A store whose Redis is away for some tries."""
+
+    def __init__(self, redis: Redis, *, outages: int) -> None:
+        super().__init__(redis, Sealer([_KEY], random_bytes=os.urandom))
+        self.outages = outages
+
+    def save(self, incident_id: str, placeholders: Placeholders, *, claim: str) -> bool:
+        if self.outages:
+            self.outages -= 1
+            raise RedisConnectionError("away")
+        return super().save(incident_id, placeholders, claim=claim)
 
 
 class Refusing(PlaceholderStore):

@@ -2,12 +2,13 @@
 
 import os
 
+import pytest
 from redis import Redis
 
 from tests.redis_servers import redis_fixture, valkey_fixture
 from worker.contract.queue import incident_key, placeholders_key
 from worker.redaction import Kind, Placeholders
-from worker.redaction.sealing import Sealer
+from worker.redaction.sealing import CannotOpenError, Sealer
 from worker.registry.placeholder_store import PlaceholderStore
 
 __all__ = ["redis_fixture", "valkey_fixture"]
@@ -36,9 +37,15 @@ def test_the_next_claim_goes_on_with_the_same_placeholders(redis: Redis) -> None
 def test_what_is_kept_cannot_be_read_without_the_key(redis: Redis) -> None:
     _store(redis).save("one", Placeholders({"[IP_ADDRESS_1]": "10.2.3.4"}), claim=_claimed(redis, epoch=1))
     assert "10.2.3.4" not in str(redis.get(placeholders_key("one")))
-    assert _store(redis, b"x" * 32).find("one") is None
+    for store in (_store(redis, b"x" * 32), _store_of_changed(redis)):
+        assert store.values_of("one") == {}
+        with pytest.raises(CannotOpenError):
+            store.find("one")
+
+
+def _store_of_changed(redis: Redis) -> PlaceholderStore:
     redis.set(placeholders_key("one"), "no base64")
-    assert _store(redis).find("one") is None
+    return _store(redis)
 
 
 def test_a_claim_that_is_over_overwrites_nothing(redis: Redis) -> None:

@@ -13,6 +13,7 @@ from worker.contract.incident import Alert, Incident
 from worker.contract.result import Disposition, Ending, RestartOutcome, RestartRecord, TriageResult
 from worker.redaction.masker import WITHHELD, Detector, Masker
 from worker.redaction.placeholders import Placeholders
+from worker.redaction.sealing import CannotOpenError
 from worker.registry.placeholder_store import PlaceholderStore
 
 __all__ = ["ClaimRedaction"]
@@ -37,8 +38,15 @@ class ClaimRedaction:
     def of(
         cls, incident_id: str, *, detector: Detector, store: PlaceholderStore | None, told: Iterable[str]
     ) -> "ClaimRedaction":
-        """Go on with what earlier claims have kept; without it, number on from what stands in `told`, the journal."""
-        kept = store.find(incident_id) if store else None
+        """Go on with what earlier claims have kept; without it, number on from what stands in `told`, the journal.
+
+        What none of the keys opens stays as it is, for whoever has the key: this claim keeps nothing then.
+        """
+        try:
+            kept = store.find(incident_id) if store else None
+        except CannotOpenError as error:
+            log.warning("placeholders.not_opened", remedy="see FIRSTLINE_REDACTION_KEYS", error=str(error))
+            kept = store = None
         placeholders = Placeholders(kept.values if kept else None, told=told)
         return cls(masker=Masker(detector, placeholders), store=store)
 

@@ -32,20 +32,23 @@ class PlaceholderStore:
         self._keep = load_script(redis, "keep_placeholders.lua")
 
     def find(self, incident_id: str) -> Placeholders | None:
-        """Return what was kept; None where nothing was, or where no key opens it: then nothing can be revealed."""
+        """Return what was kept, None where nothing was. Raises `CannotOpenError` where none of the keys opens it."""
         kept = cast("str | None", self._redis.get(placeholders_key(incident_id)))
         if kept is None:
             return None
         try:
             content = self._sealer.opened(base64.b64decode(kept, validate=True), incident_id=incident_id)
-        except (CannotOpenError, binascii.Error):
-            log.warning("placeholders.not_opened", incident_id=incident_id, remedy="see FIRSTLINE_REDACTION_KEYS")
-            return None
+        except binascii.Error:
+            raise CannotOpenError(f"what is kept for incident {incident_id} is no base64") from None
         return Placeholders(cast("dict[str, str]", json.loads(content)))
 
     def values_of(self, incident_id: str) -> Mapping[str, str]:
         """Return the values by placeholder; empty where none are kept, or nobody can open them."""
-        found = self.find(incident_id)
+        try:
+            found = self.find(incident_id)
+        except CannotOpenError as error:
+            log.warning("placeholders.not_opened", remedy="see FIRSTLINE_REDACTION_KEYS", error=str(error))
+            return {}
         return found.values if found else {}
 
     def save(self, incident_id: str, placeholders: Placeholders, *, claim: str) -> bool:
