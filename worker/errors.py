@@ -13,6 +13,8 @@ A refusal is a value (`worker.contract.Refusal`), never an exception. SDK except
 SDK is used.
 """
 
+from worker.contract.transcript import Unanswered
+
 __all__ = [
     "ConfigurationError",
     "ContractError",
@@ -54,4 +56,8 @@ class OrderRefused(SourceUnavailable):
 
 
 class ModelUnavailable(FirstlineError):  # noqa: N818 - the state, not an accident
-    """The endpoint gave no usable answer within its tries; the text says how it failed."""
+    """The endpoint gave no usable answer within its tries; the text says how it failed, `unanswered` what went out."""
+
+    def __init__(self, sentence: str, *, unanswered: tuple[Unanswered, ...] = ()) -> None:
+        super().__init__(sentence)
+        self.unanswered = unanswered

@@ -1,4 +1,7 @@
-"""What `show --sent` prints is what an endpoint recorded, byte for byte; what can't be proved is not printed."""
+"""What `show --sent` prints is what an endpoint recorded, byte for byte, whether or not it gave a usable answer.
+
+What can't be proved is not printed.
+"""
 
 import json
 from collections.abc import Sequence
@@ -36,14 +39,16 @@ def test_the_bodies_of_two_claims_come_out_as_the_endpoint_recorded_them_with_an
     first, second = Desk([]), Desk([])
     with StubEndpoint(refuses_temperature) as endpoint:
         run(first, endpoint)
-        kept = [request.content for request in endpoint.requests if "temperature" not in request.body][:2]
+        kept = [request.content for request in endpoint.requests][:3]
         second.journal.steps.extend(read_again(first.journal.steps[:2]))
         endpoint.requests.clear()
         run(second, endpoint)
-        came = [request.content for request in endpoint.requests if "temperature" not in request.body]
-    again = [request.body for request in requests_of(read_again(second.journal.steps))]
-    assert again == [*kept, *came]
-    assert len(again) > 2
+        came = [request.content for request in endpoint.requests]
+    again = list(requests_of(read_again(second.journal.steps)))
+    assert [request.body for request in again] == [*kept, *came]
+    refused = [request.failure for request in again if b"temperature" in (request.body or b"")]
+    assert refused == ["answered 400", "answered 400"]
+    assert len(again) > len(refused) + 2
 
 
 def test_what_does_not_have_the_recorded_hash_is_not_shown() -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "ToolCall",
     "ToolTold",
     "Transcript",
+    "Unanswered",
     "Usage",
 ]
 
@@ -43,7 +44,7 @@ class Usage(Frozen):
 
 
 class Sent(Frozen):
-    """What was sent to an endpoint for one answer: enough to build the same bytes again, and to prove it.
+    """What was sent to an endpoint in one request: enough to build the same bytes again, and to prove it.
 
     `left_out` are the request's options that the model does not take, `fence` what stood around data from outside.
     """
@@ -52,6 +53,16 @@ class Sent(Frozen):
     body_bytes: int
     left_out: tuple[str, ...] = ()
     fence: str = ""
+
+
+class Unanswered(Frozen):
+    """A request that went out, or may have, and brought no usable answer.
+
+    `reason` completes a sentence that begins with "the endpoint", in our own words alone.
+    """
+
+    sent: Sent
+    reason: str
 
 
 class ToolTold(Frozen):
@@ -72,12 +83,17 @@ class SentFrame(Frozen):
 
 
 class ModelReply(Frozen):
-    """One answer of a model: text, tool calls, or both. `sent` is None where nothing left the machine."""
+    """One answer of a model: text, tool calls, or both. `sent` is None where nothing left the machine for it.
+
+    `unanswered` are the requests since the last answer that brought none, oldest first; whoever answers now, they were
+    the language model's.
+    """
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     usage: Usage = Usage()
     sent: Sent | None = None
+    unanswered: tuple[Unanswered, ...] = ()
 
 
 class Outcome(StrEnum):

@@ -39,6 +39,13 @@ _BROKEN_CONNECTIONS: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
     (ssl.SSLError, "could not agree on TLS", "check OPENAI_BASE_URL and this machine's trusted certificates"),
     (TimeoutError, "did not answer in time", ""),
 )
+_NEVER_CONNECTED: Final = (
+    ConnectionRefusedError,
+    socket.gaierror,
+    aiohttp.ClientConnectorDNSError,
+    ssl.SSLCertVerificationError,
+)
+"""A connection was certainly not made; of other troubles nobody can say what had left before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +53,8 @@ class FailedTry:
     """One failed try. `reason` completes a sentence that begins with the endpoint's host; `remedy` may be empty.
 
     `is_passing` says whether another try may fare better; `refused_option` names the one of `OPTIONS` that the
-    endpoint does not take.
+    endpoint does not take. `status` is HTTP's, where there was one; `may_have_left` is False where no connection was
+    made, so that nothing was sent.
     """
 
     reason: str
@@ -54,7 +62,14 @@ class FailedTry:
     is_passing: bool
     retry_after_seconds: float | None = None
     refused_option: str | None = None
+    status: int | None = None
+    may_have_left: bool = True
     cause: Exception
+
+    @property
+    def reason_in_own_words(self) -> str:
+        """The reason without what the server said, which is text from outside."""
+        return self.reason if self.status is None else f"answered {self.status}"
 
 
 def failed_try(error: Exception, *, tried_seconds: float, api_key: str | None) -> FailedTry:
@@ -112,12 +127,13 @@ def _refused_by_status(error: openai.APIStatusError, *, api_key: str | None) -> 
         is_passing=status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR,
         retry_after_seconds=retry_after_seconds(error.response.headers, now=datetime.now(UTC)),
         refused_option=_named_option(error) if status in _REFUSALS else None,
+        status=status,
         cause=error,
     )
 
 
 def _final(error: openai.APIStatusError, reason: str, remedy: str) -> FailedTry:
-    return FailedTry(reason=reason, remedy=remedy, is_passing=False, cause=error)
+    return FailedTry(reason=reason, remedy=remedy, is_passing=False, status=error.status_code, cause=error)
 
 
 def _named_option(error: openai.APIStatusError) -> str | None:
@@ -143,5 +159,6 @@ def _broken_connection(error: Exception, *, tried_seconds: float) -> FailedTry:
         root = root.__cause__
     for kind, reason, remedy in _BROKEN_CONNECTIONS:
         if isinstance(root, kind):
-            return FailedTry(reason=reason, remedy=remedy, is_passing=True, cause=error)
+            may_have_left = not isinstance(root, _NEVER_CONNECTED)
+            return FailedTry(reason=reason, remedy=remedy, is_passing=True, may_have_left=may_have_left, cause=error)
     return FailedTry(reason=f"broke the connection ({type(root).__name__})", is_passing=True, cause=error)

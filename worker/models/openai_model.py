@@ -21,7 +21,7 @@ from typing import Final
 import structlog
 from openai import AsyncOpenAI
 
-from worker.contract.transcript import ModelReply, Sent, Transcript
+from worker.contract.transcript import ModelReply, Sent, Transcript, Unanswered
 from worker.errors import ModelUnavailable
 from worker.models.chat_answers import read_answer
 from worker.models.chat_messages import ChatRequest, body_of, chat_request, without
@@ -33,6 +33,7 @@ __all__ = ["OpenAIModel", "pause_seconds"]
 
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 8.0
+_NOT_WAITED_FOR: Final = "was not waited for to the end"
 
 log = structlog.get_logger()
 
@@ -70,24 +71,42 @@ class OpenAIModel:
         """Answer within `timeout_seconds`, retries and pauses included; safe from many threads at once.
 
         Raises `ModelUnavailable` with the endpoint's host, what went wrong, and the remedy where there is one. A
-        Retry-After that does not fit into the time left raises at once.
+        Retry-After that does not fit into the time left raises at once. Reply and error tell of every request that
+        went out.
         """
         request = chat_request(self.name, transcript, specs)
         calls_before = sum(len(step.reply.tool_calls) for step in transcript.steps)
+        unanswered: list[Unanswered] = []
 
         async def work(client: AsyncOpenAI) -> ModelReply:
             return await self._ask(
-                client, request, fence=transcript.fence, calls_before=calls_before, timeout_seconds=timeout_seconds
+                client,
+                request,
+                fence=transcript.fence,
+                calls_before=calls_before,
+                timeout_seconds=timeout_seconds,
+                unanswered=unanswered,
             )
 
-        return self._endpoint.run(work, timeout_seconds=timeout_seconds)
+        try:
+            return self._endpoint.run(work, timeout_seconds=timeout_seconds)
+        except ModelUnavailable as failure:
+            failure.unanswered = tuple(unanswered)
+            raise
 
     def close(self) -> None:
         """End the loop thread and its connections; a `reply` in flight or after this raises `ModelUnavailable`."""
         self._endpoint.close()
 
     async def _ask(
-        self, client: AsyncOpenAI, request: ChatRequest, *, fence: str, calls_before: int, timeout_seconds: float
+        self,
+        client: AsyncOpenAI,
+        request: ChatRequest,
+        *,
+        fence: str,
+        calls_before: int,
+        timeout_seconds: float,
+        unanswered: list[Unanswered],
     ) -> ModelReply:
         deadline = asyncio.get_running_loop().time() + timeout_seconds
         left_out = self._left_out
@@ -95,10 +114,15 @@ class OpenAIModel:
         while True:
             sending = without(request, left_out)
             body = body_of(sending)
+            sent = _record_of(body, left_out, fence=fence)
+            unanswered.append(Unanswered(sent=sent, reason=_NOT_WAITED_FOR))  # stays where this is cancelled meanwhile
             outcome = await self._try(client, sending, body, calls_before=calls_before, deadline=deadline)
+            del unanswered[-1]
             if isinstance(outcome, ModelReply):
                 self._left_out |= left_out  # what this model refuses, it need not refuse again
-                return outcome.model_copy(update={"sent": _record_of(body, left_out, fence=fence)})
+                return outcome.model_copy(update={"sent": sent, "unanswered": tuple(unanswered)})
+            if outcome.may_have_left:
+                unanswered.append(Unanswered(sent=sent, reason=outcome.reason_in_own_words))
             if outcome.refused_option is not None and outcome.refused_option not in left_out:
                 left_out |= {outcome.refused_option}
                 continue

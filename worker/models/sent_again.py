@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from worker.contract.transcript import Sent, SentFrame, Step, Transcript
+from worker.contract.transcript import ModelReply, Sent, SentFrame, Step, Transcript
 from worker.models.chat_messages import body_of, chat_request, without
 from worker.ports import ToolSpec
 
@@ -16,22 +16,34 @@ __all__ = ["Request", "requests_of"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request that was answered; `body` is None where the journal does not give the bytes that were sent."""
+    """One request; `body` is None where the journal does not give the bytes that were sent.
+
+    `failure` says what the endpoint did instead of giving a usable answer; None where it gave one. `step` is the one
+    that was being asked for, or that somebody else took in its place.
+    """
 
     step: int
     sent: Sent
+    failure: str | None
     body: bytes | None
 
 
 def requests_of(steps: Sequence[Step]) -> Iterator[Request]:
-    """Build each answered request again, oldest first, and hold it against its recorded hash."""
+    """Build each recorded request again, oldest first, and hold it against its recorded hash."""
     frame: SentFrame | None = None
     for index, step in enumerate(steps):
         frame = step.frame or frame
-        if (sent := step.reply.sent) is not None:
+        for sent, failure in _sendings(step.reply):
             body = _body(frame, steps[:index], step, sent) if frame else b""
             is_proved = hashlib.sha256(body).hexdigest() == sent.sha256
-            yield Request(step=step.number, sent=sent, body=body if is_proved else None)
+            yield Request(step=step.number, sent=sent, failure=failure, body=body if is_proved else None)
+
+
+def _sendings(reply: ModelReply) -> Iterator[tuple[Sent, str | None]]:
+    for request in reply.unanswered:
+        yield request.sent, request.reason
+    if reply.sent is not None:
+        yield reply.sent, None
 
 
 def _body(frame: SentFrame, before: Sequence[Step], step: Step, sent: Sent) -> bytes:

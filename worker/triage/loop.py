@@ -9,7 +9,7 @@ from typing import Final
 
 from worker.contract.incident import Incident
 from worker.contract.result import Disposition, Ending, TriageResult
-from worker.contract.transcript import ModelReply, News, SentFrame, Step, ToolTold, Transcript
+from worker.contract.transcript import ModelReply, News, SentFrame, Step, ToolTold, Transcript, Unanswered
 from worker.errors import ModelUnavailable
 from worker.ports import Clock, Journal, Model
 from worker.triage.budget import Budget
@@ -33,6 +33,8 @@ _NOTICES: Final = 2
 
 _SECOND_LOOKS: Final = 2
 """How often a good end is looked at again because alerts came after it; then an engineer has to look."""
+
+_NO_ANSWER: Final = "No answer came."
 
 
 class Triage:
@@ -62,6 +64,7 @@ class Triage:
         self._started_at = clock.now()
         self._second_looks = 0
         self._is_frame_recorded = False
+        self._unanswered: tuple[Unanswered, ...] = ()
         for step in transcript.steps:
             budget.spend(step.reply.usage)
 
@@ -71,6 +74,7 @@ class Triage:
             model, conclusion = self._model, self._converse(self._model, self._toolbox)
         except _AnswerNotUsable as failure:
             model, conclusion = self._rules, self._finish_by_rules(failure)
+        self._record_what_no_step_told()
         return result_of(
             self._assignment,
             conclusion=held_back(conclusion, self._transcript),
@@ -130,20 +134,34 @@ class Triage:
                 break
         objection = objection_to(step, self._transcript)
         step = step.model_copy(update={"notice": objection and objection.notice})
-        if reply.sent is not None and not self._is_frame_recorded:
-            step = step.model_copy(update={"frame": _frame_of(model, self._transcript, toolbox)})
-        self._journal.record(step)
-        self._is_frame_recorded |= step.frame is not None
+        self._record(step)
         self._transcript = self._transcript.with_step(step)
         if objection is not None and self._transcript.notices >= _NOTICES:
             raise _AnswerNotUsable(objection.ending, f"The model's last word could not stand: {objection.notice}")
 
+    def _record(self, step: Step) -> None:
+        """Journal a step; with the first for which something was sent, what all requests of this claim hold."""
+        if (step.reply.sent or step.reply.unanswered) and not self._is_frame_recorded:
+            step = step.model_copy(update={"frame": _frame_of(self._model, self._transcript, self._toolbox)})
+        self._journal.record(step)
+        self._is_frame_recorded |= step.frame is not None
+
+    def _record_what_no_step_told(self) -> None:
+        """Journal the requests that brought no answer where the triage ended before anybody answered after them."""
+        if self._unanswered:
+            reply = ModelReply(unanswered=self._unanswered)
+            number, news = len(self._transcript.steps) + 1, self._transcript.news
+            self._record(Step(number=number, model=self._model.name, reply=reply, news=news, notice=_NO_ANSWER))
+
     def _ask(self, model: Model, toolbox: Toolbox) -> ModelReply:
         seconds = self._budget.seconds_left() - (self._budget.seconds_kept_back() if model.is_llm else 0.0)
         try:
-            return model.reply(self._transcript, toolbox.specs, timeout_seconds=max(seconds, 0.1))
+            reply = model.reply(self._transcript, toolbox.specs, timeout_seconds=max(seconds, 0.1))
         except ModelUnavailable as failure:
+            self._unanswered += failure.unanswered
             raise _AnswerNotUsable(Ending.MODEL_UNAVAILABLE, str(failure)) from failure
+        unanswered, self._unanswered = (*self._unanswered, *reply.unanswered), ()
+        return reply.model_copy(update={"unanswered": unanswered})
 
     def _finish_by_rules(self, failure: "_AnswerNotUsable") -> Conclusion:
         """Let the rules read what is missing and hand over. They can't restart, and they can't close the incident."""
