@@ -23,7 +23,7 @@ from tests.fakes import (
     says,
 )
 from worker.contract.result import Disposition, Ending, Refusal, RestartOutcome, TriageResult
-from worker.contract.transcript import ModelReply, Transcript, Usage
+from worker.contract.transcript import ModelReply, Sent, Transcript, Unanswered, Usage
 from worker.errors import GuardrailUnavailable, ModelUnavailable, StaleClaim
 from worker.guardrails.guarded_restart import GuardedRestart
 from worker.guardrails.policy import RestartRules
@@ -341,6 +341,39 @@ def test_an_unavailable_model_leaves_the_incident_to_the_rules_which_may_not_res
     assert desk.server.orders == []
     assert "api.example refused the connection" in result.summary
     assert "98" in result.evidence[0].statement
+
+
+LOST = Unanswered(sent=Sent(sha256="ab" * 32, body_bytes=7), reason="answered 503")
+
+
+def test_requests_that_brought_no_answer_are_journalled_once_with_the_step_that_comes_after_them() -> None:
+    desk = Desk([HEALTH, ModelUnavailable("gone", unanswered=(LOST, LOST))])
+    desk.run()
+    first, second, *later = desk.journal.steps
+    assert (first.reply.unanswered, first.frame) == ((), None)
+    assert (second.model, second.reply.unanswered) == ("rules", (LOST, LOST))
+    assert second.frame is not None
+    assert second.frame.model == desk.model.name
+    assert {tool.name for tool in second.frame.tools} == set(desk.model.specs[0])
+    assert all(step.reply.unanswered == () and step.frame is None for step in later)
+
+
+def test_where_no_step_comes_after_them_they_are_journalled_alone_and_end_nothing() -> None:
+    class NeverThere(ScriptedModel):
+        def reply(self, *_: object, timeout_seconds: float) -> ModelReply:
+            desk.clock.sleep(LIMITS.max_seconds)
+            raise ModelUnavailable("gone", unanswered=(LOST,))
+
+    desk = Desk([])
+    desk.model = NeverThere([])
+    result = desk.run()
+    assert result.ending is Ending.MODEL_UNAVAILABLE
+    (step,) = desk.journal.steps
+    assert (step.reply, step.notice) == (ModelReply(unanswered=(LOST,)), "No answer came.")
+    assert step.frame is not None
+    desk.clock.elapsed_seconds = 0
+    desk.model = ScriptedModel([HEALTH, LOGS, RESTART, RECOVERED])
+    assert desk.run().disposition is Disposition.RECOVERED
 
 
 def test_a_model_lost_after_a_verified_restart_does_not_undo_the_recovery() -> None:

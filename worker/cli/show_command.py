@@ -18,9 +18,14 @@ def show(
     ] = False,
     why: WhyRevealed = None,
     sent: Annotated[
-        bool, typer.Option("--sent", help="The exact bytes that went to the model, one request a line.")
+        bool,
+        typer.Option(
+            "--sent", help="The requests recorded as sent to the model, one a line; only what its hash proves."
+        ),
     ] = False,
-    only_step: Annotated[int | None, typer.Option("--step", help="With --sent: the request of this step only.")] = None,
+    only_step: Annotated[
+        int | None, typer.Option("--step", help="With --sent: the requests of this step only.")
+    ] = None,
 ) -> None:
     """Show one incident whole: what the model saw and said, what each tool answered, why a guard allowed or refused.
 

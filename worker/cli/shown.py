@@ -15,7 +15,7 @@ from worker.escalation.revealing import Vault
 from worker.redaction import Detector, Masker, Placeholders, revealed_model
 from worker.registry.view import RegistryEntry, RegistryView
 
-__all__ = ["entry_to_show"]
+__all__ = ["entry_of", "entry_to_show"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -23,6 +23,17 @@ _NO_KEY: Final = (
     "Without a key nothing is kept that could be revealed: set FIRSTLINE_REDACTION_KEYS, the same for workers and here "
     "(.env.example says how to make one); incidents that are triaged from then on can be revealed."
 )
+
+
+def entry_of(connection: Redis, incident_id: str) -> RegistryEntry:
+    """Return an incident as the registry has it. Raises `FirstlineError` with a hint when it does not."""
+    entry = RegistryView(connection).find(incident_id)
+    if entry is None:
+        raise FirstlineError(
+            f"The registry has no incident {one_line(incident_id)!r}: look at `firstline status`, "
+            "or it was closed more than seven days ago."
+        )
+    return entry
 
 
 def entry_to_show(
@@ -34,12 +45,7 @@ def entry_to_show(
     told without what had to be taken out; `ConfigurationError` when nothing can be revealed; `Unconfirmed` when the
     audit could not be written.
     """
-    entry = RegistryView(connection).find(incident_id)
-    if entry is None:
-        raise FirstlineError(
-            f"The registry has no incident {one_line(incident_id)!r}: look at `firstline status`, "
-            "or it was closed more than seven days ago."
-        )
+    entry = entry_of(connection, incident_id)
     if reveal_why is not None and vault is None:
         raise ConfigurationError(_NO_KEY)
     placeholders = Placeholders(vault.values_of(incident_id) if vault else {})
