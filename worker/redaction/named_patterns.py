@@ -47,8 +47,13 @@ _WORD: Final = r"[^\s\"',;():]"
 _ARROW: Final = r"[ \t]*(?:->|=>|→|-&gt;)[ \t]*"
 
 _PAIRS: Final = (
-    pattern(Kind.COOKIE, r"(?i)<cookie [\w.\-]+=([^\s>]+)|\bcurl[^\n]*?\s-b\s*[\"']([^\"'\n]+)"),
-    pattern(Kind.COOKIE, r"(?i)\b(?:set-)?cookies?2?[\"'\\]{0,4}\s{0,3}[:=]\s{0,3}[\[\"'\\]{0,4}([^\"'\r\n]+)"),
+    pattern(
+        Kind.COOKIE,
+        r"(?:TRUE|FALSE)\t[^\t\n]*\t(?:TRUE|FALSE)\t\d+\t\S+\t(\S+)|(?i:<cookie) [\w.\-]+=([^\s>]+)|\bcurl[^\n]*?\s-b\s*[\"']([^\"'\n]+)",
+    ),
+    pattern(
+        Kind.COOKIE, r"(?i)\b(?:set-)?cookies?2?[\"'\\]{0,4}\s{0,3}[:=]\s{0,3}[\[\"'\\]{0,4}([^\"'\s]{3}[^\"'\r\n]*)"
+    ),
     pattern(Kind.PASSWORD, rf"{_NAME}{_PAIR}\[(\s?[\"'][^\]\n]+)\]"),
     pattern(Kind.PASSWORD, rf"{_NAME}{_PAIR}{_QUOTED}", check.is_secret_value),
     pattern(Kind.PASSWORD, rf"{_NAME}{_PAIR}{_BARE}", check.is_secret_value),
@@ -74,7 +79,7 @@ _PAIRS: Final = (
     pattern(Kind.PASSWORD, rf"(?:^|[^A-Za-z0-9_.\-]){_SHORT_NAME}{_PAIR}{_VALUE}", check.is_random),
     pattern(
         Kind.PASSWORD,
-        r"(?i)(?:key|psk|seed|sess(?:ion)?(?:id)?)(?:[ _]?\d{1,2})?[\"'\\]{0,3}[ \t]*[:=][ \t]{0,4}[\"'\\]{0,3}"
+        r"(?i)(?:key|psk|seed|sess(?:ion)?(?:id)?)(?:[ _]?\d{1,2})?[\"'\\]{0,3}[ \t]*(?:[:=]|[-=]>)[ \t]{0,4}[\"'\\]{0,3}"
         r"([A-Za-z0-9+/=_.~%\-]{20,})",
         check.is_dense_key,
     ),
@@ -83,11 +88,16 @@ _FORMATS: Final = (
     pattern(
         Kind.PASSWORD,
         rf"(?:<|&lt;)(?:[A-Za-z0-9]+:)?{SECRET_NAME}(?:\s[^>\n]*)?(?:>|&gt;)\s{{0,20}}(?:<!\[CDATA\[([^\n]*?)\]\]>|([^<&\]\n]+))|"
+        rf"<name>{SECRET_NAME}</name>\s*<value>([^<\n]+)|"
         rf"<(?:[A-Za-z0-9]+:)?{SECRET_NAME}\s+value=[\"']([^\"'\n]+)|"
         rf"(?i)\b(?:name|key|id)=[\"']{SECRET_NAME}[\"'][^>\n]*>([^<\n]+)<|\btype=[\"']password[\"'][^>\n]*?value=[\"']([^\"'\n]+)",
         check.is_secret_value,
     ),
-    pattern(Kind.PASSWORD, r"(?i)identified by\s+(?:password\s+)?[\"'`]?([^\s\"'`]+)", check.is_secret_value),
+    pattern(
+        Kind.PASSWORD,
+        r"(?i)identified by\s+(?:password\s+)?(?:'([^'\n]+)'|\"([^\"\n]+)\"|`?([^\s\"'`]+))",
+        check.is_secret_value,
+    ),
     pattern(Kind.PASSWORD, r"(?i)set password for \S+\s*=\s*(?:password\()?['\"]([^'\"\n]+)"),
     pattern(
         Kind.PASSWORD,
@@ -105,7 +115,7 @@ _FORMATS: Final = (
 _PROSE: Final = (
     pattern(
         Kind.PASSWORD,
-        rf"{_NAME}(?:\t|\\t|\||[ \t](?:\||-|–|—)[ \t]|[ \t]\(|[ \t][\"'`“«]|"  # noqa: RUF001 - dashes of prose
+        rf"{_NAME}(?:\t|\\t|\||[ \t](?:\||-|–|—)[ \t]|[ \t]\(|"  # noqa: RUF001 - dashes of prose
         rf"[ \t]+(?:is[ \t]+|was[ \t]+|has been[ \t]+)?(?:set|changed|reset|updated|rotated)[ \t]+(?:to|from)[ \t]+|"
         rf"[ \t]+(?:is|was|to|as|of|from)[ \t]*:?[ \t]+){_VALUE}",
         check.is_mixed_secret,
@@ -120,7 +130,18 @@ _PROSE: Final = (
         rf"{_NAME}(?:{_PAIR}|[ \t]+)(?:\S+[ \t]+){{0,3}}?\S+?(?:{_ARROW}|[ \t]+to[ \t]+){_VALUE}",
         check.is_mixed_secret,
     ),
+    pattern(Kind.PASSWORD, rf"{_NAME}[ \t]{_QUOTED}", check.is_mixed_secret),
     pattern(Kind.PASSWORD, rf"{_NAME}[ \t]+([A-Za-z0-9+/=_.~\-]{{16,}})", check.is_dense),
+    pattern(
+        Kind.PASSWORD,
+        rf"{_NAME}[^\n]*?\b(?:expected|got|actual|received|wanted)[ \t:=]+[\"']?([A-Za-z0-9+/=_\-]{{16,}})",
+        check.is_dense,
+    ),
+    pattern(
+        Kind.PASSWORD,
+        rf"{_NAME}[^\n]*?\bexpected[ \t:=]+\S+[ \t]+(?:but[ \t]+)?(?:got|actual|received|was)[ \t:=]+[\"']?([A-Za-z0-9+/=_\-]{{16,}})",
+        check.is_dense,
+    ),
     pattern(Kind.PASSWORD, rf"{_NAME}[ \t]+[\"'(]?({_WORD}*\d{_WORD}*\d{_WORD}*)", check.is_made_up),
     pattern(
         Kind.PASSWORD,

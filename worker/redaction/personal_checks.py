@@ -12,7 +12,7 @@ __all__ = ["is_card", "is_dashed_ipv4", "is_iban", "is_ipv4", "is_ipv6", "is_mac
 _VERSION_WORDS: Final = tuple("v ver vers version versions release build chrome firefox safari edg agent".split())  # noqa: SIM905
 _VERSION_SEPARATORS: Final = "/=:_.- \t\n"
 _VERSION_BEFORE: Final = re.compile(rf"(?i)\b(?:{'|'.join(_VERSION_WORDS)})[\s:=/_.\-]{{0,2}}$")
-_BEHIND_A_SLASH: Final = re.compile(r"(?://|^/|[\s@=(\[\"'>,]/|\w\.[A-Za-z]+/)$")
+_BEHIND_A_SLASH: Final = re.compile(r"(?://|^/|[\s@=(\[\"'>,]/|[A-Z]_[A-Z]+/|\w\.[A-Za-z]+/)$")
 """A host's name or nothing stands before the slash, and no program's."""
 
 _GOES_ON: Final = re.compile(r"\.\d+(?![\d:,]| >)|[^\W_]|_(?!\d{2,5}\b)|-[A-Za-z]")
@@ -41,7 +41,13 @@ _UNITS: Final = frozenset("service timer socket mount target scope slice device 
 def is_ipv4(value: str, before: str, after: str) -> bool:
     """Whether four numbers are an address that tells something: no version, no part of a longer number, no loopback."""
     last = before[-1:]
-    if last.isalnum() or last in {".", "~"} or (last == "_" and not after.startswith("_")) or _GOES_ON.match(after):
+    if (
+        last.isalnum()
+        or last == "~"
+        or (last == "." and not before.endswith(".."))
+        or (last == "_" and not after.startswith("_"))
+        or _GOES_ON.match(after)
+    ):
         return False
     if last == "-" and not _RANGE_BEFORE.search(before):
         return False

@@ -33,6 +33,7 @@ _NUMBERS: Final = family(
         r"(?:[^A-Za-z0-9]|$)",
         check.is_iban,
     ),
+    pattern(Kind.CARD_NUMBER, r"%B(\d{13,19})\^"),
     pattern(
         Kind.CARD_NUMBER,
         r"(?:^|[^\d.\-+])([2-6]\d{12,18}|\d{4}[ \-._+]\d{4}[ \-._+]\d{4}[ \-._+]\d{1,4}|\d{4}[ \-]\d{6}[ \-]\d{4,5})(?:[^\d]|$)",
@@ -86,7 +87,8 @@ _ACCOUNTS: Final = family(
         r"samaccountname|nickname|member)(?:[\"'\\]{0,2}(?:\s{0,3}:\s{1,8}|=)[\"'\\<]{0,2}|[\"'\\]{1,4}\s?:\s?[\"'\\]{1,4})|"
         r"\b(?:user(?:name|id)?|login|usr|account|ruser|logname|principal)[\"'\\]{0,5}"
         r"(?:\s{0,2}:\s{0,2}|=|\s=\s|\s+[\"'\\\[]{1,5})[\"'\\<]{0,5}|"
-        r"\b(?:(?:for|of|by|as|to|from|invalid|unknown|illegal|new|existing|auth\w*) user|authenticated as|"
+        r"\b(?:(?:for|of|by|as|to|from|invalid|unknown|illegal|new|existing|auth\w*) user|(?:for|of|by) (?:account|uid|login)|"
+        r"username|authenticated as|"
         r"log(?:ged|ging) (?:in|on) as|login as:?|runuser -u|sudo -u|su -l?|--user|useradd|usermod|userdel|adduser)\s+|"
         r"<(?:user(?:name)?|login|account)>)"
         rf"({_ACCOUNT}\$?)",
@@ -102,6 +104,13 @@ _ACCOUNTS: Final = family(
         Kind.USER,
         rf"(?i:(?:password|publickey|keyboard-interactive/pam|gssapi-with-mic) for )({_ACCOUNT}) from|"
         r"\b(?i:invalid) user (\d[A-Za-z0-9._\-]*)(?: from| \[)|"
+        rf"\b({_ACCOUNT})@(?:\d{{1,3}}\.){{3}}\d|\[\d+\]:? ({_ACCOUNT})@[\w\-]+ [A-Z]{{3,9}}:|\[({_ACCOUNT})\] Peer |"
+        rf"://({_ACCOUNT}):[^\s/@]+@|\bmachine \S+\s+login ({_ACCOUNT})|\bauth\w* failed[^\n]*? for ({_ACCOUNT})\b|"
+        rf"\[({_ACCOUNT})/[^\]\n]+\] \(from client|\b(?:by|cc|from) @({_ACCOUNT})|\bSETUSER ({_ACCOUNT})|"
+        rf"\bcurl[^\n]*?\s(?:-u|--user)\s*[\"']?({_ACCOUNT}):|\b({_ACCOUNT}) \(ipv[46]:|CONNECT \S+ ({_ACCOUNT}) [A-Z]+_[A-Z]+/|"
+        rf"(?m:^)({_ACCOUNT})(?::[x!*]:\d+:|:\$\w+\$|\s+(?:pts/\d|tty\d|:0)\b)|"
+        r"\b(?:actor|owner|author|assignee|initiator|\w+_by)=([a-z][a-z0-9._\-]{0,30}[a-z0-9])(?:[\s,;&)\]}]|$)|"
+        rf"\buid ({_ACCOUNT}) |"
         rf"/usercache/({_ACCOUNT})/|\b([a-z][a-z0-9._\-]{{1,20}})@[A-Za-z][\w.\-]*:\d{{2,5}}\b|\bacls (?:groups )?to: ([\w,]+)|"
         rf"\b(?i:ssh|scp|sftp|rsync|connect to|connecting to|login to)\b[^\n]{{0,60}}?\s({_ACCOUNT})@[A-Za-z0-9]|"
         rf"(?:/home/|/Users/|[A-Za-z]:\\{{1,4}}(?i:Users|Documents and Settings)\\{{1,4}}|\s~)({_ACCOUNT})|"

@@ -22,19 +22,22 @@ class Placeholders:
     and are not kept.
     """
 
-    def __init__(self, values: Mapping[str, str] | None = None, *, told: Iterable[str] = ()) -> None:
+    def __init__(self, values: Mapping[str, str] | None = None, *, told: Iterable[str] = (), skipped: int = 0) -> None:
         """Go on from what an earlier claim has kept: values by placeholder.
 
-        No number that stands in the texts `told` is given again, even where its value is kept nowhere.
+        No number that stands in the texts `told` is given again, even where its value is kept nowhere, nor the next
+        `skipped` after it.
         """
         self._values = dict(values or {})
         self._placeholders = {
             (_kind_of(placeholder), value.casefold()): placeholder for placeholder, value in self._values.items()
         }
-        self._numbers: dict[Kind, int] = {}
+        self._numbers = dict.fromkeys(Kind, 0)
         for placeholder in chain(self._values, *(_REVERSIBLE.findall(text) for text in told)):
             kind, _, number = placeholder.strip("[]").rpartition("_")
-            self._numbers[Kind(kind)] = max(self._numbers.get(Kind(kind), 0), int(number))
+            self._numbers[Kind(kind)] = max(self._numbers[Kind(kind)], int(number))
+        for kind in self._numbers:
+            self._numbers[kind] += skipped
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -47,8 +50,8 @@ class Placeholders:
             return f"[{kind}]"
         key = (kind, value.casefold())
         if key not in self._placeholders:
-            self._numbers[kind] = number = self._numbers.get(kind, 0) + 1
-            self._placeholders[key] = f"[{kind}_{number}]"
+            self._numbers[kind] += 1
+            self._placeholders[key] = f"[{kind}_{self._numbers[kind]}]"
             self._values[self._placeholders[key]] = value
         return self._placeholders[key]
 

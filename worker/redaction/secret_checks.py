@@ -10,6 +10,7 @@ __all__ = [
     "always",
     "is_dense",
     "is_dense_key",
+    "is_in_password_file",
     "is_key_file",
     "is_made_up",
     "is_mixed",
@@ -19,7 +20,7 @@ __all__ = [
 ]
 
 _HARMLESS_NAME_BEFORE: Final = re.compile(
-    r"(?:(?i:publickeytoken|count|length|[_.\-](?:len|size|name|type|kind|age|days|hours|seconds|ms|expir\w*|expiry|ttl|policy|history|"
+    r"(?:(?i:publickeytoken|count|length|[_.\-](?:len|size|name|type|kind|age|days|hours|seconds|ms|expir\w*|expiry|ttl|policy|history|stdin|prompt|"
     r"limit|max|min|url|uri|path|file|ids?|status|state|version|prefix|attempts?|used|usage|enabled|required|provider|"
     r"store|manager))|(?<=[a-z])(?:Size|Name|Type|Ids?|Age|Days|Ttl|Policy|Limit|Max|Min|Url|Uri|Path|File|Status|State|"
     r"Version|Prefix|Attempts|Usage|Enabled|Provider|Store|Manager|Expir\w*))"
@@ -49,28 +50,34 @@ _COUNT_BEFORE: Final = re.compile(
 """Where a number says how many tests passed, how many pieces a text has, or in which line of a method."""
 
 
+_FIELDS_BEFORE: Final = re.compile(r"(?:^|[\s\"'=])[\w.\-*]+:\d{3,5}:[^\s:]+:[^\s:]+:$")
+_NOT_HEXADECIMAL: Final = re.compile(r"[g-zG-Z*]")
+_SETTING: Final = re.compile(r"[a-z_]+=[\w.]*")
+_HALF_A_PLACEHOLDER: Final = re.compile(r"<?\[[A-Z][A-Z_]+(?:_\d+)?(?:\]|$)")
 _MASKED: Final = re.compile(
     r"(?i)[*x•.]{3,}"
     r"|<?\(?\[?(?:redacted|masked|hidden|filtered|removed|secret|omitted|none|null|nil|true|false|withheld)\]?\)?>?"
     r"|0x[0-9a-f]{1,20}|(?-i:(?:[a-z][a-z0-9_]*\.){2,}[A-Z][A-Za-z]*(?:@[0-9a-f]+)?)"
-    r"|%[sdr]|\{\}|\$\{?\w+\}?|<[\w ]+>"
+    r"|%[sdr]|\{\}|\$\{?(?-i:[A-Z_][A-Z0-9_]*|[a-z_]+)\}?|<[\w ]+>"
 )
 
 
 def always(value: str, before: str, after: str) -> bool:
     """Believe the pattern."""
-    return not is_placeholder(value) and "[" not in value[:1]
+    return not is_placeholder(value)
 
 
 def is_mixed(value: str, before: str, after: str) -> bool:
     """Whether a token has digits or capitals inside, as words have not."""
+    if _SETTING.fullmatch(value):
+        return False
     return any(character.isdigit() for character in value) or not (value.islower() or value.istitle())
 
 
 def is_secret_value(value: str, before: str, after: str) -> bool:
     """Whether what stands behind a secret's name can be one: no word of a sentence, no mask, no placeholder."""
     stripped = value.strip("\\\"'`,;.")
-    if not any(map(str.isalnum, stripped)) or is_placeholder(stripped) or stripped.startswith(("[", "<[")):
+    if not any(map(str.isalnum, stripped)) or is_placeholder(stripped) or _HALF_A_PLACEHOLDER.match(stripped):
         return False
     return not (_says_something_else(value, before, after) or _is_a_word(stripped, before))
 
@@ -101,10 +108,19 @@ def is_made_up(value: str, before: str, after: str) -> bool:
     return len(value) >= 8 and sum(map(str.isdigit, value)) >= 2 and is_random(value, before, after)
 
 
+def is_in_password_file(value: str, before: str, after: str) -> bool:
+    """Whether the last of five fields is the password of a `.pgpass`, and no group of an IPv6 address."""
+    fields = _FIELDS_BEFORE.search(before)
+    return (
+        fields is not None and _NOT_HEXADECIMAL.search(fields[0]) is not None and is_mixed_secret(value, before, after)
+    )
+
+
 def is_dense(value: str, before: str, after: str) -> bool:
     """Whether a long word behind a secret's name is made of letters and digits as by chance, and no name of a thing."""
     digits = sum(map(str.isdigit, value))
-    return 3 <= digits < len(value) and is_random(value, before, after)
+    is_by_chance = digits >= 3 or (digits and len(value) >= 20 and not value.islower() and not value.isupper())
+    return bool(is_by_chance) and digits < len(value) and is_random(value, before, after)
 
 
 def is_dense_key(value: str, before: str, after: str) -> bool:
@@ -121,6 +137,6 @@ def is_key_file(value: str, before: str, after: str) -> bool:
 def is_random(value: str, before: str, after: str) -> bool:
     """Whether a value has letters, and something else between or behind them, as made-up secrets have."""
     has_letters = any(character.isalpha() for character in value)
-    if _NAME_OF_A_THING.fullmatch(value):
+    if _NAME_OF_A_THING.fullmatch(value) or _SETTING.fullmatch(value):
         return False
     return has_letters and not _WORD.fullmatch(value) and len(value) >= 4 and is_secret_value(value, before, after)

@@ -73,7 +73,7 @@ _TOKENS: Final = (
     pattern(
         Kind.API_KEY,
         r"(https:\\?/\\?/hooks\.slack\.com\\?/[^\s\"'<>]{16,})|webhook\.office\.com/webhookb2/[^\s\"'<>]*?IncomingWebhook/([^\s\"'<>]+)|discord(?:app)?\.com/api/webhooks/\d+/([\w\-]+)|"
-        r"\bbot(\d{8,10}:AA[A-Za-z0-9_\-]{30,})|\b(AAAA[A-Za-z0-9_\-]{7}:APA91[A-Za-z0-9_\-]{20,})|[?&]code=([A-Za-z0-9._\-]{16,})",
+        r"\bbot(\d{8,10}:[A-Za-z0-9_\-]{30,})|\b(AAAA[A-Za-z0-9_\-]{7}:APA91[A-Za-z0-9_\-]{20,})|[?&]code=([A-Za-z0-9._\-]{16,})",
     ),
     pattern(
         Kind.API_KEY,
@@ -114,10 +114,8 @@ _CONNECTIONS: Final = (
         r"(?i)\b(?:postgres|mysql|mariadb|mongodb|redis|amqp|mssql|oracle|clickhouse|cockroach|ldap|smtp|s?ftp)[\w+]*://"
         r"[^\s/:@\"']*:([^\s\"'<>]+)@|\[[\w.\-]+\]:\d{2,5}[ \t]+[^\s:]+:(\S+)",
     ),
-    pattern(
-        Kind.PASSWORD, r"(?:\b[\w\-]+\.[\w.\-]+|\blocalhost|\*):\d{3,5}:[\w*\-]+:[\w\-]+:([^\s:]+)", check.is_made_up
-    ),
-    pattern(Kind.PASSWORD, r"(?:://|%3A%2F%2F)[^\s/:@\"'<>]*(?::|%3A)([^\s/\"'<>]+)(?:@|%40)"),
+    pattern(Kind.PASSWORD, r"[\w.\-*]+:\d{3,5}:[\w*\-]+:[\w\-]+:([^\s:]+)", check.is_in_password_file),
+    pattern(Kind.PASSWORD, r"(?:://|%3A%2F%2F)[^\s/:@\"'<>]*?(?::|%3A)([^\s/\"'<>]+)(?:@|%40)"),
     pattern(
         Kind.PASSWORD,
         r":(?:thin|oci8?):[^\s/@\"']+/([^\s@\"']+)@|[A-Za-z0-9._%\-]:([^\s@\"'/]+)@(?:tcp|tcp6|unix)\(|"
@@ -132,6 +130,8 @@ _COMMANDS: Final = (
         r"(?:mysql|mysqldump|mariadb)[^\n]{0,80}?\s-p[\"']?([^\s\"']+)|"
         r"\bcurl[^\n]{0,200}?\s(?:-u|--user)\s*[\"']?[^\s:\"']+:([^\s\"']+)|"
         r"\blogin\s[^\n]{0,80}?\s-p[ =]?[\"']?([^\s\"']+)|"
+        r"\becho\s+(?:-n\s+)?[\"']?([^\s\"']+)[\"']?\s*\|[^\n|]*--password-stdin|\bSETUSER\s[^\n]*?\s>(\S+)|"
+        r"\[[\w.\-]+/([^\]\n]+)\] \(from client|\bcommunity[ \t]+[\"']?(\S+)[ \t]+(?i:ro|rw|view)\b|"
         r"\bredis-cli\s[^\n]*?\s-a\s+[\"']?([^\s\"']+)|\bldap\w+\s[^\n]*?\s-w\s+[\"']?([^\s\"']+)|"
         r"/user:\S+\s+([^\s/]+)|\brabbitmqctl\s+(?:add_user|change_password)\s+\S+\s+[\"']?([^\s\"']+)|"
         r"\bConvertTo-SecureString\s+(?:-String\s+)?[\"']([^\"'\n]+)|\bpass:([^\s\"']+)|"
