@@ -36,18 +36,25 @@ class ClaimRedaction:
 
     @classmethod
     def of(
-        cls, incident_id: str, *, detector: Detector, store: PlaceholderStore | None, told: Iterable[str]
+        cls,
+        incident_id: str,
+        *,
+        detector: Detector,
+        store: PlaceholderStore | None,
+        told: Iterable[str],
+        most_kept: Callable[[], int],
     ) -> "ClaimRedaction":
         """Go on with what earlier claims have kept; without it, number on from what stands in `told`, the journal.
 
-        What none of the keys opens stays as it is, for whoever has the key: this claim keeps nothing then.
+        What none of the keys opens stays as it is, for whoever has the key: this claim keeps nothing then. Of such, and
+        without a key, `most_kept` says how many there can be, so that no number stands for two values.
         """
         try:
             kept = store.find(incident_id) if store else None
         except CannotOpenError as error:
             log.warning("placeholders.not_opened", remedy="see FIRSTLINE_REDACTION_KEYS", error=str(error))
             kept = store = None
-        placeholders = Placeholders(kept.values if kept else None, told=told)
+        placeholders = Placeholders(kept.values if kept else None, told=told, skipped=0 if store else most_kept())
         return cls(masker=Masker(detector, placeholders), store=store)
 
     def keep(self, incident_id: str, *, claim: str, persisted: Callable[[Callable[[], bool]], bool]) -> bool:

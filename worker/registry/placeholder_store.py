@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from typing import cast
+from typing import Final, cast
 
 import structlog
 from redis import Redis
@@ -18,7 +18,9 @@ from worker.redaction.placeholders import Placeholders
 from worker.redaction.sealing import CannotOpenError, Sealer
 from worker.registry.script import load_script
 
-__all__ = ["PlaceholderStore"]
+__all__ = ["PlaceholderStore", "most_kept"]
+
+_LEAST_ENTRY_BYTES: Final = len(json.dumps({"[UUID_1]": "x"}))
 
 log = structlog.get_logger()
 
@@ -57,3 +59,8 @@ class PlaceholderStore:
         sealed = base64.b64encode(self._sealer.sealed(content, incident_id=incident_id)).decode()
         reply = self._keep(keys=[incident_key(incident_id), placeholders_key(incident_id)], args=[claim, sealed])
         return bool(reply[0] == "kept")
+
+
+def most_kept(redis: Redis, incident_id: str) -> int:
+    """Return a number of placeholders that is at least as high as that of those kept, read without a key."""
+    return redis.strlen(placeholders_key(incident_id)) // _LEAST_ENTRY_BYTES

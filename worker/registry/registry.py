@@ -27,7 +27,7 @@ from worker.registry.claim import Claim, ClaimScripts
 from worker.registry.claim_redaction import ClaimRedaction
 from worker.registry.lease import Lease, LeaseKeeper
 from worker.registry.occurrences import occurrences_of
-from worker.registry.placeholder_store import PlaceholderStore
+from worker.registry.placeholder_store import PlaceholderStore, most_kept
 from worker.registry.script import load_script
 from worker.registry.view import RegistryView, time_of, unreadable
 
@@ -148,7 +148,11 @@ class Registry(RegistryView):
                 redis=self._redis,
                 lease=lease,
                 redaction=ClaimRedaction.of(
-                    lease.incident_id, detector=self._detector, store=self._placeholder_store, told=steps
+                    lease.incident_id,
+                    detector=self._detector,
+                    store=self._placeholder_store,
+                    told=steps,
+                    most_kept=lambda: most_kept(self._redis, lease.incident_id),
                 ),
                 scripts=self._claim_scripts,
                 retention_seconds=self._retention_seconds,
