@@ -68,6 +68,42 @@ def test_a_person_who_says_why_sees_addresses_and_no_secret(desk: Desk) -> None:
     assert desk.redis.xlen(AUDIT_STREAM) == 2
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)])
+@pytest.mark.parametrize(
+    "refusing",
+    [
+        pytest.param(("ACL", "SETUSER", "default", "-xadd"), id="an access list"),
+        pytest.param(("CONFIG", "SET", "maxmemory", "1"), id="no memory left"),
+        pytest.param(("SET", AUDIT_STREAM, "another's"), id="a key of another kind"),
+    ],
+)
+def test_nothing_is_revealed_while_redis_refuses_to_write_it_down(
+    desk: Desk, refusing: tuple[str, ...], form: tuple[str, ...]
+) -> None:
+    """Its control is the test above: a Redis that takes the entry."""
+    desk.redis.execute_command(*refusing)  # type: ignore[no-untyped-call]
+    told = desk.says("show", desk.incident_id, "--reveal", "--why", "to reach it", *form)
+    assert "Nothing is revealed, for who was shown it could not be written down." in told
+    assert _ADDRESS not in told
+    assert "[IP_ADDRESS_1]" in desk.says("show", desk.incident_id, *form)
+
+
+@pytest.mark.parametrize(
+    ("more", "told", "code"),
+    [
+        ((), "no request to a model is recorded here", 0),
+        (("--step", "99"), "has no step 99: it has 1", 2),
+        (("--json",), "it goes without --json and --reveal", 2),
+    ],
+)
+def test_what_rules_have_triaged_shows_no_request_and_a_step_that_is_none_is_an_error(
+    desk: Desk, more: tuple[str, ...], told: str, code: int
+) -> None:
+    done = firstline("show", desk.incident_id, "--sent", *more, environment=desk.environment)
+    assert (done.returncode, done.stdout) == (code, b"")
+    assert told in " ".join(done.stderr.decode().replace("│", " ").split())
+
+
 def test_without_a_reason_everything_stays_masked_and_nobody_is_written_down(desk: Desk) -> None:
     told = desk.says("show", desk.incident_id)
     assert "[IP_ADDRESS_1]" in told
