@@ -4,16 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import HEALTH, LOGS, an_incident
+from tests.fakes import HEALTH, LOGS, FakeClock, FakeServer, an_incident
 from tests.hostile.house_of_one import triaged
 from tests.hostile.obedient import ObedientModel, Whispering
 from worker.contract.incident import Incident
 from worker.contract.text import visible
-from worker.contract.transcript import News, Observation, Outcome, Step, Transcript
+from worker.contract.transcript import News, Observation, Outcome, Step, ToolCall, Transcript
+from worker.guardrails.redacted import RedactedTool
 from worker.models.chat_messages import body_of, chat_request
+from worker.redaction import Masker, PatternDetector, Placeholders, RedactionRules
 from worker.triage import fence as fence_module
 from worker.triage.fence import fenced
 from worker.triage.prompts import Prompts
+from worker.triage.tools import GetServerHealth
 
 FENCE = "3f9c0a1b2c3d4e5f"
 CLOSING = f"</data-{FENCE}>"
@@ -80,6 +83,16 @@ def test_each_claim_draws_a_fence_of_its_own(tmp_path: Path) -> None:
 def test_characters_that_nobody_sees_are_written_out(code: int) -> None:
     assert chr(code) not in visible(f"a{chr(code)}b")
     assert visible(visible(f"a{chr(code)}b")) == visible(f"a{chr(code)}b")
+
+
+def test_whatever_a_tool_says_is_made_visible_and_what_a_source_says_of_its_failure_is_cut() -> None:
+    failure = "\u202eno\x1b[2J " + "x" * 9_000
+    server = FakeServer(FakeClock(), health_failure=failure).as_server()
+    tool = RedactedTool(GetServerHealth(server, FakeClock()), Masker(PatternDetector(RedactionRules()), Placeholders()))
+    seen = tool.run(ToolCall(call_id="c1", name="get_server_health", arguments="{}"), {}, opening(an_incident()))
+    assert seen.outcome is Outcome.FAILED
+    assert visible(seen.content) == seen.content
+    assert len(seen.content) < 3_000
 
 
 def test_a_step_of_an_older_journal_has_no_suspicions_and_is_read() -> None:

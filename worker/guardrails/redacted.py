@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from worker.contract.observations import HealthReading, LogTail
+from worker.contract.text import visible
 from worker.contract.transcript import ModelReply, Observation, Outcome, ToolCall, Transcript
 from worker.errors import OrderRefused, SourceUnavailable
 from worker.ports import HealthSource, LogSource, Model, RestartOrder, Server, ServiceManager, Tool, ToolSpec
@@ -75,7 +76,7 @@ class _RedactedServiceManager:
 
 @dataclass(frozen=True, slots=True)
 class RedactedTool:
-    """A tool whose every answer passes the second gate, whatever the tool is and wherever it looks."""
+    """A tool whose every answer passes the second gate and is made visible, whatever it is and wherever it looks."""
 
     tool: Tool
     masker: Masker
@@ -98,7 +99,8 @@ class RedactedTool:
                 content=f'{{"failed": "{WITHHELD}"}}',
                 observed_at=seen.observed_at,
             )
-        return masked.model_copy(update={"call_id": call.call_id, "tool": seen.tool})
+        content = visible(masked.content)
+        return masked.model_copy(update={"call_id": call.call_id, "tool": seen.tool, "content": content})
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from worker.triage.log_reading import SCANNED_LINES, LogReading
 __all__ = ["EscalateToEngineer", "FetchRecentLogs", "GetServerHealth", "schema_of"]
 
 SUMMARY_LIMIT_BYTES: Final = 8_000
+_FAILURE_LIMIT_BYTES: Final = 2_000
+"""More than our own sentences; what a source says beside them may be anything."""
 
 
 def schema_of(properties: Mapping[str, Mapping[str, object]]) -> Mapping[str, object]:
@@ -138,6 +140,6 @@ def _failed(call: ToolCall, failure: SourceUnavailable, clock: Clock) -> Observa
         call_id=call.call_id,
         tool=call.name,
         outcome=Outcome.FAILED,
-        content=json.dumps({"failed": str(failure)}, ensure_ascii=False),
+        content=json.dumps({"failed": cut_to_bytes(str(failure), _FAILURE_LIMIT_BYTES)}, ensure_ascii=False),
         observed_at=clock.now(),
     )
