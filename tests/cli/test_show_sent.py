@@ -9,9 +9,11 @@ from fakeredis import FakeRedis
 
 from producers import take_in
 from tests.fakes import HEALTH, an_incident, says
+from tests.registry.entries import result_of
 from worker.cli.show_sent import print_sent
 from worker.cli.shown import entry_to_show
 from worker.contract.queue import incident_key, journal_key
+from worker.contract.result import Ending
 from worker.contract.transcript import ModelReply, Sent, SentFrame, Step, Transcript, Unanswered
 from worker.errors import FirstlineError
 from worker.models.chat_messages import body_of, chat_request
@@ -109,11 +111,20 @@ def test_a_step_for_which_nothing_is_recorded_is_told_apart_from_one_that_does_n
         print_sent(journalled(), _INCIDENT.incident_id, only_step=1)
 
 
+def test_what_a_triage_that_broke_may_have_sent_is_said_to_be_unknown_too(capsysbinary: Captured) -> None:
+    redis, broken = journalled(*_JOURNAL), {"ending": Ending.INTERNAL_ERROR}
+    result = result_of(_INCIDENT)
+    for update, is_told in (({}, False), (broken, True)):
+        stored = result.model_copy(update=update).model_dump_json()
+        redis.hset(incident_key(_INCIDENT.incident_id), "result", stored)
+        assert ("before a triage broke off" in shown(redis, capsysbinary)[2]) is is_told
+
+
 @pytest.mark.parametrize(("state", "epoch"), [("CLAIMED", 1), ("NEW", 1), ("CLOSED", 2)])
 def test_what_a_lost_claim_may_have_sent_is_said_to_be_unknown(capsysbinary: Captured, state: str, epoch: int) -> None:
     _, _, err = shown(journalled(*_JOURNAL, state=state, epoch=epoch), capsysbinary)
-    assert f"claims: {epoch}, {state}; what a worker sent last" in err
-    assert "what a worker sent last" not in shown(journalled(*_JOURNAL), capsysbinary)[2]
+    assert f"claims: {epoch}, {state}; what was sent last before a triage broke off" in err
+    assert "before a triage broke off" not in shown(journalled(*_JOURNAL), capsysbinary)[2]
 
 
 def test_an_unknown_incident_gets_the_hint_that_show_gives() -> None:

@@ -13,6 +13,7 @@ from redis import Redis
 from worker.bootstrap import connect
 from worker.cli.shown import entry_of
 from worker.cli.words import one_line
+from worker.contract.result import Ending
 from worker.models.sent_again import Request, requests_of
 from worker.registry.view import IncidentState, RegistryEntry
 from worker.settings import Settings
@@ -20,9 +21,7 @@ from worker.settings import Settings
 __all__ = ["print_sent", "show_sent"]
 
 _NONE: Final = "no request to a model is recorded here: rules send none, nor is any sent where no connection is made\n"
-_NOT_KNOWN: Final = (
-    "claims: {claims}, {state}; what a worker sent last before its claim ended without a result is not known here\n"
-)
+_NOT_KNOWN: Final = "claims: {claims}, {state}; what was sent last before a triage broke off is not known here\n"
 
 
 def show_sent(settings: Settings, incident_id: str, *, only_step: int | None = None) -> bool:
@@ -64,5 +63,6 @@ def _print(number: int, request: Request) -> None:
 
 
 def _tell_what_is_not_known(entry: RegistryEntry) -> None:
-    if entry.epoch > 1 or entry.state is not IncidentState.CLOSED:
+    has_broken = entry.result is not None and entry.result.ending is Ending.INTERNAL_ERROR
+    if has_broken or entry.epoch > 1 or entry.state is not IncidentState.CLOSED:
         sys.stderr.write(_NOT_KNOWN.format(claims=entry.epoch, state=entry.state))
