@@ -12,8 +12,10 @@ __all__ = ["is_card", "is_dashed_ipv4", "is_iban", "is_ipv4", "is_ipv6", "is_mac
 _VERSION_WORDS: Final = tuple("v ver vers version versions release build chrome firefox safari edg agent".split())  # noqa: SIM905
 _VERSION_SEPARATORS: Final = "/=:_.- \t\n"
 _VERSION_BEFORE: Final = re.compile(rf"(?i)\b(?:{'|'.join(_VERSION_WORDS)})[\s:=/_.\-]{{0,2}}$")
-_BEHIND_A_SLASH: Final = re.compile(r"(?://|^/|[\s@=(\[\"'>,]/|[A-Z]_[A-Z]+/|\w\.[A-Za-z]+/)$")
+_BEFORE_A_SLASH: Final = frozenset(" \t\n\r@=([\"'>,/") | {""}
+_NAME_AND_SLASH: Final = re.compile(r"(?:[A-Z]_[A-Z]+|\w\.[A-Za-z]+)/$")
 """A host's name or nothing stands before the slash, and no program's."""
+
 
 _GOES_ON: Final = re.compile(r"\.\d+(?![\d:,]| >)|[^\W_]|_(?!\d{2,5}\b)|-[A-Za-z]")
 """What makes four numbers a part of something longer; a port behind a dot, as tcpdump writes it, does not."""
@@ -54,7 +56,8 @@ def is_ipv4(value: str, before: str, after: str) -> bool:
     if _IS_NO_ADDRESS.fullmatch(value):
         return False
     if last == "/":
-        return bool(_BEHIND_A_SLASH.search(before) or _PRIVATE.match(value) or _PORT.match(after))
+        stands_alone = before[-2:-1] in _BEFORE_A_SLASH or _NAME_AND_SLASH.search(before[-24:])
+        return bool(stands_alone or _PRIVATE.match(value) or _PORT.match(after))
     return not _stands_for_a_version(before)
 
 
