@@ -87,8 +87,7 @@ _ACCOUNTS: Final = family(
         r"samaccountname|nickname|member)(?:[\"'\\]{0,2}(?:\s{0,3}:\s{1,8}|=)[\"'\\<]{0,2}|[\"'\\]{1,4}\s?:\s?[\"'\\]{1,4})|"
         r"\b(?:user(?:name|id)?|login|usr|account|ruser|logname|principal)[\"'\\]{0,5}"
         r"(?:\s{0,2}:\s{0,2}|=|\s=\s|\s+[\"'\\\[]{1,5})[\"'\\<]{0,5}|"
-        r"\b(?:(?:for|of|by|as|to|from|invalid|unknown|illegal|new|existing|auth\w*) user|(?:for|of|by) (?:account|uid|login)|"
-        r"username|authenticated as|"
+        r"\b(?:(?:for|of|by) (?:account|uid|login)|username|authenticated as|"
         r"log(?:ged|ging) (?:in|on) as|login as:?|runuser -u|sudo -u|su -l?|--user|useradd|usermod|userdel|adduser)\s+|"
         r"<(?:user(?:name)?|login|account)>)"
         rf"({_ACCOUNT}\$?)",
@@ -96,7 +95,8 @@ _ACCOUNTS: Final = family(
     ),
     pattern(
         Kind.USER,
-        rf"(?i)\buser\s+({_ACCOUNT})(?:\s+(?:from|at|on|in|to|by|via|with|has|had|was|is|not|does|did|could|can|cannot|\w+ed)\b|"
+        rf"(?i)\b(?:for|of|by|as|to|from|invalid|unknown|illegal|new|existing|auth\w*) user\s+({_ACCOUNT}\$?)|"
+        rf"\buser\s+({_ACCOUNT})(?:\s+(?:from|at|on|in|to|by|via|with|has|had|was|is|not|does|did|could|can|cannot|\w+ed)\b|"
         r"[^\w\s]|\s*$)",
         check.is_user,
     ),
