@@ -10,7 +10,6 @@ __all__ = [
     "always",
     "is_dense",
     "is_dense_key",
-    "is_in_password_file",
     "is_key_file",
     "is_made_up",
     "is_mixed",
@@ -50,8 +49,6 @@ _COUNT_BEFORE: Final = re.compile(
 """Where a number says how many tests passed, how many pieces a text has, or in which line of a method."""
 
 
-_FIELDS_BEFORE: Final = re.compile(r"(?:^|[\s\"'=])[\w.\-*]+:\d{3,5}:[^\s:]+:[^\s:]+:$")
-_NOT_HEXADECIMAL: Final = re.compile(r"[g-zG-Z*]")
 _SETTING: Final = re.compile(r"[a-z_]+=[\w.]*")
 _HALF_A_PLACEHOLDER: Final = re.compile(r"<?\[[A-Z][A-Z_]+(?:_\d+)?(?:\]|$)")
 _MASKED: Final = re.compile(
@@ -106,14 +103,6 @@ def is_mixed_secret(value: str, before: str, after: str) -> bool:
 def is_made_up(value: str, before: str, after: str) -> bool:
     """Whether a word right behind a secret's name has letters and several digits, and is no name of a thing."""
     return len(value) >= 8 and sum(map(str.isdigit, value)) >= 2 and is_random(value, before, after)
-
-
-def is_in_password_file(value: str, before: str, after: str) -> bool:
-    """Whether the last of five fields is the password of a `.pgpass`, and no group of an IPv6 address."""
-    fields = _FIELDS_BEFORE.search(before)
-    return (
-        fields is not None and _NOT_HEXADECIMAL.search(fields[0]) is not None and is_mixed_secret(value, before, after)
-    )
 
 
 def is_dense(value: str, before: str, after: str) -> bool:

@@ -114,7 +114,7 @@ _CONNECTIONS: Final = (
         r"(?i)\b(?:postgres|mysql|mariadb|mongodb|redis|amqp|mssql|oracle|clickhouse|cockroach|ldap|smtp|s?ftp)[\w+]*://"
         r"[^\s/:@\"']*:([^\s\"'<>]+)@|\[[\w.\-]+\]:\d{2,5}[ \t]+[^\s:]+:(\S+)",
     ),
-    pattern(Kind.PASSWORD, r"[\w.\-*]+:\d{3,5}:[\w*\-]+:[\w\-]+:([^\s:]+)", check.is_in_password_file),
+    pattern(Kind.PASSWORD, r"[\w.\-*]+:\d{3,5}:[\w*\-]*[g-zG-Z*][\w*\-]*:[\w\-]+:([^\s:]+)", check.is_mixed_secret),
     pattern(Kind.PASSWORD, r"(?:://|%3A%2F%2F)[^\s/:@\"'<>]*?(?::|%3A)([^\s/\"'<>]+)(?:@|%40)"),
     pattern(
         Kind.PASSWORD,
