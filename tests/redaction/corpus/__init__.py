@@ -6,7 +6,7 @@ the tests beside it and by `tests/benchmarks/redaction.py`.
 
 from tests.redaction.corpus.figures import Leak, OverMasking, Recall, leaked, over_masking, recall
 from tests.redaction.corpus.hostile import HOSTILE
-from tests.redaction.corpus.lines import clean_lines, ordinary_lines, planted_lines, together
+from tests.redaction.corpus.lines import clean_lines, ordinary_lines, planted_lines, system_lines, together
 from tests.redaction.corpus.planted import Canary, Planted
 from tests.redaction.corpus.values import CLEAN_RULES, RULES
 
@@ -25,5 +25,6 @@ __all__ = [
     "over_masking",
     "planted_lines",
     "recall",
+    "system_lines",
     "together",
 ]

@@ -21,7 +21,7 @@ from tests.redaction.corpus.user_shapes import USER_SHAPES
 from tests.redaction.corpus.values import PERSONAL, host_name, hosts_address, mail, user_name
 from worker.redaction import Kind
 
-__all__ = ["clean_lines", "ordinary_lines", "planted_lines", "together"]
+__all__ = ["clean_lines", "ordinary_lines", "planted_lines", "system_lines", "together"]
 
 Maker = Callable[[Random], Value]
 
@@ -195,6 +195,13 @@ def ordinary_lines(seed: int, number: int) -> Iterator[Planted]:
         format_name, template = chance.choice(templates)
         plain = template.replace("{slot}", chance.choice(_PLAIN)).replace("{query}", "page=2")
         yield _planted(chance, format_name, plain)
+
+
+def system_lines(seed: int, number: int) -> Iterator[Planted]:
+    """Yield lines in the shapes of 16 systems that many know: most have no address and nothing to take out."""
+    chance, templates = Random(seed), _templates("systems.txt")
+    for _ in range(number):
+        yield _planted(chance, *chance.choice(templates))
 
 
 def clean_lines(seed: int, number: int) -> Iterator[Planted]:
