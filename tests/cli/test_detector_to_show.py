@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from worker.bootstrap import make_detector
-from worker.cli.show import _detector
+from worker.cli.shown import detector_to_show
 from worker.errors import ConfigurationError
 from worker.redaction import Masker, Placeholders
 from worker.redaction.presidio import presidio_names
@@ -45,14 +45,14 @@ def settings_with(folder: Path, rules: str, inventory: Path) -> Settings:
 
 def test_without_the_inventory_the_redaction_file_holds_all_the_same(tmp_path: Path) -> None:
     settings = settings_with(tmp_path, 'deny = ["bluebird"]', tmp_path / "none.toml")
-    assert Masker(_detector(settings), Placeholders()).masked("bluebird is down") == "[DENIED_1] is down"
+    assert Masker(detector_to_show(settings), Placeholders()).masked("bluebird is down") == "[DENIED_1] is down"
 
 
 @pytest.mark.usefixtures("without_presidio")
 def test_names_that_can_not_be_looked_for_are_not_shown_instead(tmp_path: Path, inventory: Path) -> None:
     for file in (inventory, tmp_path / "none.toml"):
         with pytest.raises(ConfigurationError, match=r"pip install 'firstline\[ner\]'"):
-            _detector(settings_with(tmp_path, 'people = "presidio"', file))
+            detector_to_show(settings_with(tmp_path, 'people = "presidio"', file))
 
 
 @pytest.mark.usefixtures("without_presidio")

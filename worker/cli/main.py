@@ -18,11 +18,13 @@ import typer
 
 from worker.cli.dead_letters_commands import dead_letters
 from worker.cli.failures import EXIT_CONFIGURATION, EXIT_INCOMPLETE, EXIT_INTERRUPTED, told
-from worker.cli.options import AsJson, Why
+from worker.cli.options import AsJson
+from worker.cli.redact_command import redact
+from worker.cli.restarts_commands import halt, resolve, resume
 from worker.cli.show_command import show
 from worker.contract.text import visible
 from worker.errors import FirstlineError
-from worker.settings import load_redis_settings, load_settings
+from worker.settings import load_settings
 
 __all__ = ["app", "run"]
 
@@ -216,6 +218,7 @@ def escalations(
 
 
 app.command()(show)
+app.command()(redact)
 
 
 @app.command()
@@ -226,36 +229,8 @@ def status(as_json: AsJson = False) -> None:
     show_status(load_settings(), as_json=as_json)
 
 
-@app.command()
-def halt(why: Why) -> None:
-    """Stop all restarts, of every worker, at once: the kill switch. Triages go on, and escalate instead.
-
-    It survives restarts of everything, shows in `status`, and also trips by itself when restarts in a row did not help.
-    """
-    from worker.cli.restarts import guard_of
-    from worker.cli.restarts import halt as halt_restarts
-
-    halt_restarts(guard_of(load_redis_settings()), why)
-
-
-@app.command()
-def resume(why: Why) -> None:
-    """Allow restarts again, under the policy."""
-    from worker.cli.restarts import guard_of
-    from worker.cli.restarts import resume as resume_restarts
-
-    resume_restarts(guard_of(load_redis_settings()), why)
-
-
-@app.command()
-def resolve(
-    server_id: Annotated[str, typer.Argument(help="The server, as `firstline status` names it.")], why: Why
-) -> None:
-    """Open a server again whose last restart has no known outcome. Look at the server first: only you can know."""
-    from worker.cli.restarts import guard_of
-    from worker.cli.restarts import resolve as resolve_server
-
-    resolve_server(guard_of(load_redis_settings()), server_id, why)
+for command in (halt, resume, resolve):
+    app.command()(command)
 
 
 def run() -> None:

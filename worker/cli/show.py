@@ -9,13 +9,11 @@ import sys
 from datetime import UTC, datetime
 from typing import Final
 
-from worker.bootstrap import connect, make_detector, make_placeholder_store
-from worker.cli.shown import entry_to_show
+from worker.bootstrap import connect, make_placeholder_store
+from worker.cli.shown import detector_to_show, entry_to_show
 from worker.cli.words import folded, one_line
 from worker.contract.incident import Incident
 from worker.contract.transcript import Observation, Step
-from worker.errors import ConfigurationError
-from worker.redaction import Detector
 from worker.registry.view import RegistryEntry
 from worker.settings import Settings
 
@@ -31,19 +29,10 @@ def show_incident(settings: Settings, incident_id: str, *, as_json: bool, reveal
     """
     connection = connect(settings)
     vault = make_placeholder_store(settings, connection)
-    told = entry_to_show(connection, incident_id, vault=vault, detector=_detector(settings), reveal_why=reveal_why)
+    told = entry_to_show(
+        connection, incident_id, vault=vault, detector=detector_to_show(settings), reveal_why=reveal_why
+    )
     sys.stdout.write(_as_json(told) if as_json else _as_text(told))
-
-
-def _detector(settings: Settings) -> Detector:
-    """Return the workers' detector; where the inventory is not at hand, one that keeps no name and masks the more.
-
-    Raises `ConfigurationError` for the redaction file and what it asks for: without them less would be masked.
-    """
-    try:
-        return make_detector(settings)
-    except ConfigurationError:
-        return make_detector(settings, kept=frozenset())
 
 
 def _as_json(entry: RegistryEntry) -> str:

@@ -7,6 +7,7 @@ from typing import Final, Protocol, TypeVar
 from pydantic import BaseModel
 from redis import Redis
 
+from worker.bootstrap import make_detector
 from worker.cli.audit import REVEAL, write_audit
 from worker.cli.words import one_line
 from worker.contract import Alert, Incident
@@ -14,8 +15,9 @@ from worker.errors import ConfigurationError, FirstlineError
 from worker.escalation.revealing import Vault
 from worker.redaction import Detector, Masker, Placeholders, revealed_model
 from worker.registry.view import RegistryEntry, RegistryView
+from worker.settings import Settings
 
-__all__ = ["entry_of", "entry_to_show"]
+__all__ = ["detector_to_show", "entry_of", "entry_to_show"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -23,6 +25,17 @@ _NO_KEY: Final = (
     "Without a key nothing is kept that could be revealed: set FIRSTLINE_REDACTION_KEYS, the same for workers and here "
     "(.env.example says how to make one); incidents that are triaged from then on can be revealed."
 )
+
+
+def detector_to_show(settings: Settings) -> Detector:
+    """Return the workers' detector; where the inventory is not at hand, one that keeps no name and masks the more.
+
+    Raises `ConfigurationError` for the redaction file and what it asks for: without them less would be masked.
+    """
+    try:
+        return make_detector(settings)
+    except ConfigurationError:
+        return make_detector(settings, kept=frozenset())
 
 
 def entry_of(connection: Redis, incident_id: str) -> RegistryEntry:
