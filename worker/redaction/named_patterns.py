@@ -79,7 +79,7 @@ _PAIRS: Final = (
     pattern(Kind.PASSWORD, rf"(?:^|[^A-Za-z0-9_.\-]){_SHORT_NAME}{_PAIR}{_VALUE}", check.is_random),
     pattern(
         Kind.PASSWORD,
-        r"(?i)(?:key|psk|seed|sess(?:ion)?(?:id)?)(?:[ _]?\d{1,2})?[\"'\\]{0,3}[ \t]*(?:[:=]|[-=]>)[ \t]{0,4}[\"'\\]{0,3}"
+        r"(?i)(?:key|psk|seed|sess(?:ion)?(?:id)?)(?:[ _]?\d{1,2})?[\"'\\]{0,3}[ \t]*(?:[:=]|:=|[-=]>)[ \t]{0,4}[\"'\\]{0,3}"
         r"([A-Za-z0-9+/=_.~%\-]{20,})",
         check.is_dense_key,
     ),
@@ -87,7 +87,7 @@ _PAIRS: Final = (
 _FORMATS: Final = (
     pattern(
         Kind.PASSWORD,
-        rf"(?:<|&lt;)(?:[A-Za-z0-9]+:)?{SECRET_NAME}(?:\s[^>\n]*)?(?:>|&gt;)\s{{0,20}}(?:<!\[CDATA\[([^\n]*?)\]\]>|([^<&\]\n]+))|"
+        rf"(?:<|&lt;)(?:[A-Za-z0-9]+:)?{SECRET_NAME}(?:\s[^>\n]*)?(?:>|&gt;)\s{{0,20}}(?:<!\[CDATA\[([^\n]*?)\]\]>|((?:[^<&\]\n]|&(?:amp|quot|apos|#\w+);)+))|"
         rf"<name>{SECRET_NAME}</name>\s*<value>([^<\n]+)|"
         rf"<(?:[A-Za-z0-9]+:)?{SECRET_NAME}\s+value=[\"']([^\"'\n]+)|"
         rf"(?i)\b(?:name|key|id)=[\"']{SECRET_NAME}[\"'][^>\n]*>([^<\n]+)<|\btype=[\"']password[\"'][^>\n]*?value=[\"']([^\"'\n]+)",

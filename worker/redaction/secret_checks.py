@@ -28,6 +28,9 @@ _HARMLESS_NAME_BEFORE: Final = re.compile(
 _KEY_BEFORE: Final = re.compile(
     r"(?i)(?:tokens?|keys?|cookies?|credentials?)[\"'`\\]{0,2}\s{0,3}(?:=>|:=|[:=])\s{0,4}[\"'`\\“]{0,2}$"
 )
+_SETTING_BEFORE: Final = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]*:?=[\"']?$")
+"""Where a variable is set: what stands behind is a value, a word too."""
+
 _WORD: Final = re.compile(r"[A-Z]{1,16}|[A-Z]?[a-z]{1,16}(?:[A-Z][a-z]{2,16}){0,4}")
 _NAME_OF_A_THING: Final = re.compile(r"[a-z]+(?:[-_./][a-z0-9]+)+|\d[\d\-:.TZ+]+|0x[0-9a-f]{1,20}")
 """A pod, a path, a time, a number of a session or a place in memory."""
@@ -92,7 +95,8 @@ def _says_something_else(value: str, before: str, after: str) -> bool:
 def _is_a_word(stripped: str, before: str) -> bool:
     if stripped.casefold() in ORDINARY_WORDS or _MASKED.fullmatch(stripped):
         return True
-    return _WORD.fullmatch(stripped) is not None and _KEY_BEFORE.search(before) is not None
+    is_a_word = _WORD.fullmatch(stripped) and _KEY_BEFORE.search(before)
+    return bool(is_a_word) and _SETTING_BEFORE.search(before) is None
 
 
 def is_mixed_secret(value: str, before: str, after: str) -> bool:

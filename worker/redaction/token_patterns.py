@@ -128,7 +128,7 @@ _COMMANDS: Final = (
         r"\bsshpass\s+-p\s*(?:\"([^\"\n]+)\"|'([^'\n]+)'|(\S+))|\becho\s+[\"']?([^\s\"']+)[\"']?\s*\|\s*sudo\s+-S|"
         r"\becho\s+(?:-n\s+)?[\"']?[\w.\-]+:([^\s\"']+)[\"']?\s*\|\s*(?:sudo\s+)?chpasswd|"
         r"(?:mysql|mysqldump|mariadb)[^\n]{0,80}?\s-p[\"']?([^\s\"']+)|"
-        r"\bcurl[^\n]{0,200}?\s(?:-u|--user)\s*[\"']?[^\s:\"']+:([^\s\"']+)|"
+        r"\bcurl[^\n]{0,200}?\s(?:-u|--user)\s*(?:\"[^\s:\"]+:([^\"\n]+)|'[^\s:']+:([^'\n]+)|[^\s:\"']+:([^\s\"']+))|"
         r"\blogin\s[^\n]{0,80}?\s-p[ =]?[\"']?([^\s\"']+)|"
         r"\becho\s+(?:-n\s+)?[\"']?([^\s\"']+)[\"']?\s*\|[^\n|]*--password-stdin|\bSETUSER\s[^\n]*?\s>(\S+)|"
         r"\[[\w.\-]+/([^\]\n]+)\] \(from client|\bcommunity[ \t]+[\"']?(\S+)[ \t]+(?i:ro|rw|view)\b|"
