@@ -1,7 +1,8 @@
 """What to try next, and what to tell stakeholders: derived from the typed result, never from a model's words.
 
 Pure and deterministic. It names what was seen and proposes where to look; it never claims a cause, blames anybody or
-invents an impact. Called by the card.
+invents an impact. What a log says is quoted as its word and never becomes the desk's: anybody may have written it.
+Called by the card.
 """
 
 import re
@@ -11,7 +12,7 @@ from typing import Final
 
 from worker.contract import Disposition, Ending, ServiceStatus, TriageResult
 from worker.contract.observations import CPU_PRESSURE_PERCENT, MEMORY_PRESSURE_PERCENT
-from worker.contract.result import RestartOutcome
+from worker.contract.result import RestartOutcome, Suspicion
 from worker.escalation.quoting import quoted
 
 __all__ = ["endpoints_in", "name_of", "next_steps", "stakeholder_note"]
@@ -20,6 +21,7 @@ STEPS_LIMIT: Final = 4
 """More than this nobody works through at night; the order below is the order of worth."""
 
 ENDPOINTS_LIMIT: Final = 3
+QUOTATION_LIMIT_BYTES: Final = 100
 
 _ENDPOINT: Final = re.compile(
     r"(?<![\w.-])((?:[a-z][a-z0-9.-]{0,252}|(?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-f:]{2,39}\]):\d{2,5})(?!\w|:\d|\.\d)",
@@ -38,9 +40,6 @@ _AFTER_ENDING: Final[Mapping[Ending, str]] = {
     ),
     Ending.CLAIMS_SPENT: "Look at {server}, the workers and Redis: several claims of this incident came to no result",
     Ending.ALERTS_KEPT_COMING: "See which alerts of {server} came last: each look at it was overtaken by another",
-    Ending.HOSTILE_TEXT: (
-        "Find out who wrote the text on {server} that tries to give instructions, and don't follow it yourself"
-    ),
     Ending.UNREADABLE: "See what it was with `firstline dead-letters`, and mend what wrote it",
     Ending.INTERNAL_ERROR: "Check {server} by hand: the triage itself broke, and the worker's log says how",
     Ending.MODEL_UNAVAILABLE: "Check the model's endpoint: it gave no usable answer, so the rules finished read-only",
@@ -118,6 +117,7 @@ def _steps(result: TriageResult) -> Iterator[str]:
         yield _AFTER_RESTART[result.restart.outcome].format(server=server, time=ordered_at)
     elif not result.is_restart_known:
         yield "Look before you restart anything: whether a restart was done already is not known"
+    yield from _after_suspicions(result.suspicions)
     if result.findings is not None and result.findings.dependency_failures:
         yield from _after_dependency_failures(server, result.findings.dependency_failures)
     yield from _after_health(result, server)
@@ -129,13 +129,19 @@ def _steps(result: TriageResult) -> Iterator[str]:
     yield from _after_logs(result, server)
 
 
+def _after_suspicions(suspicions: tuple[Suspicion, ...]) -> Iterator[str]:
+    if suspicions:
+        places = ", ".join(dict.fromkeys(suspicion.where for suspicion in suspicions))
+        yield f"Find out who wrote the text in {places} that tries to give instructions, and don't follow it yourself"
+
+
 def _after_dependency_failures(server: str, lines: tuple[str, ...]) -> Iterator[str]:
-    endpoints = endpoints_in(lines)
+    endpoints = [quoted(endpoint, QUOTATION_LIMIT_BYTES) for endpoint in endpoints_in(lines)]
     if endpoints:
-        yield f"From {server}, check that {' and '.join(endpoints)} can be reached and answers: its log says otherwise"
+        yield f"The log of {server} names {' and '.join(endpoints)} as unreachable: check whether that is so"
     else:
-        yield f"Check the dependency that the log of {server} names: {quoted(lines[-1])}"
-    yield f"Don't expect a restart of {server} to help while that dependency fails"
+        yield f"The log of {server} says {quoted(lines[-1], QUOTATION_LIMIT_BYTES)}: check whether that is so"
+    yield f"If that is so, a restart of {server} will not help"
 
 
 def _after_health(result: TriageResult, server: str) -> Iterator[str]:
@@ -158,7 +164,7 @@ def _after_logs(result: TriageResult, server: str) -> Iterator[str]:
             yield f"Read the log of {server}: the triage did not"
         return
     if faults := (*result.findings.other_errors, *result.findings.local_faults):
-        yield f"Follow up what the log of {server} says: {quoted(faults[-1])}"
+        yield f"The log of {server} says {quoted(faults[-1], QUOTATION_LIMIT_BYTES)}: check whether that is so"
 
 
 def _state_for_stakeholders(result: TriageResult) -> str:

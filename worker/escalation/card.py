@@ -27,6 +27,11 @@ BRIEF_LIMIT_BYTES: Final = 300
 CHECKS_LIMIT: Final = 6
 """The newest checks; the whole transcript is in the registry."""
 
+STEP_LIMIT_BYTES: Final = 600
+"""Longer than a step with all that it may quote, so that no quotation is cut before its closing mark."""
+
+SUSPICIONS_LIMIT: Final = 3
+
 NARROWEST: Final = 40
 RESTART_TOOL: Final = "restart_service"
 
@@ -84,7 +89,7 @@ def card_of(result: TriageResult) -> Card:
         summary=one_line(result.summary, SUMMARY_LIMIT_BYTES),
         checked=tuple(_checks(result)),
         done=(*_warnings(result), *_deeds(result)),
-        next_steps=tuple(f"{one_line(step, STATEMENT_LIMIT_BYTES)}." for step in next_steps(result)),
+        next_steps=tuple(f"{one_line(step, STEP_LIMIT_BYTES)}." for step in next_steps(result)),
         stakeholder_note=one_line(stakeholder_note(result), SUMMARY_LIMIT_BYTES),
     )
 
@@ -185,12 +190,10 @@ def _warnings(result: TriageResult) -> Iterator[str]:
     """Say that text tried to give instructions; what it said is quoted, for it is data like any other."""
     if not result.suspicions:
         return
-    first = result.suspicions[0]
-    places = one_line(", ".join(dict.fromkeys(suspicion.where for suspicion in result.suspicions)), 64)
-    yield (
-        f"Text in {places} tries to give instructions ({one_line(first.sign.replace('_', ' '), 32)}): "
-        f"{quoted(first.excerpt)}. Restarts were off for this incident from then on."
-    )
+    yield "Text from outside tries to give instructions. Restarts were off for this incident from then on."
+    for suspicion in result.suspicions[:SUSPICIONS_LIMIT]:
+        sign = one_line(suspicion.sign.replace("_", " "), 32)
+        yield f"In {one_line(suspicion.where, 32)} ({sign}): {quoted(suspicion.excerpt)}"
 
 
 def _restart_in_words(result: TriageResult) -> str:
