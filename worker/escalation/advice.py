@@ -12,8 +12,8 @@ from typing import Final
 
 from worker.contract import Disposition, Ending, ServiceStatus, TriageResult
 from worker.contract.observations import CPU_PRESSURE_PERCENT, MEMORY_PRESSURE_PERCENT
+from worker.contract.quoting import quoted
 from worker.contract.result import RestartOutcome, Suspicion
-from worker.escalation.quoting import quoted
 
 __all__ = ["endpoints_in", "name_of", "next_steps", "stakeholder_note"]
 

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from worker.contract import Ending, Evidence, IncidentKind, TriageResult
+from worker.contract.quoting import one_line, quoted
 from worker.contract.result import RestartOutcome
 from worker.escalation.advice import name_of, next_steps, stakeholder_note
-from worker.escalation.quoting import one_line, quoted
 
 __all__ = ["Card", "as_text", "brief", "card_of"]
 

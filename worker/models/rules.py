@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Final
 
 from worker.contract.observations import HealthReading, ServiceStatus
+from worker.contract.quoting import quoted
 from worker.contract.result import LogFindings
-from worker.contract.text import cut_to_bytes
 
 __all__ = ["Verdict", "Way", "figures_of", "weigh"]
 
@@ -76,7 +76,7 @@ def _local_faults(logs: LogFindings) -> str:
 
 
 def _quoted(lines: tuple[str, ...]) -> str:
-    return f"“{cut_to_bytes(lines[-1], _QUOTATION_BYTES)}”"
+    return quoted(lines[-1], _QUOTATION_BYTES)
 
 
 def _joined(text: str, citation: str) -> str:

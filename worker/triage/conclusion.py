@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from worker.contract.quoting import quoted
 from worker.contract.result import Disposition, Ending, RestartOutcome, RestartRecord
 from worker.contract.text import cut_to_bytes, visible
 from worker.contract.transcript import Observation, Step, Transcript
@@ -131,7 +132,7 @@ def objection_to(step: Step, transcript: Transcript) -> Objection | None:
 
 def _from_text(step: Step, observations: Sequence[Observation]) -> Conclusion:
     stated, text = _read(step.reply.text)
-    word = f" {step.model} says, unverified: “{text}”" if text else ""
+    word = f" {step.model} says, unverified: {quoted(text, _SUMMARY_BYTES)}" if text else ""
     restart = last_restart(observations)
     if restart is None:
         return Conclusion(

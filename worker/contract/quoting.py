@@ -1,4 +1,7 @@
-"""Text from outside on a card: one line, visible, bounded, and unable to close the quotation marks around it."""
+"""Text of others within the desk's own sentences: one line, visible, bounded, and unable to close its quotation marks.
+
+The triage quotes models and logs with it, the card everything that comes from outside.
+"""
 
 from typing import Final
 
