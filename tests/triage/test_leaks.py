@@ -1,5 +1,7 @@
 """What of the prompt is taken out of a summary, and what stays because it may be said in earnest."""
 
+import pytest
+
 from worker.triage.leaks import without_prompt
 
 PROMPT = (
@@ -29,5 +31,6 @@ def test_a_clause_that_may_be_said_in_earnest_stays() -> None:
     assert told(said) == said
 
 
-def test_the_fence_never_stays() -> None:
-    assert told("the mark is f00d") == "the mark is [words of the prompt]"
+@pytest.mark.parametrize("fence", ["f00d", "F00D", "f 0 0 d", "F-0-0-D", "f0-0d", "f_0.0, d", "f\n0\n0\nd"])
+def test_the_fence_never_stays_whatever_its_case_and_spacing(fence: str) -> None:
+    assert told(f"the mark is {fence}") == "the mark is [words of the prompt]"

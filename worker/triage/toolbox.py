@@ -8,15 +8,18 @@ ticket, is looked through for instructions here, so that no tool can be forgotte
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from worker.contract.result import Refusal
-from worker.contract.text import cut_to_bytes, visible
 from worker.contract.transcript import Observation, Outcome, ToolCall, Transcript
 from worker.errors import GuardrailUnavailable
 from worker.ports import Clock, Tool, ToolSpec
 from worker.triage.instructions import strings_in, suspicions_in
 
 __all__ = ["Toolbox", "refused"]
+
+_UNKNOWN_TOOL: Final = "an unknown tool"
+"""Stands for a name that a model made up, which may be any text; the journal keeps the name in the model's reply."""
 
 _JSON_TYPES: Mapping[str, type] = {"string": str, "integer": int}
 
@@ -49,9 +52,8 @@ class Toolbox:
         tool = next((tool for tool in self.tools if tool.spec.name == call.name), None)
         if tool is None:
             known = ", ".join(spec.name for spec in self.specs)
-            return refused(
-                call, _refusal("unknown_tool", f"there is no tool of this name; the tools are {known}"), self.clock
-            )
+            refusal = _refusal("unknown_tool", f"there is no tool of this name; the tools are {known}")
+            return refused(call.model_copy(update={"name": _UNKNOWN_TOOL}), refusal, self.clock)
         arguments = _checked_arguments(call.arguments, tool.spec)
         if isinstance(arguments, Refusal):
             return refused(call, arguments, self.clock)
@@ -62,10 +64,10 @@ class Toolbox:
 
 
 def refused(call: ToolCall, refusal: Refusal, clock: Clock) -> Observation:
-    """Return the observation of a refusal: the model sees why, the journal keeps it."""
+    """Return the observation of a refusal: the model sees why, the journal keeps it. The call names a tool of ours."""
     return Observation(
         call_id=call.call_id,
-        tool=cut_to_bytes(visible(call.name), 64),
+        tool=call.name,
         outcome=Outcome.REFUSED,
         content=refusal.model_dump_json(exclude_none=True),
         observed_at=clock.now(),
