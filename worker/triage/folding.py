@@ -6,11 +6,12 @@ For `instructions.py` alone; what is folded is matched, never shown as what was 
 import re
 import sys
 import unicodedata
+from bisect import bisect_right
 from typing import Final
 
 from worker.contract.text import visible
 
-__all__ = ["LOG_HEAD", "folded_lines", "like_latin"]
+__all__ = ["LOG_HEAD", "folded", "like_latin", "place_in"]
 
 _ESCAPES: Final = re.compile(
     r"\\{1,8}(?:x1b\[[0-9;]{0,20}[A-Za-z]|u\{?([0-9A-Fa-f]{4})\}?|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|[nrt\"'/])"
@@ -27,7 +28,7 @@ LOG_HEAD: Final = re.compile(
 )
 _ACCENTED: Final = {
     code: base
-    for code in range(0xC0, 0x250)
+    for code in range(0xC0, 0x1F00)
     if (base := unicodedata.normalize("NFD", chr(code))[0]).isascii() and base.isalpha()
 } | {ord("\u0131"): "i", ord("ø"): "o", ord("ł"): "l", ord("đ"): "d"}
 _LOOK_ALIKES: Final = str.maketrans(
@@ -37,12 +38,8 @@ _LOOK_ALIKES: Final = str.maketrans(
 _FOREIGN: Final = re.compile("[\u0250-\u02af\u0370-\u052f\u2018\u2019\u02bc]")
 
 
-def folded_lines(text: str) -> list[str]:
-    """Return the lines of a text as they are compared: what only dresses letters up is gone."""
-    return [_folded(line) for line in visible(text).split("\n")]
-
-
-def _folded(line: str) -> str:
+def folded(line: str) -> str:
+    """Return a visible line as it is compared: what only dresses letters up is gone."""
     if line.isascii() and "\\" not in line:
         return line.lower()
     shown = _ESCAPES.sub(_unescaped, _TAGS.sub(_untagged, line))
@@ -53,6 +50,13 @@ def _folded(line: str) -> str:
 def like_latin(plain: str) -> str:
     """Return a folded text with Cyrillic and Greek letters as the Latin ones that they look like."""
     return plain.translate(_LOOK_ALIKES) if _FOREIGN.search(plain) else plain
+
+
+def place_in(line: str, place: int) -> int:
+    """Return where in a visible line that stands which stands at `place` once the line is folded."""
+    if line.isascii() and "\\" not in line:
+        return place
+    return max(0, bisect_right(range(len(line)), place, key=lambda length: len(folded(line[:length]))) - 1)
 
 
 def _untagged(run: re.Match[str]) -> str:
