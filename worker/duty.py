@@ -29,6 +29,7 @@ from worker.registry.registry import Registry
 from worker.triage.budget import Budget, BudgetLimits
 from worker.triage.conclusion import Conclusion
 from worker.triage.loop import Triage
+from worker.triage.news import suspicions_of
 from worker.triage.prompts import Prompts
 from worker.triage.report import Assignment, result_of, result_without_triage
 from worker.triage.toolbox import Toolbox
@@ -98,8 +99,9 @@ class Worker:
         return masker.masked(server) if isinstance(server, str) else redacted_server(server, masker)
 
     def _tries_to_steer(self, claim: Claim) -> bool:
-        """Say whether the alert itself tries to give instructions: then it is not closed unseen, over or not."""
-        return bool(self.prompts.opening(claim.masked_incident, server_id="", service="").opening_suspicions)
+        """Say whether any of its alerts tries to give instructions: then it is not closed unseen, over or not."""
+        opening = self.prompts.opening(claim.masked_incident, server_id="", service="")
+        return bool(opening.opening_suspicions or suspicions_of(claim.newest_alerts()))
 
     def _passed_by_itself(self, claim: Claim, server: Server | str) -> TriageResult:
         count = claim.occurrences.count

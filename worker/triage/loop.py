@@ -21,8 +21,7 @@ from worker.triage.conclusion import (
     last_restart,
     objection_to,
 )
-from worker.triage.instructions import suspicions_in
-from worker.triage.news import news_of
+from worker.triage.news import news_of, suspicions_of
 from worker.triage.report import Assignment, result_of
 from worker.triage.toolbox import Toolbox
 
@@ -116,8 +115,7 @@ class Triage:
             newest = self._journal.newest_alerts()[:new]
             firings = sum(isinstance(alert, Incident) for alert in newest)
             content = news_of(newest, new=new)
-            suspicions = suspicions_in("\n".join(alert.text for alert in newest), where="a later alert")
-            news = News(alerts=came, firings=firings, content=content, suspicions=suspicions)
+            news = News(alerts=came, firings=firings, content=content, suspicions=suspicions_of(newest))
             self._transcript = self._transcript.with_news(news)
 
     def _take_step(self, model: Model, toolbox: Toolbox) -> None:
