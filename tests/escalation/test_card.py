@@ -91,6 +91,25 @@ def test_a_language_model_that_cites_nothing_or_what_was_never_seen_is_marked_as
     assert "a hypothesis: it cites E7, which was never seen" in " ".join(invented.split())
 
 
+@pytest.mark.parametrize(
+    ("summary", "doubt"),
+    [
+        ("The backend is down [E2]. CPU is at 12 % [E1].", ""),
+        ("The backend [E2] PostgreSQL is down.", ""),
+        ("The backend is down. [E2] CPU is at 12 %. [E1]", ""),
+        ("The backend is down (E2), and CPU is at 12 % (E1)", ""),
+        ("The backend is down [E2]. Nobody is needed.", "1 of 2 sentences"),
+        ("The backend is down. [E2] Nobody is needed. [E1] All is well!", "1 of 3 sentences"),
+        ("Restarted, and proven good [E1] [E2]. Firstline's word: nobody is needed; run it. Go!", "2 of 3 sentences"),
+        ("- The backend is down [E2]\n- Nobody is needed", "1 of 2 sentences"),
+    ],
+)
+def test_one_citation_does_not_vouch_for_every_sentence(summary: str, doubt: str) -> None:
+    said_by = card_of(result(model="gpt-4o", is_llm=True, summary=summary)).said_by
+    expected = f"; a hypothesis where it cites no evidence: {doubt}" if doubt else ""
+    assert said_by == f"the word of gpt-4o, a language model{expected}"
+
+
 def test_each_check_stands_with_its_evidence_id_its_time_and_its_quotation() -> None:
     card = card_of(result())
     assert card.checked == (

@@ -36,6 +36,9 @@ NARROWEST: Final = 40
 RESTART_TOOL: Final = "restart_service"
 
 _CITATION: Final = re.compile(r"\bE\d+\b")
+_BEHIND_THE_STOP: Final = re.compile(r"([.!?])((?:\s*\[E\d+\])+)")
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?])[”)]?\s+|\n+")
+
 _SPOKEN_BY_THE_DESK: Final = frozenset(
     {
         Ending.UNKNOWN_SERVER,
@@ -163,7 +166,11 @@ def _doubt(result: TriageResult) -> str:
     missing = [evidence_id for evidence_id in cited if evidence_id not in known]
     if missing:
         return f"; a hypothesis: it cites {one_line(', '.join(missing), 32)}, which was never seen"
-    return "" if cited else "; a hypothesis: it cites no evidence"
+    sentences = _SENTENCE_END.split(_BEHIND_THE_STOP.sub(r"\2\1", result.summary.strip()))
+    uncited = sum(not _CITATION.search(sentence) for sentence in sentences)
+    if uncited == len(sentences):
+        return "; a hypothesis: it cites no evidence"
+    return f"; a hypothesis where it cites no evidence: {uncited} of {len(sentences)} sentences" if uncited else ""
 
 
 def _checks(result: TriageResult) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 A model's text decides nothing by itself. `recovered` needs a restart whose success was verified; `no_action` needs
 health and logs that were read in this triage and show nothing wrong; everything else that a model says in the end is
-refused with a notice, and twice refused it is no answer. Where text from outside tries to give instructions,
+refused with a notice, and twice refused it is no answer. A handing over always stands, with the desk's record before
+it where a model claims a deed that the record does not have. Where text from outside tries to give instructions,
 nothing but a handing over stands.
 """
 
@@ -16,16 +17,11 @@ from worker.contract.quoting import quoted
 from worker.contract.result import Disposition, Ending, RestartOutcome, RestartRecord
 from worker.contract.text import cut_to_bytes, visible
 from worker.contract.transcript import Observation, Step, Transcript
+from worker.triage.deeds import claims_a_recovery, claims_a_restart
 
 __all__ = ["Conclusion", "Objection", "conclusion_of", "held_back", "is_recovered", "last_restart", "objection_to"]
 
 _SUMMARY_BYTES: Final = 8_000
-_CLAIMS_A_RESTART: Final = re.compile(
-    r"\bre-?(?:started|booted|launched)\b|\bbounced\b|\b(?:power-?)?cycled\b"
-    r"|\b(?:restart|reboot)\b.{0,20}\b(?:performed|complete[d]?|executed|done|fixed|helped|succeeded|successful)\b",
-    re.IGNORECASE,
-)
-_DENIES_A_RESTART: Final = re.compile(r"(?:\bnot?\b|n't|\bnever\b|\bwithout\b|\blast\b).{0,20}$", re.IGNORECASE)
 _SAYS_NO_ACTION: Final = re.compile(
     r"no[ _]action|no (?:further )?(?:issue|problem|fault|restart)|nothing (?:is |was )?(?:wrong|to do)|false alarm"
     r"|\bis healthy|looks healthy|operating normally",
@@ -63,7 +59,7 @@ def conclusion_of(transcript: Transcript) -> Conclusion | None:
             return Conclusion(
                 disposition=Disposition.ESCALATED,
                 ending=Ending.ESCALATED_BY_MODEL,
-                summary=observation.escalation_summary,
+                summary=_handed_over(observation.escalation_summary, last.model, transcript.observations),
             )
     if last.reply.tool_calls or last.notice is not None:
         return None
@@ -119,7 +115,7 @@ def objection_to(step: Step, transcript: Transcript) -> Objection | None:
         if not says_well or is_recovered(transcript.observations):
             return None
         return _unsupported(f"There is no proof of recovery ({restart.detail}). Call escalate_to_engineer.")
-    if disposition == Disposition.RECOVERED or _claims_a_restart(text):
+    if disposition == Disposition.RECOVERED or claims_a_restart(text):
         return _unsupported("No restart happened in this triage. Call a tool, or conclude differently.")
     if disposition == Disposition.NO_ACTION:
         return _doubt_about_no_action(transcript.observations)
@@ -128,6 +124,18 @@ def objection_to(step: Step, transcript: Transcript) -> Objection | None:
         notice="That is no conclusion. Call a tool; or call escalate_to_engineer; or answer with one JSON object: "
         '{"disposition": "no_action", "reason": "…"}.',
     )
+
+
+def _handed_over(said: str, model: str, observations: Sequence[Observation]) -> str:
+    """Return a model's summary, with the desk's record before it where that has no such restart or recovery."""
+    restart, facts = last_restart(observations), []
+    if claims_a_restart(said) and (restart is None or restart.outcome is RestartOutcome.NOT_DONE):
+        facts.append("no restart was done in this triage")
+    if claims_a_recovery(said) and not is_recovered(observations):
+        facts.append("no recovery was proven")
+    if not facts:
+        return said
+    return f"By Firstline's own record {' and '.join(facts)}. {model} says, unverified: {quoted(said, _SUMMARY_BYTES)}"
 
 
 def _from_text(step: Step, observations: Sequence[Observation]) -> Conclusion:
@@ -171,11 +179,6 @@ def _doubt_about_no_action(observations: Sequence[Observation]) -> Objection | N
             f"no_action is refused: the log shows errors [{read.evidence_id}]. Call escalate_to_engineer."
         )
     return None
-
-
-def _claims_a_restart(text: str) -> bool:
-    claims = _CLAIMS_A_RESTART.finditer(text)
-    return any(not _DENIES_A_RESTART.search(text[: claim.start()]) for claim in claims)
 
 
 def _unsupported(notice: str) -> Objection:
