@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from worker.contract.incident import Incident
-from worker.contract.result import Disposition, Ending, Spent, TriageResult
+from worker.contract.result import Disposition, Ending, Spent, Suspicion, TriageResult
 from worker.contract.transcript import Transcript
 from worker.ports import Model
 from worker.triage.conclusion import Conclusion, last_restart
@@ -51,7 +51,7 @@ def result_of(
         findings=next((seen.logs for seen in reversed(observations) if seen.logs is not None), None),
         last_health=next((seen.health for seen in reversed(observations) if seen.health is not None), None),
         restart=last_restart(observations),
-        suspicions=transcript.suspicions[:SUSPICIONS_LIMIT],
+        suspicions=_worth_telling(transcript.suspicions),
         model=model.name,
         is_llm=model.is_llm,
         prompt_hash=assignment.prompt_version,
@@ -61,6 +61,14 @@ def result_of(
         started_at=started_at,
         finished_at=finished_at,
     )
+
+
+def _worth_telling(suspicions: tuple[Suspicion, ...]) -> tuple[Suspicion, ...]:
+    """Return the first few, each text once: a log is read twice, and several signs in one text would hide another."""
+    by_text: dict[str, Suspicion] = {}
+    for suspicion in suspicions:
+        by_text.setdefault(suspicion.excerpt, suspicion)
+    return tuple(by_text.values())[:SUSPICIONS_LIMIT]
 
 
 def result_without_triage(
