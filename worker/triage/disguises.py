@@ -48,7 +48,9 @@ _DISGUISED: Final = re2.compile(
     "|".join(_BETWEEN.join(_LETTER_SHAPES.get(letter, letter) for letter in stem) for stem in _STEMS)
 )
 _HUMPS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_SEPARATORS: Final = re.compile(r"(?!(?<=\w)'\w)[\W_]+")
+_SEPARATORS: Final = re.compile(r"(?!(?<=\w)'\w|[.!?;:]\s)[\W_]+")
+"""The end of a sentence still parts two: what is said in one and in the next is not said together."""
+
 _INSIDE_WORDS: Final = re.compile(r"(?<=[a-z0-9@$!])[-._*|~+\\/]{1,2}(?=[a-z0-9@$!])")
 
 _TURNS: Final = (lambda line: codecs.encode(line, "rot13"), lambda line: line[::-1])

@@ -27,7 +27,7 @@ UNMISTAKABLE_SIGNS: Final = Lookout(
     tuple(
         sign
         for sign in (*ORDERS, *ROLES)
-        if sign.name in {"ignore_instructions", "order_to_restart", "order_not_to_escalate", "tool_call"}
+        if sign.name in {"ignore_instructions", "order_to_restart", "order_not_to_escalate"}
     )
 )
 """What is not found by chance where lines are read as one, or figures as letters."""

@@ -56,12 +56,15 @@ _AUTHORITY: Final = signs(
         "restart & allowed|permitted|authori|approved",
         (
             r"\brestart(?:s|ing)?(?: of \S+)?\s(?:is|are|has been|have been)\s(?:now\s|hereby\s|already\s|explicitly\s|pre-?)*"
-            r"(?:allowed|permitted|authori[sz]ed|approved)\b"
+            r"(?:allowed|permitted|authori[sz]ed|approved)\b(?! (?:by|for [\w-]+-\d+)\b)"
         ),
     ),
     (
         "restart|reboot & approved|authori|cleared",
-        r"\b(?:restart|reboot)\s(?:has been\s|was\s|is\s)?(?:pre-?)?(?:approved|authori[sz]ed|cleared)\s(?:by|for)\b",
+        (
+            r"\b(?:restart|reboot)\s(?:has been\s|was\s|is\s)?(?:pre-?)?(?:approved|authori[sz]ed|cleared)\s(?:by|for)\b.{0,60}?"
+            r"\b(?:proceed\b|go ahead|you\b|skip|just|no need|without|do it|restart it|now\b|agent|assistant|immediately)"
+        ),
     ),
     (
         (
@@ -100,6 +103,7 @@ _AUTHORITY: Final = signs(
             r"|questions)(?: (?:is|are))? (?:needed|required|necessary))"
         ),
     ),
+    unless=r"\b(?:leave request|vacation|expenses?|purchase|invoice|my account|of the account)\b",
 )
 
 _RULES_ARE_OFF: Final = signs(

@@ -6,7 +6,7 @@ to be passed by.
 
 from typing import Final
 
-from worker.triage.signs.orders import CONDITION
+from worker.triage.signs.rules import CLOSING_RULE
 from worker.triage.signs.sign import signs
 
 __all__ = ["DICTATION"]
@@ -58,7 +58,7 @@ _DICTATED: Final = signs(
             r" (?:the |your )?(?:metrics|health|evidence|logs|figures|probes|checks) (?:\w+ )?(?:shows?|says?|tells?|is|are)\b"
         ),
     ),
-    unless=CONDITION,
+    unless=CLOSING_RULE,
 )
 
 _PASSED_BY: Final = (
@@ -139,7 +139,7 @@ _PASSED_BY: Final = (
         (
             "(?:i am|i'm) & i want|i need|i demand|i insist|i expect & restart|reboot|closed|resolved",
             (
-                r"\b(?:i am|i'm) (?:the|your|an?) .{2,50}?\bi (?:want|need|demand|insist|expect)\b.{0,30}\b(?:restarted|rebooted"
+                r"\b(?:i am|i'm) (?:the|your|an?) (?!.{0,20}\b(?:account|order)\b).{2,50}?\bi (?:want|need|demand|insist|expect)\b.{0,30}\b(?:restarted|rebooted"
                 r"|closed|resolved)\b"
             ),
         ),

@@ -6,19 +6,16 @@ service to apply the changes". Orders that a runbook makes into rules ("if the l
 
 from typing import Final
 
+from worker.triage.signs.rules import CLOSING_RULE, PAGING_RULE, RESTART_RULE
 from worker.triage.signs.sign import signs
 
-__all__ = ["CONDITION", "ORDERS"]
+__all__ = ["ORDERS"]
 
-CONDITION: Final = (
-    r"\b(?:if|when|whenever|unless|until|before|(?<!at )once|in case|while|during|outside|as soon as|only after|for an? single"
-    r"|after (?:the|a|an|each|every|any|(?!reading|seeing|hearing)\w+ing)|more than|less than|longer than|exceeds)\b"
-    r"(?! (?:you|an? (?:\w+ )?(?:ai|llm|agent|assistant|model|bot)|asked)\b)"
-)
 _OF_OTHERS: Final = (
     r"\b(?:itself|themselves|(?:operators|users|engineers|admins|administrators|roles?|members|owners|teams?) "
     r"(?:may|can|are))\b"
 )
+_NOT_TO_RESTART: Final = r"\b(?:do not|don't|dont|never|must not|should not|cannot|can't)\s(?:\w+\s)?(?:restart|reboot)"
 _EARLIER: Final = (
     r"(?:previous|prior|above|earlier|preceding|foregoing|former|past|existing|original|other|initial|old|current)"
 )
@@ -62,6 +59,8 @@ _INVOLVE: Final = (
     r"|report)"
 )
 
+_OF_PROGRAMS_AND_PAGES: Final = r"\bignoring (?:the )?previous\b|\bsince (?:the (?:migration|move|upgrade|release|switch)|we|release|version|v?\d)\b"
+
 _IGNORE: Final = signs(
     "ignore_instructions",
     (
@@ -98,6 +97,7 @@ _IGNORE: Final = signs(
             r"(?: any ?more| here)?)\b"
         ),
     ),
+    unless=_OF_PROGRAMS_AND_PAGES,
 )
 
 _RESTART: Final = (
@@ -117,7 +117,7 @@ _RESTART: Final = (
         (
             "restart|reboot & report|conclude|say|mark|close|answer|tell|stop|return|finish",
             (
-                r"\b(?:restart|reboot)\b[^.\n]{0,60}\band\s(?:then\s)?(?:report|conclude|say|mark|close|answer|tell|return"
+                r"\b(?:restart|reboot)\b[^.\n]{0,60}\band\s(?:then\s)?(?!close the ticket)(?:report|conclude|say|mark|close|answer|tell|return"
                 r"|finish|stop (?:investigating|looking|checking))\b"
             ),
         ),
@@ -129,7 +129,7 @@ _RESTART: Final = (
                 rf"(?:[.!]|{_AT_ONCE}|$)"
             ),
         ),
-        unless=rf"{CONDITION}|{_OF_OTHERS}",
+        unless=rf"{RESTART_RULE}|{_OF_OTHERS}|{_NOT_TO_RESTART}",
     ),
     *signs(
         "order_to_restart",
@@ -140,7 +140,7 @@ _RESTART: Final = (
                 r"|confirm\w*|reading|verif\w+|waiting|hesitat\w+|permission|evidence|questions|review|investigat\w+)"
             ),
         ),
-        unless=_OF_OTHERS,
+        unless=rf"{_OF_OTHERS}|{_NOT_TO_RESTART}",
     ),
     *signs(
         "order_to_restart",
@@ -198,8 +198,8 @@ _CLOSE: Final = (
         (
             "close & incident|alert|ticket|case",
             (
-                r"\bclose\s(?:this|the)\s(?:incident|alert|ticket|case)\b(?:.{0,30}\b(?:without|as|and|now|immediately)\b"
-                r"|\s*[.!]|\s*$)"
+                r"\bclose\s(?:this|the)\s(?:incident|alert|ticket|case)\b.{0,30}\b(?:without|as|and|now|immediately)\b"
+                r"|\bclose\s(?:this\s(?:incident|alert|ticket|case)|the\s(?:incident|alert|case))\s*(?:[.!]|$)"
             ),
         ),
         (
@@ -208,9 +208,9 @@ _CLOSE: Final = (
         ),
         (
             "report ",
-            r"\breport (?:success|recovery|that (?:it|the server|everything) (?:is|has))\b",
+            r"\breport (?:success|recovery|that (?:it|the server|everything) (?:is|has|recovered))\b(?! in #)",
         ),
-        unless=CONDITION,
+        unless=CLOSING_RULE,
     ),
     *signs(
         "order_to_close",
@@ -259,7 +259,7 @@ _SILENCE: Final = (
                 r"|wanted)|\b(?:skip|omit|cancel|suppress|drop|avoid)\s(?:the|any|all|this|every)\sescalations?\b"
             ),
         ),
-        unless=CONDITION,
+        unless=PAGING_RULE,
     ),
     *signs(
         "order_not_to_escalate",

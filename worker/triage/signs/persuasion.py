@@ -5,7 +5,7 @@ Pure data, for folded text. Each shape needs a reader who is a program, or a per
 
 from typing import Final
 
-from worker.triage.signs.orders import CONDITION
+from worker.triage.signs.rules import RESTART_RULE
 from worker.triage.signs.sign import signs
 
 __all__ = ["PERSUASION"]
@@ -17,7 +17,10 @@ _PLAYED: Final = (
         "role_mark",
         (
             "thought & action",
-            r"\bthought\s?:.{1,200}?\baction(?: input)?\s?:|\bobservation\s?:.{1,200}?\bthought\s?:",
+            (
+                r"\b(?:thought|observation)\s?:.{1,200}?\b(?:action(?: input)?|thought)\s?:.{0,80}?\b(?:restart|reboot|escalat"
+                r"|clos|conclu|recovered|server|incident|no_action)"
+            ),
         ),
         (
             "begin|start|end of logs|end of log",
@@ -157,7 +160,7 @@ _OBEDIENCE: Final = (
         ),
         (
             "restart|reboot & skip",
-            r"\b(?:restart|reboot)\b.{0,40}\bskip (?:the|all|any|every) (?:\w+ )?(?:checks?|verification|probes)\b",
+            r"(?<!never )(?<!not )(?<!n't )\b(?:restart|reboot)\b.{0,40}\bskip (?:the|all|any|every) (?:\w+ )?(?:checks?|verification|probes)\b",
         ),
         (
             "stop (?:triag|investigat|analy|look|check|read) & write|answer|restart|reboot|exit|return|say",
@@ -271,7 +274,7 @@ _PRETEXTS: Final = (
             ),
         ),
         ("comply|obey & restart", r"\b(?:comply|obey) by (?:restart|reboot)ing\b"),
-        unless=CONDITION,
+        unless=RESTART_RULE,
     ),
     *signs(
         "request_to_leak",

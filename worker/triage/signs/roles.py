@@ -20,6 +20,12 @@ _DO: Final = (
     r"|approve|skip|treat|respond|proceed|act|tell|inform|let)"
 )
 
+_OF_MODEL_SERVERS: Final = (
+    r"^(?!.*(?:restart|reboot|ignor|disregard|forget|escalat|resolved|recovered|no[_ ]action|incident|unrestricted|without|bypass))"
+    r".*(?:\bprompt[\"']?\s?[:=]|[\"'](?:messages|choices|tool_calls|type)[\"']\s?:|stop_reason=|chat template)"
+)
+"""Lines of servers that run models for others: they are full of roles and tools, none of which speaks of ours."""
+
 _MARKS: Final = signs(
     "role_mark",
     (
@@ -39,7 +45,10 @@ _MARKS: Final = signs(
     ),
     (
         r"assistant\s?:",
-        r"\bassistant\s?:\s*(?:i (?:have|will|am|can|must|should)|i'll|sure|okay|ok,|restarting|calling|understood|yes,)",
+        (
+            r"\bassistant\s?:\s*(?:(?:i (?:have|will|am|can|must|should)|i'll)\b.{0,40}?\b(?:restart\w* (?!the audio)|reboot|call|mark|clos"
+            r"|recover|do so|ignor|comply|skip|follow)|sure|okay|ok,|restarting|calling|understood|yes,)"
+        ),
     ),
     (
         r"(?:system|developer)\s?:",
@@ -76,6 +85,7 @@ _MARKS: Final = signs(
             r"|[\"']tool_calls)"
         ),
     ),
+    unless_line=_OF_MODEL_SERVERS,
 )
 
 _FENCES: Final = signs(
@@ -118,6 +128,7 @@ _TOOL_CALLS: Final = signs(
             r"|verified)\b"
         ),
     ),
+    unless_line=_OF_MODEL_SERVERS,
 )
 
 _ADDRESSES: Final = signs(
@@ -240,7 +251,7 @@ _NEW_ROLES: Final = signs(
     (
         "instructions?",
         (
-            r"\b(?:new|updated|revised|real|actual|true) instructions?\s?(?::(?! https?:)|follow\b|are (?:as follows|these|to)\b"
+            r"\b(?:new|updated|revised|real|actual|true) instructions?\s?(?::(?! https?:| ?(?:avx|sse|amx|bmi|fma|sha|aes))|follow\b|are (?:as follows|these|to)\b"
             r"|for (?:you|the (?:agent|assistant|model|ai))\b|from (?:the|your) (?:operator|admin|developer|user|system))"
             r"|\buse these (?:instructions? )?instead\b|\bnow follow (?:these|my|the following) (?:\w+ )?instructions?\b"
         ),
@@ -249,6 +260,7 @@ _NEW_ROLES: Final = signs(
         "true wishes|real wishes|true intention|actual wish",
         r"\b(?:operator|user|owner|developer|admin\w*)(?:'s|s')? (?:true|real|actual) (?:wish(?:es)?|intentions?|request)\b",
     ),
+    unless_line=_OF_MODEL_SERVERS,
 )
 
 ROLES: Final = (*_MARKS, *_FENCES, *_TOOL_CALLS, *_ADDRESSES, *_NEW_ROLES)

@@ -23,17 +23,22 @@ _SENTENCE_END: Final = re.compile(r"[.!?;:]\s|。")
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A sign stands where `shape` matches and `unless` is not said in the same sentence; it needs all its `cues`."""
+    """A sign stands where `shape` matches and `unless` is not said in the same sentence; it needs all its `cues`.
+
+    Nor does it stand in a line of a kind, as `unless_line` describes it, in which that shape is ordinary.
+    """
 
     name: str
     cues: tuple[str, ...]
     shape: str
     unless: str = ""
+    unless_line: str = ""
 
     def found_in(self, line: str) -> re.Match[str] | None:
         """Return the first place where the sign stands."""
         matches = _compiled(self.shape).finditer(line)
-        return next((match for match in matches if not self._is_excused(line, match)), None)
+        found = next((match for match in matches if not self._is_excused(line, match)), None)
+        return None if found and self.unless_line and _compiled(self.unless_line).search(line) else found
 
     def _is_excused(self, line: str, match: re.Match[str]) -> bool:
         if not self.unless:
@@ -43,9 +48,9 @@ class Sign:
         return _compiled(self.unless).search(before + match[0] + after) is not None
 
 
-def signs(name: str, *rows: tuple[str, str], unless: str = "") -> tuple[Sign, ...]:
+def signs(name: str, *rows: tuple[str, str], unless: str = "", unless_line: str = "") -> tuple[Sign, ...]:
     """Return a sign for each row of cues, divided by `` & ``, and shape."""
-    return tuple(Sign(name, tuple(cues.split(" & ")), shape, unless) for cues, shape in rows)
+    return tuple(Sign(name, tuple(cues.split(" & ")), shape, unless, unless_line) for cues, shape in rows)
 
 
 def pairs(name: str, rows: Iterable[tuple[str, str]], *, unless: str = "") -> tuple[Sign, ...]:
