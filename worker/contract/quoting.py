@@ -11,7 +11,8 @@ __all__ = ["one_line", "quoted"]
 
 QUOTATION_LIMIT_BYTES: Final = 200
 
-_PLAIN_MARKS: Final = str.maketrans("“”„‟", '""""')
+_PLAIN_MARKS: Final = str.maketrans(dict.fromkeys("“”„‟❝❞〝〞〟\uff02″", '"'))
+"""The marks themselves, and those that look like them to a person."""
 
 
 def one_line(text: str, limit_bytes: int) -> str:
