@@ -110,6 +110,19 @@ def test_a_number_that_was_kept_and_never_told_is_not_given_again_by_who_can_not
     assert told not in kept
 
 
+@pytest.mark.parametrize("key", [None, _KEY])
+@pytest.mark.parametrize("damaged", ["ü", ["a list"]])
+def test_a_damaged_map_makes_no_incident_unreadable(desk: Desk, key: bytes | None, damaged: str | list[str]) -> None:
+    incident_id = accept(desk.redis).incident_id
+    desk.journals_and_dies(incident_id, _HERE)
+    desk.redis.delete(placeholders_key(incident_id))
+    if isinstance(damaged, str):
+        desk.redis.set(placeholders_key(incident_id), damaged)
+    else:
+        desk.redis.rpush(placeholders_key(incident_id), *damaged)
+    assert desk.journals_and_dies(incident_id, _THERE, key=key) == "[HOST_2]"
+
+
 def test_an_outage_while_placeholders_are_kept_is_waited_for_as_long_as_the_lease_lives(desk: Desk) -> None:
     incident_id = accept(desk.redis).incident_id
     with desk.registry().claim(incident_id) as claim:

@@ -1,15 +1,19 @@
 """The store of placeholders: sealed in Redis, found again by the next claim, never overwritten by one that is over."""
 
+import base64
 import os
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from tests.redis_servers import redis_fixture, valkey_fixture
 from worker.contract.queue import incident_key, placeholders_key
 from worker.redaction import Kind, Placeholders
 from worker.redaction.sealing import CannotOpenError, Sealer
-from worker.registry.placeholder_store import PlaceholderStore
+from worker.registry.placeholder_store import PlaceholderStore, most_kept
 
 __all__ = ["redis_fixture", "valkey_fixture"]
 
@@ -55,3 +59,46 @@ def test_a_claim_that_is_over_overwrites_nothing(redis: Redis) -> None:
     found = _store(redis).find("one")
     assert found is not None
     assert found.values == {"[IP_ADDRESS_1]": "10.2.3.4"}
+
+
+def _sealed(content: bytes, *, incident_id: str = "one") -> str:
+    sealer = Sealer([b"k" * 32], random_bytes=os.urandom)
+    return base64.b64encode(sealer.sealed(content, incident_id=incident_id)).decode()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda redis, key: redis.set(key, "ü"), id="no base64"),
+        pytest.param(lambda redis, key: redis.set(key, b"\xff\xfe"), id="no text"),
+        pytest.param(lambda redis, key: redis.rpush(key, "10.2.3.4"), id="a list"),
+        pytest.param(lambda redis, key: redis.set(key, _sealed(b"[1]")), id="no map"),
+        pytest.param(lambda redis, key: redis.set(key, _sealed(b'{"IP": "10.2.3.4"}')), id="no placeholder"),
+        pytest.param(lambda redis, key: redis.set(key, _sealed(b"{}", incident_id="two")), id="another incident's"),
+    ],
+)
+def test_what_stands_in_place_of_a_map_can_not_be_opened(redis: Redis, damage: Callable[[Redis, str], Any]) -> None:
+    damage(redis, placeholders_key("one"))
+    with pytest.raises(CannotOpenError, match="incident one"):
+        _store(redis).find("one")
+    assert _store(redis).values_of("one") == {}
+    assert most_kept(redis, "one") >= 0
+
+
+class _Refusing:
+    """A Redis that lets nobody read, which says nothing about what is kept."""
+
+    def get(self, _: str) -> str:
+        raise ResponseError("NOPERM no permissions")
+
+    strlen = get
+
+    def register_script(self, _: str) -> None: ...
+
+
+def test_a_redis_that_refuses_is_not_taken_for_a_damaged_map() -> None:
+    redis: Any = _Refusing()
+    with pytest.raises(ResponseError):
+        _store(redis).find("one")
+    with pytest.raises(ResponseError):
+        most_kept(redis, "one")

@@ -5,13 +5,14 @@ reveal reads.
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from typing import Final, cast
 
 import structlog
+from pydantic import TypeAdapter
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from worker.contract.queue import incident_key, placeholders_key
 from worker.redaction.placeholders import Placeholders
@@ -21,6 +22,7 @@ from worker.registry.script import load_script
 __all__ = ["PlaceholderStore", "most_kept"]
 
 _LEAST_ENTRY_BYTES: Final = len(json.dumps({"[UUID_1]": "x"}))
+_VALUES: Final = TypeAdapter(dict[str, str])
 
 log = structlog.get_logger()
 
@@ -34,15 +36,22 @@ class PlaceholderStore:
         self._keep = load_script(redis, "keep_placeholders.lua")
 
     def find(self, incident_id: str) -> Placeholders | None:
-        """Return what was kept, None where nothing was. Raises `CannotOpenError` where none of the keys opens it."""
-        kept = cast("str | None", self._redis.get(placeholders_key(incident_id)))
-        if kept is None:
-            return None
+        """Return what was kept, None where nothing was.
+
+        Raises `CannotOpenError` where none of the keys opens it, and where something else was written in its place.
+        """
         try:
+            kept = cast("str | None", self._redis.get(placeholders_key(incident_id)))
+            if kept is None:
+                return None
             content = self._sealer.opened(base64.b64decode(kept, validate=True), incident_id=incident_id)
-        except binascii.Error:
-            raise CannotOpenError(f"what is kept for incident {incident_id} is no base64") from None
-        return Placeholders(cast("dict[str, str]", json.loads(content)))
+            return Placeholders(_VALUES.validate_json(content))
+        except ResponseError as error:
+            if not _is_of_another_type(error):
+                raise
+        except ValueError:  # no text, no base64, no map: its words would quote what stands there
+            pass
+        raise CannotOpenError(f"what is kept for incident {incident_id} is damaged")
 
     def values_of(self, incident_id: str) -> Mapping[str, str]:
         """Return the values by placeholder; empty where none are kept, or nobody can open them."""
@@ -63,4 +72,13 @@ class PlaceholderStore:
 
 def most_kept(redis: Redis, incident_id: str) -> int:
     """Return a number of placeholders that is at least as high as that of those kept, read without a key."""
-    return redis.strlen(placeholders_key(incident_id)) // _LEAST_ENTRY_BYTES
+    try:
+        return redis.strlen(placeholders_key(incident_id)) // _LEAST_ENTRY_BYTES
+    except ResponseError as error:
+        if not _is_of_another_type(error):
+            raise
+        return 0  # nothing that stands there was ever sealed
+
+
+def _is_of_another_type(error: ResponseError) -> bool:
+    return str(error).startswith("WRONGTYPE")
