@@ -13,6 +13,7 @@ from worker.triage.signs.misuse import MISUSE
 from worker.triage.signs.orders import ORDERS
 from worker.triage.signs.other_scripts import OTHER_SCRIPTS
 from worker.triage.signs.persuasion import PERSUASION
+from worker.triage.signs.prompt_requests import PROMPT_REQUESTS
 from worker.triage.signs.roles import ROLES
 from worker.triage.signs.short_cuts import SHORT_CUTS
 from worker.triage.signs.sign import Lookout, Sign
@@ -21,7 +22,9 @@ __all__ = ["ALL_SIGNS", "SQUEEZED", "UNMISTAKABLE_SIGNS", "Lookout", "Sign"]
 
 _ENGLISH: Final = (*ORDERS, *DICTATION, *MISUSE, *ROLES, *CLAIMS, *PERSUASION)
 
-ALL_SIGNS: Final = Lookout((*_ENGLISH, *LATIN_CLAIMS, *LATIN_ORDERS, *OTHER_SCRIPTS, *SHORT_CUTS))
+_OTHER: Final = (*LATIN_CLAIMS, *LATIN_ORDERS, *OTHER_SCRIPTS, *SHORT_CUTS, *PROMPT_REQUESTS)
+
+ALL_SIGNS: Final = Lookout((*_ENGLISH, *_OTHER))
 
 UNMISTAKABLE_SIGNS: Final = Lookout(
     tuple(

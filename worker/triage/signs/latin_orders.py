@@ -16,6 +16,8 @@ _CONDITION: Final = (
     r"|despues|antes de|mientras|se|quando|depois|apos|caso|dopo|prima|jesli|jezeli|gdy|kiedy|po (?:\w+niu|zmianie)|kdyz"
     r"|pokud|eger|sonra|dolarsa|\w+(?:irsa|arsa|erse|ursa))\b"
 )
+_RULE: Final = rf"(?:{_CONDITION}).{{1,80}}?\d"
+"""A condition with a figure: what was measured, or for how long."""
 
 _RESTART: Final = (
     (
@@ -152,8 +154,8 @@ _ADDRESS: Final = (
 )
 
 LATIN_ORDERS: Final = (
-    *pairs("order_to_restart", _RESTART, unless=_CONDITION),
-    *pairs("order_to_close", _CLOSE, unless=_CONDITION),
-    *pairs("order_not_to_escalate", _SILENCE, unless=_CONDITION),
+    *pairs("order_to_restart", _RESTART, unless=_RULE),
+    *pairs("order_to_close", _CLOSE, unless=_RULE),
+    *pairs("order_not_to_escalate", _SILENCE, unless=_RULE),
     *pairs("address_to_agent", _ADDRESS),
 )

@@ -15,6 +15,8 @@ _CONDITION: Final = (
     r"\b(?:если|когда|после|перед|пока|якщо|коли|після)\b|如果|若|当|之后|以后|場合|たら|後に|れば|으면|(?<=[가-힣])면[ ,]|경우"
     r"|후에|إذا|اذا|عند|بعد|यदि|अगर|जब|اگر"
 )
+_RULE: Final = rf"(?:{_CONDITION}).{{1,80}}?\d|\d[^\dz:-].{{0,25}}?(?:{_CONDITION})"
+"""A condition with a figure: what was measured, or for how long."""
 
 _IGNORE: Final = (
     (
@@ -182,8 +184,8 @@ OTHER_SCRIPTS: Final = (
     *pairs("order_to_restart", _TASK),
     *pairs("authority", _AUTHORITY),
     *pairs("new_role", _NEW_ROLE),
-    *pairs("order_to_restart", _RESTART, unless=_CONDITION),
-    *pairs("order_to_close", _CLOSE, unless=_CONDITION),
-    *pairs("order_not_to_escalate", _SILENCE, unless=_CONDITION),
+    *pairs("order_to_restart", _RESTART, unless=_RULE),
+    *pairs("order_to_close", _CLOSE, unless=_RULE),
+    *pairs("order_not_to_escalate", _SILENCE, unless=_RULE),
     *pairs("address_to_agent", _ADDRESS),
 )
