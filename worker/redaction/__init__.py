@@ -10,9 +10,16 @@ from worker.redaction.masker import WITHHELD, Detector, Masker
 from worker.redaction.placeholders import Placeholders
 from worker.redaction.revealing import revealed_model, revealed_value
 from worker.redaction.rules import RedactionRules
-from worker.redaction.stateless import SECRETS_MASKER, STATELESS_MASKER, Unnumbered, stateless_masker
+from worker.redaction.stateless import (
+    DEFAULTS_MASKER,
+    SECRETS_MASKER,
+    STATELESS_MASKER,
+    Unnumbered,
+    stateless_masker,
+)
 
 __all__ = [
+    "DEFAULTS_MASKER",
     "SECRETS_MASKER",
     "STATELESS_MASKER",
     "WITHHELD",

@@ -21,12 +21,15 @@ from worker.redaction.personal_patterns import PERSONAL_FAMILIES
 from worker.redaction.placeholders import stands_in_placeholder
 from worker.redaction.rules import RedactionRules
 from worker.redaction.token_patterns import TOKEN_FAMILIES
+from worker.redaction.unseen import Seen
 
 __all__ = ["PatternDetector"]
 
 _AROUND: Final = 48
 _SHORTEST_RUN: Final = 16
-_LONGEST_RUN: Final = 8_194
+_LONGEST_RUN: Final = 400_000
+_NAME_BEFORE: Final = re.compile(r"[\w.\-]+$")
+_NAME_BEHIND: Final = re.compile(r"[\w.\-]+")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAME: Final = re2.compile(SECRET_NAME)
 _HARMLESS_NAMES: Final = re.compile(
@@ -52,8 +55,11 @@ class PatternDetector:
 
     def find(self, text: str) -> Sequence[Finding]:
         """Return what was found, by place, without overlaps; of two that overlap the pattern's that stands first."""
-        content = text.encode("utf-8", "surrogatepass")
-        return without_overlaps([*self._found_in(text, content)], [*self._encoded(text, content)])
+        seen = Seen(text)
+        encoded = [*self._encoded(seen.text, seen.content)]
+        secrets = [each for each in encoded if not each.kind.is_reversible]
+        others = [each for each in encoded if each.kind.is_reversible]
+        return seen.findings(without_overlaps([*self._found_in(seen.text, seen.content), *secrets], others))
 
     def kind_named(self, name: str) -> Kind | None:
         """Return what a field or label of this name holds, whatever it looks like."""
@@ -75,13 +81,24 @@ class PatternDetector:
 
     def _believed(self, kind: Kind, is_believed: Check, text: str, start: int, end: int) -> Finding | None:
         value = text[start:end]
-        if not value or value.casefold() in self._kept:
+        if not value or (kind.is_reversible and self._is_kept(text, start, end)):
             return None
-        if "[" in text[max(0, start - 1) : start + 1] and stands_in_placeholder(text, start):
+        if "[" in text[max(0, start - 1) : start + 1] and stands_in_placeholder(text, start, end):
             return None
         if not is_believed(value, text[max(0, start - _AROUND) : start], text[end : end + _AROUND]):
             return None
         return Finding(start, end, kind)
+
+    def _is_kept(self, text: str, start: int, end: int) -> bool:
+        """Whether a value is a name that stays, or a part of one."""
+        if not self._kept:
+            return False
+        if text[start:end].casefold() in self._kept:
+            return True
+        before = _NAME_BEFORE.search(text[max(0, start - _AROUND) : start])
+        behind = _NAME_BEHIND.match(text[end : end + _AROUND])
+        whole = (before[0] if before else "") + text[start:end] + (behind[0] if behind else "")
+        return whole.casefold() in self._kept
 
     def _encoded(self, text: str, content: bytes) -> Iterator[Finding]:
         places = _Places(text, content)
@@ -93,9 +110,10 @@ class PatternDetector:
         places = _Places(text, content)
         for match in _URL_ENCODED.finditer(content) if "%" in text else ():
             plain = unquote_plus(match[0].decode("utf-8", "surrogatepass"))
-            found = next(iter(self._found_within(plain)), None)
-            if found is not None:
-                yield Finding(places.of(match.start()), places.of(match.end()), found.kind)
+            kinds = [each.kind for each in self._found_within(plain)]
+            if kinds:
+                kind = next((each for each in kinds if not each.is_reversible), kinds[0])
+                yield Finding(places.of(match.start()), places.of(match.end()), kind)
 
     def _found_within(self, plain: str) -> Iterator[Finding]:
         return self._found_in(plain, plain.encode("utf-8", "surrogatepass"))
@@ -128,7 +146,7 @@ def _patterns_of(rules: RedactionRules, *, finds_secrets_only: bool) -> Iterator
         if words:
             yield pattern(kind, rf"(?i)(?:^|\W)({_alternatives(words)})(?:\W|$)")
     if rules.domains:
-        yield pattern(Kind.HOST, rf"(?i)\b((?:[a-z0-9_\-]+\.)*(?:{_alternatives(rules.domains)}))\b")
+        yield pattern(Kind.HOST, rf"(?i)(?:%[0-9a-f]{{2}}|\b)((?:[a-z0-9_\-]+\.)*(?:{_alternatives(rules.domains)}))\b")
     if rules.masks_uuids:
         yield pattern(Kind.UUID, r"(?i)\b([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\b")
 
@@ -140,6 +158,8 @@ def _alternatives(words: Iterable[str]) -> str:
 def _decoded(run: str) -> str | None:
     if run.islower() or run.isupper() or run.isdigit():
         return None  # the base64 of a text is neither
+    if len(run.rstrip("=")) % 4 == 1:
+        run = run.rstrip("=")[:-1]  # cut within a group of four
     try:
         plain = base64.b64decode(run + "=" * (-len(run) % 4), altchars=b"-_" if {"-", "_"} & set(run) else None)
         text = plain.decode("utf-8")

@@ -12,7 +12,7 @@ from worker.redaction.kinds import Kind
 __all__ = ["NAMED_FAMILIES", "SECRET_NAME"]
 
 _CORE: Final = (
-    r"(?:pass(?:word|wd|phrase|code|wort)?s?|pwd|secrets?|tokens?|credentials?|"
+    r"(?:pass(?:word|wd|phrase|code|wort)?s?\d?|pwd|pswd|pword|creds|secrets?|tokens?|credentials?|"
     r"cookie|apikey|authkey|connection[_.\-]?string|bearer|jwt|otp|(?:mfa|totp|2fa)[_.\- ]?(?:seed|code)|[_.\-]psk|"
     r"(?:api|access|account|app|auth|client|db|deploy|encryption|host|license|master|private|secret|service|session|"
     r"shared|signing|ssh|storage|webhook|subscription)[_.\- ]?(?:key|pass|pwd)|"
@@ -43,7 +43,7 @@ _QUOTED: Final = (
 )
 _BARE: Final = r"""([^\s"'`,;&<>(){}\[\]“”«»\x1b]+)"""
 _VALUE: Final = rf"(?:{_QUOTED}|{_BARE})"
-_WORD: Final = r"[^\s\"',;():]"
+_WORD: Final = r"[^\s\"',;():=]"
 _ARROW: Final = r"[ \t]*(?:->|=>|→|-&gt;)[ \t]*"
 
 _PAIRS: Final = (
@@ -55,6 +55,8 @@ _PAIRS: Final = (
         Kind.COOKIE, r"(?i)\b(?:set-)?cookies?2?[\"'\\]{0,4}\s{0,3}[:=]\s{0,3}[\[\"'\\]{0,4}([^\"'\s]{3}[^\"'\r\n]*)"
     ),
     pattern(Kind.PASSWORD, rf"{_NAME}{_PAIR}\[(\s?[\"'][^\]\n]+)\]"),
+    pattern(Kind.PASSWORD, rf"(?i:passwords|secrets|tokens|api_?keys){_PAIR}\[(\s?[^\]\[\n\"']+,[^\]\[\n]+)\]"),
+    pattern(Kind.PASSWORD, rf"{_NAME}{_PAIR}[\"']?\[[A-Z][A-Z_]+(?:_\d+)?\]([^\s\"'`,;&<>(){{}}\[\]]{{3,}})"),
     pattern(Kind.PASSWORD, rf"{_NAME}{_PAIR}{_QUOTED}", check.is_secret_value),
     pattern(Kind.PASSWORD, rf"{_NAME}{_PAIR}{_BARE}", check.is_secret_value),
     pattern(

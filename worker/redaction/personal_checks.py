@@ -9,7 +9,7 @@ from worker.redaction.words import SYSTEM_ACCOUNTS
 
 __all__ = ["is_card", "is_dashed_ipv4", "is_iban", "is_ipv4", "is_ipv6", "is_mac", "is_mail", "is_phone", "is_user"]
 
-_VERSION_WORDS: Final = tuple("v ver vers version versions release build chrome firefox safari edg agent".split())  # noqa: SIM905
+_VERSION_WORDS: Final = tuple("v ver vers version versions build chrome firefox safari edg".split())  # noqa: SIM905
 _VERSION_SEPARATORS: Final = "/=:_.- \t\n"
 _VERSION_BEFORE: Final = re.compile(rf"(?i)\b(?:{'|'.join(_VERSION_WORDS)})[\s:=/_.\-]{{0,2}}$")
 _BEFORE_A_SLASH: Final = frozenset(" \t\n\r@=([\"'>,/") | {""}
@@ -17,8 +17,12 @@ _NAME_AND_SLASH: Final = re.compile(r"(?:[A-Z]_[A-Z]+|\w\.[A-Za-z]+)/$")
 """A host's name or nothing stands before the slash, and no program's."""
 
 
+_GLUE: Final = frozenset("-_~")
 _GOES_ON: Final = re.compile(r"\.\d+(?![\d:,]| >)|[^\W_]|_(?!\d{2,5}\b)|-[A-Za-z]")
 """What makes four numbers a part of something longer; a port behind a dot, as tcpdump writes it, does not."""
+
+_GOES_ON_AS_A_NUMBER: Final = re.compile(r"\d|\.\d{1,2}(?!\d)|\.\d+\.")
+_ABOVE_99: Final = re.compile(r"\b[12]\d\d\b")
 
 _IS_NO_ADDRESS: Final = re.compile(
     r"127\..*|0\.0\.0\.0|255\.255\.255\.255|(?:.*\.)?(?:0\d|25[6-9]|2[6-9]\d|[3-9]\d\d).*"
@@ -27,7 +31,6 @@ _IS_NO_ADDRESS: Final = re.compile(
 
 _NUMBER_GOES_ON: Final = re.compile(r"[\-.:][A-Za-z0-9]")
 _DOMAIN_BEHIND: Final = re.compile(r"[\w\-]*\.[A-Za-z]")
-_RANGE_BEFORE: Final = re.compile(r"\d\.\d{1,3}-$")
 _NAME_AND_COLON: Final = re.compile(r"[G-Zg-z][\w\-]*:$")
 _PORT: Final = re.compile(r":\d")
 _ISSUERS: Final = re.compile(
@@ -36,29 +39,30 @@ _ISSUERS: Final = re.compile(
 )
 _CARD_BEFORE: Final = re.compile(r"(?i)(?:card|pan|visa|amex|maestro|master)\w*\W{1,4}(?:\w+\W{1,3}){0,2}$")
 _PRIVATE: Final = re.compile(r"10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.")
-_UPGRADE_BEFORE: Final = re.compile(r"(?i)\b(?:up|down)grad\w*\b[^,;]{0,40}$")
+_UPGRADE_BEFORE: Final = re.compile(r"(?i)\b(?:up|down)grad\w*\b[^,;]{0,40}\b(?:from|to|version|->)\s*$")
 _UNITS: Final = frozenset("service timer socket mount target scope slice device path".split())  # noqa: SIM905
 
 
 def is_ipv4(value: str, before: str, after: str) -> bool:
-    """Whether four numbers are an address that tells something: no version, no part of a longer number, no loopback."""
+    """Whether four numbers are an address that tells something: no version, no part of a longer number, no loopback.
+
+    Glued to a name they are one only where no version looks like that: private, or with numbers above 99.
+    """
     last = before[-1:]
-    if (
-        last.isalnum()
-        or last == "~"
-        or (last == "." and not before.endswith(".."))
-        or (last == "_" and not after.startswith("_"))
-        or _GOES_ON.match(after)
-    ):
+    if _IS_NO_ADDRESS.fullmatch(value) or last.isalnum():
         return False
-    if last == "-" and not _RANGE_BEFORE.search(before):
+    if last == "." and not before.endswith(".."):
         return False
-    if _IS_NO_ADDRESS.fullmatch(value):
-        return False
-    if last == "/":
-        stands_alone = before[-2:-1] in _BEFORE_A_SLASH or _NAME_AND_SLASH.search(before[-24:])
-        return bool(stands_alone or _PRIVATE.match(value) or _PORT.match(after))
+    is_glued = last in _GLUE or _GOES_ON.match(after) is not None
+    if last == "/" and before[-2:-1] not in _BEFORE_A_SLASH and not _NAME_AND_SLASH.search(before[-24:]):
+        is_glued = not _PORT.match(after)
+    if is_glued:
+        return not _GOES_ON_AS_A_NUMBER.match(after) and _looks_like_an_address(value)
     return not _stands_for_a_version(before)
+
+
+def _looks_like_an_address(value: str) -> bool:
+    return bool(_PRIVATE.match(value)) or (_ABOVE_99.search(value) is not None and ".0.0" not in value)
 
 
 def _stands_for_a_version(before: str) -> bool:
@@ -75,7 +79,7 @@ def is_dashed_ipv4(value: str, before: str, after: str) -> bool:
 def is_ipv6(value: str, before: str, after: str) -> bool:
     """Whether hexadecimal groups are an address: no time, no MAC, no scope of a name."""
     bare = value.partition("%")[0]
-    if before[-1:].isalnum() or before[-1:] == "." or after[:1].isalnum() or after[:1] == ":":
+    if before[-1:].isalnum() or before[-1:] == "." or after[:1].isalnum() or re.match(r":\S", after):
         return False
     if before[-1:] == ":" and not _NAME_AND_COLON.search(before):
         return False

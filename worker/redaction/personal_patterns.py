@@ -20,6 +20,7 @@ _MAIL: Final = family(
 )
 _IPV4: Final = family(
     pattern(Kind.IP_ADDRESS, r"(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})", check.is_ipv4),
+    pattern(Kind.IP_ADDRESS, r"\b(\d{1,3}(?:(?:\[\.\]|\(\.\)|\[dot\])\d{1,3}){3})\b"),
     pattern(
         Kind.IP_ADDRESS,
         r"(?:^|[^\d.\-]|[A-Za-z]\d{0,3}-)(\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3})(?:[^\d\-]|-[A-Za-z]|$)",

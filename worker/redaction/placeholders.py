@@ -73,9 +73,10 @@ def is_placeholder(text: str) -> bool:
     return _ANY.fullmatch(text) is not None
 
 
-def stands_in_placeholder(text: str, place: int) -> bool:
-    """Say whether a placeholder begins at a place of a text, or right before it."""
-    return any(place >= before and _ANY.match(text, place - before) is not None for before in (0, 1))
+def stands_in_placeholder(text: str, start: int, end: int) -> bool:
+    """Say whether what stands between two places of a text is a placeholder, or within one."""
+    found = (_ANY.match(text, place) for place in (start, start - 1) if place >= 0)
+    return any(match is not None and match.end() >= end for match in found)
 
 
 def _kind_of(placeholder: str) -> Kind:

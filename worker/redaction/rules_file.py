@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import re2
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -34,7 +34,7 @@ class _RulesFile(BaseModel):
     def _patterns_are_good(self) -> Self:
         for name, pattern in self.national_ids.items():
             try:
-                is_empty = re2.compile(pattern).search("") is not None
+                is_empty = re2.compile(pattern, _options()).search("") is not None
             except re2.error as error:
                 raise ValueError(f"national_ids.{name} is no pattern of RE2: {error}") from None
             if is_empty:
@@ -48,11 +48,13 @@ class _RulesFile(BaseModel):
         return self
 
 
-def read_rules(path: Path, *, kept: frozenset[str]) -> RedactionRules:
-    """Return the rules of a file; `kept` are the inventory's names, which are never masked.
+def read_rules(path: Path | None, *, kept: frozenset[str]) -> RedactionRules:
+    """Return the rules of a file, without one the default rules; `kept` are names of the inventory, never masked.
 
     Raises `ConfigurationError` that names the file and every mistake.
     """
+    if path is None:
+        return RedactionRules(kept=kept)
     try:
         file = _RulesFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
@@ -75,3 +77,10 @@ def read_rules(path: Path, *, kept: frozenset[str]) -> RedactionRules:
         masks_uuids=file.mask_uuids,
         people_language=None if file.people is None else file.people_language or _DEFAULT_LANGUAGE,
     )
+
+
+def _options() -> Any:  # noqa: ANN401 - re2 has no types
+    """Return RE2's options: it would write a wrong pattern to standard error, past every mask."""
+    options = re2.Options()
+    options.log_errors = False
+    return options

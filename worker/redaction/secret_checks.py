@@ -44,7 +44,7 @@ _BASE64_LINE: Final = re.compile(r"[A-Za-z0-9+/]{16}|^[\s>|\"']*[A-Za-z0-9+/=]+\
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9]{1,30}(?:_[A-Z0-9]{2,30})+")
 """The name of a variable, which a sentence about settings goes on with."""
 
-_SESSION_BEFORE: Final = re.compile(r"(?i)session[_.\-]?id[\"'`\\]{0,2}\s{0,3}[:=]\s{0,4}[\"'`\\]{0,2}$")
+_SECRET_ID_BEFORE: Final = re.compile(r"(?i)(?:session|secret)[_.\-]?id[\"'`\\]{0,2}\s{0,3}[:=]\s{0,4}[\"'`\\]{0,2}$")
 _WORKING_DIRECTORY: Final = re.compile(r"\b(?:OLD)?PWD=[\"']?/")
 _COUNT_BEFORE: Final = re.compile(
     r"(?i)\bpass(?:ed|es)?\s?[:=]\s?$|tokens[\"'`\\]{0,2}\s{0,3}[:=]\s{0,4}[\"'`\\]{0,2}$|(?-i:[A-Z]\w*\.[a-z]\w*):$"
@@ -53,7 +53,7 @@ _COUNT_BEFORE: Final = re.compile(
 
 
 _SETTING: Final = re.compile(r"[a-z_]+=[\w.]*")
-_HALF_A_PLACEHOLDER: Final = re.compile(r"<?\[[A-Z][A-Z_]+(?:_\d+)?(?:\]|$)")
+_HALF_A_PLACEHOLDER: Final = re.compile(r"<?\[[A-Z][A-Z_]+(?:_\d+)?(?:\]>?)?$")
 _MASKED: Final = re.compile(
     r"(?i)[*x•.]{3,}"
     r"|<?\(?\[?(?:redacted|masked|hidden|filtered|removed|secret|omitted|none|null|nil|true|false|withheld)\]?\)?>?"
@@ -84,7 +84,7 @@ def is_secret_value(value: str, before: str, after: str) -> bool:
 
 def _says_something_else(value: str, before: str, after: str) -> bool:
     """Whether the name is one of a count, a path or the like, or the value one of a variable or a directory."""
-    is_harmless = _HARMLESS_NAME_BEFORE.search(before) and not _SESSION_BEFORE.search(before)
+    is_harmless = _HARMLESS_NAME_BEFORE.search(before) and not _SECRET_ID_BEFORE.search(before)
     is_a_number = value.isdigit() and _COUNT_BEFORE.search(before)
     is_in_braces = before.endswith("{") and not any(map(str.isdigit, value))
     is_a_prefix = len(value) == 1 and after[:1] in {"'", '"'}

@@ -1,17 +1,27 @@
 """Redaction without memory: for logs, doors and letters, which belong to no incident and keep nothing.
 
-One such masker may serve a whole process, from many threads. It can never show a value again.
+One such masker may serve a whole process, from many threads. It can never show a value again. The two that stand here
+mask under the default rules until the process has taken its installation's, once, before it starts a thread
+(`installation.py`).
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from worker.redaction.detector import PatternDetector
-from worker.redaction.kinds import Kind
+from worker.redaction.kinds import Finding, Kind
 from worker.redaction.masker import Detector, Masker
 from worker.redaction.placeholders import Placeholders
 from worker.redaction.rules import RedactionRules
 
-__all__ = ["SECRETS_MASKER", "STATELESS_MASKER", "Unnumbered", "stateless_masker"]
+__all__ = [
+    "DEFAULTS_MASKER",
+    "SECRETS_MASKER",
+    "STATELESS_MASKER",
+    "Unnumbered",
+    "stateless_masker",
+    "use_detectors",
+]
 
 
 class Unnumbered(Placeholders):
@@ -27,8 +37,36 @@ def stateless_masker(detector: Detector) -> Masker:
     return Masker(detector, Unnumbered())
 
 
-STATELESS_MASKER: Final = stateless_masker(PatternDetector(RedactionRules()))
-"""Masks everything under the default rules: for text that may meet no configuration, such as a log line."""
+class _InForce:
+    """Asks the detector that the process has taken last: whoever holds a masker need not know when that was."""
 
-SECRETS_MASKER: Final = stateless_masker(PatternDetector(RedactionRules(), finds_secrets_only=True))
-"""Masks secrets under the default rules: for what a source sends, in which the server has to be found yet."""
+    def __init__(self, detector: Detector) -> None:
+        self.detector = detector
+
+    def find(self, text: str) -> Sequence[Finding]:
+        return self.detector.find(text)
+
+    def kind_named(self, name: str) -> Kind | None:
+        return self.detector.kind_named(name)
+
+
+_EVERYTHING: Final = _InForce(PatternDetector(RedactionRules()))
+_SECRETS: Final = _InForce(PatternDetector(RedactionRules(), finds_secrets_only=True))
+
+STATELESS_MASKER: Final = stateless_masker(_EVERYTHING)
+"""Masks everything under the process' rules: for text that leaves without a triage, such as a log line."""
+
+SECRETS_MASKER: Final = stateless_masker(_SECRETS)
+"""Masks secrets under the process' rules: for what a source sends, in which the server has to be found yet."""
+
+DEFAULTS_MASKER: Final = stateless_masker(PatternDetector(RedactionRules()))
+"""Masks everything under the default rules, whatever the process' are: for a server's id alone.
+
+Where the inventory is not at hand, its names can't be kept; a page without its server would be of no use.
+"""
+
+
+def use_detectors(*, of_everything: Detector, of_secrets: Detector) -> None:
+    """Let the process' maskers ask these from now on. Call it before threads start; of two calls the last counts."""
+    _EVERYTHING.detector = of_everything
+    _SECRETS.detector = of_secrets
