@@ -2,29 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 from redis import Redis
 
 from worker.bootstrap import make_detector
 from worker.cli.audit import REVEAL, write_audit
+from worker.cli.incident_placeholders import placeholders_to_mask, placeholders_to_reveal
 from worker.cli.words import one_line
 from worker.contract import Alert, Incident
 from worker.errors import ConfigurationError, FirstlineError
-from worker.escalation.revealing import Vault
-from worker.redaction import Detector, Masker, Placeholders, revealed_model
+from worker.redaction import SECRETS_MASKER, Detector, Masker, Placeholders, revealed_model
+from worker.registry.placeholder_store import PlaceholderStore
 from worker.registry.view import RegistryEntry, RegistryView
 from worker.settings import Settings
 
 __all__ = ["detector_to_show", "entry_of", "entry_to_show"]
 
 _Model = TypeVar("_Model", bound=BaseModel)
-
-_NO_KEY: Final = (
-    "Without a key nothing is kept that could be revealed: set FIRSTLINE_REDACTION_KEYS, the same for workers and here "
-    "(.env.example says how to make one); incidents that are triaged from then on can be revealed."
-)
 
 
 def detector_to_show(settings: Settings) -> Detector:
@@ -50,23 +46,27 @@ def entry_of(connection: Redis, incident_id: str) -> RegistryEntry:
 
 
 def entry_to_show(
-    connection: Redis, incident_id: str, *, vault: Vault | None, detector: Detector, reveal_why: str | None
+    connection: Redis,
+    incident_id: str,
+    *,
+    vault: PlaceholderStore | None,
+    detector: Detector,
+    reveal_why: str | None,
+    gate: Masker = SECRETS_MASKER,
 ) -> RegistryEntry:
     """Return an incident masked; with `reveal_why` with its placeholders' values, once that is written down.
 
-    `vault` is None without a key. Raises `FirstlineError` when the registry does not have the incident, or it can't be
-    told without what had to be taken out; `ConfigurationError` when nothing can be revealed; `Unconfirmed` when the
-    audit could not be written.
+    `vault` is None without a key; `gate` takes secrets out of what was revealed. Raises `FirstlineError` when the
+    registry does not have the incident, or it can't be told without what had to be taken out; `ConfigurationError` when
+    nothing can be revealed; `Unconfirmed` when the audit could not be written.
     """
     entry = entry_of(connection, incident_id)
-    if reveal_why is not None and vault is None:
-        raise ConfigurationError(_NO_KEY)
-    placeholders = Placeholders(vault.values_of(incident_id) if vault else {})
-    masked = _masked(entry, Masker(detector, placeholders))
     if reveal_why is None:
-        return masked
+        return _masked(entry, Masker(detector, placeholders_to_mask(connection, entry, vault=vault)))
+    placeholders = placeholders_to_reveal(entry, vault=vault)
+    masked = _masked(entry, Masker(detector, placeholders))
     write_audit(connection, action=REVEAL, incident_id=incident_id, why=reveal_why)
-    return _revealed(masked, placeholders)
+    return _revealed(masked, placeholders, gate)
 
 
 def _masked(entry: RegistryEntry, masker: Masker) -> RegistryEntry:
@@ -79,12 +79,15 @@ def _masked(entry: RegistryEntry, masker: Masker) -> RegistryEntry:
         ) from error
 
 
-def _revealed(entry: RegistryEntry, placeholders: Placeholders) -> RegistryEntry:
-    """Return a masked entry with the values of its placeholders; what does not fit the contract then stays masked."""
+def _revealed(entry: RegistryEntry, placeholders: Placeholders, gate: Masker) -> RegistryEntry:
+    """Return a masked entry with the values of its placeholders, and no secret that stood inside of one.
+
+    What does not fit the contract then stays masked.
+    """
 
     def revealed(model: _Model) -> _Model:
         try:
-            return revealed_model(model, placeholders)
+            return gate.checked_model(revealed_model(model, placeholders))
         except ValueError:
             return model
 

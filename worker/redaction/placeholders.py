@@ -7,7 +7,7 @@ from typing import Final
 
 from worker.redaction.kinds import Kind
 
-__all__ = ["Placeholders", "defused", "is_placeholder", "stands_in_placeholder"]
+__all__ = ["Placeholders", "defused", "has_numbered", "is_placeholder", "stands_in_placeholder"]
 
 _REVERSIBLE: Final = re.compile(
     rf"\[((?:{'|'.join(kind for kind in Kind if kind.is_reversible)})_[1-9][0-9]{{0,8}})\]", re.ASCII
@@ -66,6 +66,11 @@ def defused(text: str) -> str:
     A mask without a number stands for nothing anyway, and intake has put it there already.
     """
     return _REVERSIBLE.sub(r"(\1)", text) if "[" in text else text
+
+
+def has_numbered(text: str) -> bool:
+    """Say whether a placeholder stands in a text that could be shown again."""
+    return _REVERSIBLE.search(text) is not None
 
 
 def is_placeholder(text: str) -> bool:
