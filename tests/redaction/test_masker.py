@@ -78,3 +78,13 @@ def test_every_string_of_a_value_passes_the_gate() -> None:
 def test_the_value_under_a_secrets_name_is_one_whatever_it_looks_like() -> None:
     labels = {"db_password": "x", "instance": "10.1.2.3:9100"}
     assert masker().masked_labels(labels) == {"db_password": "[PASSWORD]", "instance": "[IP_ADDRESS_1]:9100"}
+
+
+def test_numbers_and_lists_under_a_secrets_name_are_secrets_and_counts_are_none() -> None:
+    told = masker().checked_value({"db_password": 12345678, "passwords": ["a1", 7], "input_tokens": 812, "is_ok": True})
+    assert told == {
+        "db_password": "[PASSWORD]",
+        "passwords": ["[PASSWORD]", "[PASSWORD]"],
+        "input_tokens": 812,
+        "is_ok": True,
+    }

@@ -67,21 +67,33 @@ class Masker:
         return type(model).model_validate(self.checked_value(model.model_dump(mode="json")))
 
     def checked_value(self, value: object) -> object:
-        """Return a value of JSON whose every string, at any depth, has passed the second gate."""
+        """Return a value of JSON whose every string, at any depth, has passed the second gate.
+
+        Whatever stands under a secret's name is one, numbers and lists too.
+        """
         match value:
             case str():
                 return self.checked(value)
             case list():
                 return [self.checked_value(item) for item in value]
             case dict():
-                return {
-                    self.checked(name): self._under(name, item, self.checked)
-                    if isinstance(item, str)
-                    else self.checked_value(item)
-                    for name, item in value.items()
-                }
+                return {self.checked(name): self._checked_under(name, item) for name, item in value.items()}
             case _:
                 return value
+
+    def _checked_under(self, name: str, item: object) -> object:
+        match item:
+            case str():
+                return self._under(name, item, self.checked)
+            case bool() | None:
+                return item
+            case int() | float():
+                told = self._under(name, str(item), str)
+                return item if told == str(item) else told
+            case list():
+                return [self._checked_under(name, each) for each in item]
+            case _:
+                return self.checked_value(item)
 
     def masked_labels(self, labels: Mapping[str, str]) -> dict[str, str]:
         """Return labels from outside masked; the value under a secret's name is one, whatever it looks like."""
