@@ -40,7 +40,7 @@ _LEAK: Final = signs(
             "|send|give me|include|quote|copy|paste|recite|embed|append|insert|put|echo|translate|encode|summari|disclose"
         ),
         (
-            r"\b(?:print|reveal|show|repeat|output|leak|display|tell me|write|write out|dump|send|give me|include|quote|copy"
+            r"(?<!not )(?<!never )(?<!n't )\b(?:print|reveal|show|repeat|output|leak|display|tell me|write|write out|dump|send|give me|include|quote|copy"
             r"|paste|recite|embed|append|insert|put|echo|translate|encode|summari[sz]e|disclose)\b.{0,30}\b(?:the\s"
             r"(?:\w+\s)?(?:system prompt|initial prompt|hidden prompt|system message)|(?:your|its|all of your)\s(?:\w+\s){0,2}?"
             r"(?:system prompt|prompt|instructions|system message|guidelines))\b(?!\s(?:with --help|at https?|in |on |for |to |of ))"

@@ -199,7 +199,7 @@ _CLOSE: Final = (
             "close & incident|alert|ticket|case",
             (
                 r"\bclose\s(?:this|the)\s(?:incident|alert|ticket|case)\b.{0,30}\b(?:without|as|and|now|immediately)\b"
-                r"|\bclose\s(?:this\s(?:incident|alert|ticket|case)|the\s(?:incident|alert|case))\s*(?:[.!]|$)"
+                r"|\bclose\sthis\s(?:incident|alert|ticket|case)\s*(?:[.!]|$)"
             ),
         ),
         (
@@ -208,7 +208,7 @@ _CLOSE: Final = (
         ),
         (
             "report ",
-            r"\breport (?:success|recovery|that (?:it|the server|everything) (?:is|has|recovered))\b(?! in #)",
+            r"\breport (?:success|recovery|that (?:it|the server|everything) (?:is|has|recovered))\b(?! (?:in|to) (?:#|the (?:channel|team|customer)))",
         ),
         unless=CLOSING_RULE,
     ),

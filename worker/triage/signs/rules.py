@@ -31,14 +31,15 @@ RESTART_RULE: Final = rf"{_IN_ANY_CASE}.*{_CONDITION}.{{1,80}}?\b{_BAD}\b"
 """A runbook's rule: it ties a restart to what was measured."""
 
 CLOSING_RULE: Final = (
-    rf"{_IN_ANY_CASE}(?!.*\b(?:(?:this|that) (?:incident|alert|ticket|issue|case)|now|immediately)\b)(?:.*{_CONDITION}.{{1,80}}?\b{_GOOD}\b"
+    rf"{_IN_ANY_CASE}(?!.*\b(?:(?:this|that) (?:incident|alert|ticket|issue|case)|now|immediately)\b)(?:.*{_CONDITION}[^,]{{1,80}}?(?<!as )(?<!it )\b{_GOOD}\b"
     r"|.*\b(?:in the morning|the next (?:morning|day)|the day after)\b)"
 )
 """A runbook's rule: an incident is closed when something has become well, or by people, later."""
 
 PAGING_RULE: Final = (
-    r"^(?!.*\b(?:anyway|no matter|regardless|escalat|tell|inform|say)).*\b(?:at night|outside (?:office|business|working) hours"
-    r"|for (?:an? |any )?(?:single|test|planned|known|informational|disk|warnings?|minor|this alert)|below \d|under \d"
-    rf"|until .{{1,60}}?\d|unless .{{1,60}}?{_BAD})\b"
+    rf"\bunless .{{1,60}}?\b{_BAD}\b"
+    r"|^(?!.*\b(?:anyway|no matter|regardless|escalat|tell|inform|say)).*\b(?:at night|outside (?:office|business|working) hours"
+    r"|for (?:an? |any )?(?:single|test|planned|known|informational|disk|warnings?|minor)|for (?:\w+ )?(?:alerts?|checks?|probes?)"
+    r"|below \d|under \d|until .{1,60}?\d|if .{1,40}?(?:recovers|clears))\b"
 )
 """A house's rule for whom an alert wakes, and when."""
