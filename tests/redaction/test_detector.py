@@ -160,6 +160,7 @@ def masked(text: str) -> str:
         ("password=payment-server-01", "password=[PASSWORD]"),
         ("passwords: [hunter2, swordfish9] password2: hunter2zz", "passwords: [[PASSWORD]] password2: [PASSWORD]"),
         ("secret_id=hunter2zeta9 app --user alice:hunter2 x", "secret_id=[PASSWORD] app --user [USER_1]:[PASSWORD] x"),
+        ("user=müller, user ålesund from x", "user=[USER_1], user [USER_2] from x"),
         ("Überfällig: 10.0.0.7 → password=größe9", "Überfällig: [IP_ADDRESS_1] → password=[PASSWORD]"),
     ],
 )

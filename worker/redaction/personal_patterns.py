@@ -8,7 +8,10 @@ from worker.redaction.kinds import Kind
 
 __all__ = ["PERSONAL_FAMILIES"]
 
-_ACCOUNT: Final = r"[A-Za-z][A-Za-z0-9._\-]{0,30}[A-Za-z0-9_]"
+_LETTER: Final = r"A-Za-z\x{c0}-\x{24f}\x{370}-\x{52f}"
+_ACCOUNT: Final = rf"[{_LETTER}][{_LETTER}0-9._\-]{{0,30}}[{_LETTER}0-9_]"
+"""Latin, Greek and Cyrillic letters: in scripts without blanks a name could not be told from a sentence."""
+
 
 _MAIL: Final = family(
     pattern(
