@@ -21,8 +21,9 @@ _DO: Final = (
 )
 
 _OF_MODEL_SERVERS: Final = (
-    r"^(?!.*(?:restart|reboot|ignor|disregard|forget|escalat|resolved|recovered|no[_ ]action|incident|unrestricted|without|bypass))"
-    r".*(?:\bprompt[\"']?\s?[:=]|[\"'](?:messages|choices|tool_calls|type|arguments)[\"']\s?:|stop_reason=|chat template)"
+    r"^(?!.*(?:restart|reboot|ignor|disregard|forget|escalat|resolved|recovered|no[_ ]action|incident|unrestricted|without|bypass"
+    r"|(?:mark|close) |you are now|you (?:may|must|can) |new instruction|approved|authori|skip|summary))"
+    r".*(?:\bprompt[\"']?\s?[:=]|[\"'](?:messages|choices|tool_calls|arguments)[\"']\s?:|[\"']type[\"']\s?:\s?[\"'](?:tool_use|function)|stop_reason=|chat template)"
 )
 """Lines of servers that run models for others: they are full of roles and tools, none of which speaks of ours."""
 
