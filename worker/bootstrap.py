@@ -20,7 +20,8 @@ from worker.logs import configure_logging
 from worker.models.openai_model import OpenAIModel
 from worker.models.rules_model import RulesModel
 from worker.ports import Model
-from worker.redaction import Detector, RedactionRules, stateless_masker
+from worker.redaction import Detector, RedactionRules
+from worker.redaction.installation import use_rules
 from worker.redaction.people import detector_of
 from worker.redaction.rules_file import read_rules
 from worker.redaction.sealing import Sealer, keys_read
@@ -52,7 +53,8 @@ _TRIM_INTERVAL_SECONDS: Final = 600.0
 def open_worker(settings: Settings | None = None) -> Worker:
     """Put a worker together from the environment. Raises `ConfigurationError` before anything is started."""
     settings = settings or load_settings()
-    configure_logging(settings.log_level, masker=stateless_masker(make_detector(settings)))
+    use_rules(_make_rules(settings, kept=None))
+    configure_logging(settings.log_level)
     return make_worker(settings, connect(settings, connections=settings.worker_concurrency + _CONNECTIONS))
 
 
@@ -122,10 +124,12 @@ def make_detector(settings: Settings, *, kept: frozenset[str] | None = None) -> 
 
     They are the inventory's where none are given. Raises `ConfigurationError`.
     """
+    return detector_of(_make_rules(settings, kept=kept))
+
+
+def _make_rules(settings: Settings, *, kept: frozenset[str] | None) -> RedactionRules:
     kept = Inventory.load(settings.inventory_file, SystemClock()).names() if kept is None else kept
-    if settings.redaction_file is None:
-        return detector_of(RedactionRules(kept=kept))
-    return detector_of(read_rules(settings.redaction_file, kept=kept))
+    return read_rules(settings.redaction_file, kept=kept)
 
 
 def make_placeholder_store(settings: Settings, connection: redis.Redis) -> PlaceholderStore | None:

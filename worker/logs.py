@@ -27,18 +27,11 @@ _SAID_BY_THE_MASKER: Final = "redaction.failed"
 """It names an exception's class and nothing else. To mask it would fail once more, and be said once more."""
 
 
-class _InForce:
-    """What this process masks with: logging is the process' own, and Celery sets its part up after ours."""
-
-    masker = STATELESS_MASKER
-
-
-def configure_logging(level: str, *, masker: Masker = STATELESS_MASKER) -> None:
+def configure_logging(level: str) -> None:
     """Set up structlog for a whole process, and mask what the standard library's loggers and tracebacks say.
 
-    `masker` must be one for many threads, such as `stateless_masker` makes; the default knows the default rules only.
+    What is masked, the process' rules say at the time: it may take them before or after.
     """
-    _InForce.masker = masker
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -46,7 +39,7 @@ def configure_logging(level: str, *, masker: Masker = STATELESS_MASKER) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.StackInfoRenderer(),
             structlog.processors.format_exc_info,
-            MaskingProcessor(masker),
+            MaskingProcessor(STATELESS_MASKER),
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
@@ -56,7 +49,7 @@ def configure_logging(level: str, *, masker: Masker = STATELESS_MASKER) -> None:
     mask_handlers(logging.getLogger().handlers)
     if logging.lastResort is not None:  # what speaks where nobody has set up a handler
         mask_handlers([logging.lastResort])
-    _mask_last_words(masker)
+    _mask_last_words()
 
 
 class MaskingProcessor:
@@ -101,22 +94,19 @@ class MaskingFormatter(logging.Formatter):
         return self._masker.checked(said)
 
 
-def mask_handlers(handlers: Iterable[logging.Handler], *, masker: Masker | None = None) -> None:
-    """Let handlers of the standard library write masked lines, without `masker` as `configure_logging` was told.
-
-    Of two calls the last one counts.
-    """
+def mask_handlers(handlers: Iterable[logging.Handler], *, masker: Masker = STATELESS_MASKER) -> None:
+    """Let handlers of the standard library write masked lines. Of two calls the last one counts."""
     for handler in handlers:
         known = handler.formatter
         wrapped = known.wrapped if isinstance(known, MaskingFormatter) else known
-        handler.setFormatter(MaskingFormatter(wrapped, masker or _InForce.masker))
+        handler.setFormatter(MaskingFormatter(wrapped, masker))
 
 
-def _mask_last_words(masker: Masker) -> None:
+def _mask_last_words() -> None:
     """Mask the traceback of what nobody caught, unless somebody else listens already."""
 
     def say(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
-        sys.stderr.write(masker.checked("".join(traceback.format_exception(kind, error, trace))) + "\n")
+        sys.stderr.write(STATELESS_MASKER.checked("".join(traceback.format_exception(kind, error, trace))) + "\n")
 
     def say_of_thread(ended: threading.ExceptHookArgs) -> None:
         if ended.exc_type is not SystemExit:

@@ -18,11 +18,22 @@ from worker.errors import ConfigurationError
 from worker.redaction.sealing import keys_read
 from worker.redaction.sinks import TrustedSinks
 
-__all__ = ["PREFIX", "RedisSettings", "Settings", "load_redis_settings", "load_settings"]
+__all__ = [
+    "PREFIX",
+    "RedactionSettings",
+    "RedisSettings",
+    "Settings",
+    "load_redaction_settings",
+    "load_redis_settings",
+    "load_settings",
+]
 
-_Read = TypeVar("_Read", bound="RedisSettings")
+_Read = TypeVar("_Read", bound=BaseSettings)
 
 PREFIX: Final = "FIRSTLINE_"
+_SOURCES: Final = SettingsConfigDict(
+    env_prefix=PREFIX, env_ignore_empty=True, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+)
 
 
 def _without_query(url: Url) -> Url:
@@ -47,19 +58,24 @@ RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss"]), A
 class RedisSettings(BaseSettings):
     """All that a person's word on restarts needs, so that no other mistake keeps it from being said."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
-    )
+    model_config = _SOURCES
 
     redis_url: RedisUrl = Url("redis://127.0.0.1:6379/0")
     policy_file: Path = Path("deploy/policy.toml")
 
 
-class Settings(RedisSettings):
+class RedactionSettings(BaseSettings):
+    """What every process reads before it says anything: where its rules of redaction stand."""
+
+    model_config = _SOURCES
+
+    redaction_file: Path | None = None
+
+
+class Settings(RedisSettings, RedactionSettings):
     """Every setting of a worker, with its unit and its sensible default. An empty variable counts as unset."""
 
     inventory_file: Path = Path("deploy/inventory.toml")
-    redaction_file: Path | None = None
     redaction_keys: Annotated[SecretStr | None, AfterValidator(_with_good_keys)] = None
 
     openai_api_key: SecretStr | None = Field(None, validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key"))
@@ -99,6 +115,11 @@ def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any setting b
 def load_redis_settings() -> RedisSettings:
     """Read Redis' address only, likewise."""
     return _loaded(RedisSettings, {})
+
+
+def load_redaction_settings() -> RedactionSettings:
+    """Read where the rules of redaction stand, likewise."""
+    return _loaded(RedactionSettings, {})
 
 
 def _loaded(kind: type[_Read], overrides: Mapping[str, Any]) -> _Read:

@@ -7,7 +7,7 @@ from typing import Final
 
 from worker.contract import Severity
 from worker.contract.text import cut_to_bytes, visible
-from worker.redaction import SECRETS_MASKER
+from worker.redaction import STATELESS_MASKER
 
 __all__ = [
     "CLOCK_TOLERANCE",
@@ -181,8 +181,8 @@ def kind_of(value: object) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return at most 80 characters of `text` on one line, in quotation marks, without secrets."""
-    line = SECRETS_MASKER.masked(one_line(text[:_QUOTED_FROM_CHARACTERS]))
+    """Return at most 80 characters of `text` on one line, in quotation marks, masked: logs and terminals have it."""
+    line = STATELESS_MASKER.masked(one_line(text[:_QUOTED_FROM_CHARACTERS]))
     return f"“{line}”" if len(line) <= QUOTE_LIMIT_CHARACTERS else f"“{line[: QUOTE_LIMIT_CHARACTERS - 1]}…”"
 
 

@@ -17,7 +17,7 @@ from producers.settings import ProducerConfigurationError
 from producers.spool.direct_escalation import PagerRefused, PagerUnavailable
 from worker.contract import Incident, Resolution
 from worker.contract.text import cut_to_bytes
-from worker.redaction import SECRETS_MASKER, STATELESS_MASKER, Masker
+from worker.redaction import DEFAULTS_MASKER, SECRETS_MASKER, STATELESS_MASKER, Masker
 
 __all__ = ["EventsPager", "open_pager"]
 
@@ -36,18 +36,27 @@ _REFUSALS: Final = frozenset({400, 413, 422})
 class EventsPager:
     """Sends one event a call, through a client that the caller closes. Safe from many threads.
 
-    A page is what `masker` leaves of it.
+    A page is what `masker` leaves of it, and `server_masker` of the server's id.
     """
 
-    def __init__(self, client: httpx2.Client, url: str, key: SecretStr, *, masker: Masker = STATELESS_MASKER) -> None:
+    def __init__(
+        self,
+        client: httpx2.Client,
+        url: str,
+        key: SecretStr,
+        *,
+        masker: Masker = STATELESS_MASKER,
+        server_masker: Masker = DEFAULTS_MASKER,
+    ) -> None:
         self._client = client
         self._url = url
         self._key = key
         self._masker = masker
+        self._server_masker = server_masker
 
     def trigger(self, incident: Incident) -> None:
         """Open the pager's own incident under the key of ours; see `Pager`."""
-        payload = payload_of(incident, self._masker)
+        payload = payload_of(incident, self._masker, self._server_masker)
         self._send({"event_action": "trigger", "dedup_key": incident.incident_id, "payload": payload})
 
     def resolve(self, resolution: Resolution) -> None:
@@ -90,12 +99,17 @@ def open_pager(url: str | None, key: SecretStr | None, *, is_trusted: bool = Fal
     # The client tells each address that it calls at INFO, and this one may hold a secret.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     with httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
-        yield EventsPager(client, url, key, masker=SECRETS_MASKER if is_trusted else STATELESS_MASKER)
+        if is_trusted:
+            yield EventsPager(client, url, key, masker=SECRETS_MASKER, server_masker=SECRETS_MASKER)
+        else:
+            yield EventsPager(client, url, key)
 
 
-def payload_of(incident: Incident, masker: Masker = STATELESS_MASKER) -> dict[str, object]:
+def payload_of(
+    incident: Incident, masker: Masker = STATELESS_MASKER, server_masker: Masker = DEFAULTS_MASKER
+) -> dict[str, object]:
     """Return what the engineer reads, masked: what fired, where, since when, and that nobody has looked at it."""
-    where = masker.checked(incident.server_id or NO_SERVER)
+    where = server_masker.checked(incident.server_id or NO_SERVER)
     text = masker.checked(incident.text)
     first_line = text.splitlines()[0]
     optional = {"component": incident.service, "group": incident.group}

@@ -11,6 +11,7 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -22,9 +23,10 @@ from worker.cli.options import AsJson
 from worker.cli.redact_command import redact
 from worker.cli.restarts_commands import halt, resolve, resume
 from worker.cli.show_command import show
+from worker.cli.words import one_line
 from worker.contract.text import visible
-from worker.errors import FirstlineError
-from worker.settings import load_settings
+from worker.errors import ConfigurationError, FirstlineError
+from worker.settings import load_redaction_settings, load_settings
 
 __all__ = ["app", "run"]
 
@@ -33,6 +35,9 @@ _EPILOG: Final = (
     "wrong; 3 Redis can't be reached, or it refuses; 130 interrupted. Settings come from the environment and from "
     ".env; .env.example lists them all."
 )
+
+_NEED_NO_RULES: Final = frozenset({"halt", "resume", "resolve", "demo"})
+"""No mistake in a file may keep anybody from stopping restarts; the demo brings its own rules."""
 
 app = typer.Typer(
     name="firstline",
@@ -246,6 +251,7 @@ def run() -> None:
 
         configure_logging("WARNING")
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        _use_rules(sys.argv[1:])
         app()
     except (FirstlineError, IntakeUnavailable, RedisError) as error:
         _fail(*told(error))
@@ -261,6 +267,29 @@ def run() -> None:
         sys.exit(EXIT_INTERRUPTED)
 
 
+def _use_rules(arguments: Sequence[str]) -> None:
+    """Let this process mask by the installation's rules. Raises `ConfigurationError` for a wrong file.
+
+    What must always work goes on under the default rules then, and says so in one line.
+    """
+    try:
+        _read_rules()
+    except ConfigurationError as error:
+        if arguments and arguments[0] not in _NEED_NO_RULES and "--help" not in arguments:
+            raise
+        _say(f"the default rules of redaction are in force, for the installation's are wrong: {one_line(error)}")
+
+
+def _read_rules() -> None:
+    file = load_redaction_settings().redaction_file
+    if file is None:
+        return
+    from worker.redaction.installation import use_rules
+    from worker.redaction.rules_file import read_rules
+
+    use_rules(read_rules(file, kept=frozenset()))
+
+
 def _make_streams_safe() -> None:
     """Write what a terminal's encoding does not have as escapes, and into nothing where a stream was closed."""
     for name in ("stdout", "stderr"):
@@ -272,7 +301,11 @@ def _make_streams_safe() -> None:
 
 
 def _fail(sentence: str, code: int) -> None:
+    _say(sentence)
+    sys.exit(code)
+
+
+def _say(sentence: str) -> None:
     from worker.redaction import SECRETS_MASKER
 
     sys.stderr.write(f"firstline: {SECRETS_MASKER.checked(visible(sentence))}\n")
-    sys.exit(code)

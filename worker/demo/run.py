@@ -103,11 +103,14 @@ def _play(console: Console, interrupts: Interrupts, stack: ExitStack, *, keep_ru
 def _environment(folder: Path, valkey: EmbeddedValkey, fleet: LabFleet) -> Mapping[str, str]:
     policy = folder / "policy.toml"
     policy.write_text(_POLICY, encoding="utf-8")
+    rules = folder / "redaction.toml"
+    rules.touch()
     return {
         **fleet.environment,
         "FIRSTLINE_REDIS_URL": valkey.url,
         "FIRSTLINE_INVENTORY_FILE": str(fleet.inventory_file),
         "FIRSTLINE_POLICY_FILE": str(policy),
+        "FIRSTLINE_REDACTION_FILE": str(rules),
         "FIRSTLINE_WORKER_NAME": "demo-worker",
         "FIRSTLINE_WORKER_CONCURRENCY": "8",
         "FIRSTLINE_VERIFICATION_INTERVAL_SECONDS": "1",
