@@ -15,7 +15,10 @@ _OF_OTHERS: Final = (
     r"\b(?:itself|themselves|(?:operators|users|engineers|admins|administrators|roles?|members|owners|teams?) "
     r"(?:may|can|are))\b"
 )
-_NOT_TO_RESTART: Final = r"\b(?:do not|don't|dont|never|must not|should not|cannot|can't)\s(?:\w+\s)?(?:restart|reboot)"
+_NOT_TO_RESTART: Final = (
+    r"^(?!.*(?:restart|reboot).*(?:restart|reboot)).*\b(?:do not|don't|dont|never|must not|should not|cannot|can't)\s"
+    r"(?:ever\s|just\s|simply\s|manually\s|blindly\s)?(?:restart|reboot)"
+)
 _EARLIER: Final = (
     r"(?:previous|prior|above|earlier|preceding|foregoing|former|past|existing|original|other|initial|old|current)"
 )
