@@ -5,8 +5,11 @@ closed: what can't be masked is withheld, and a tool whose answer can't be told 
 for one thread.
 """
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from worker.contract.observations import HealthReading, LogTail
 from worker.contract.text import visible
@@ -16,6 +19,9 @@ from worker.ports import HealthSource, LogSource, Model, RestartOrder, Server, S
 from worker.redaction import WITHHELD, Masker
 
 __all__ = ["RedactedModel", "RedactedTool", "redacted_server"]
+
+_SPELLED_OUT: Final = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\/", re.ASCII)
+"""Characters as JSON may spell them: a row at a time, for two of them can be one character."""
 
 
 def redacted_server(server: Server, masker: Masker) -> Server:
@@ -125,8 +131,29 @@ class RedactedModel:
         reply = self.model.reply(transcript, specs, timeout_seconds=timeout_seconds)
         calls = tuple(
             call.model_copy(
-                update={"name": self.masker.checked(call.name), "arguments": self.masker.checked(call.arguments)}
+                update={"name": self.masker.checked(call.name), "arguments": self._checked_arguments(call.arguments)}
             )
             for call in reply.tool_calls
         )
         return reply.model_copy(update={"text": self.masker.checked(reply.text), "tool_calls": calls})
+
+    def _checked_arguments(self, arguments: str) -> str:
+        """Return arguments checked by value, then as text: some are no JSON, and one name can stand there twice."""
+        text = self._checked_by_value(arguments)
+        plain = _SPELLED_OUT.sub(lambda found: str(json.loads(f'"{found[0]}"')), text)
+        checked = self.masker.checked(plain)
+        return text if checked == plain else visible(checked)
+
+    def _checked_by_value(self, arguments: str) -> str:
+        """Return arguments written again where a value holds what must not leave, however JSON spells it."""
+        try:
+            said: object = json.loads(arguments)
+            checked = self.masker.checked_value(said)
+            return arguments if checked == said else _written(checked)
+        except (ValueError, RecursionError):
+            return arguments
+
+
+def _written(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if visible(text) == text else json.dumps(value)
