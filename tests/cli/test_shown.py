@@ -235,6 +235,16 @@ def test_a_secret_sealed_inside_of_a_name_is_not_revealed(printed: Any, *, is_gu
     assert "10.1.2.3" in told
 
 
+def test_what_an_alert_writes_in_a_placeholders_form_is_not_revealed(redis: FakeRedis) -> None:
+    imitation = "[IP_ADDRESS_1]"
+    said = {"text": imitation, "group": imitation, "labels": {imitation: imitation}}
+    stored = _INCIDENT.model_copy(update=said).model_dump_json()
+    redis.hset(incident_key(_INCIDENT.incident_id), "incident", stored)
+    shown_again = shown(redis, why="to reach it by hand")
+    assert "10.1.2.3" not in shown_again.incident.model_dump_json()
+    assert "10.1.2.3" in shown_again.steps[0].reply.text
+
+
 def test_what_can_not_be_masked_is_not_shown(redis: FakeRedis) -> None:
     try:
         told = _as_json(entry_to_show(redis, _INCIDENT.incident_id, vault=None, detector=Broken(), reveal_why=None))

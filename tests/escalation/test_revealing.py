@@ -1,19 +1,25 @@
 """A trusted sink sees addresses again and never a secret; and no result waits for a map."""
 
+import base64
 import io
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
+from fakeredis import FakeRedis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tests.escalation.builders import incident, result
 from worker.contract.incident import TEXT_LIMIT_BYTES
+from worker.contract.queue import placeholders_key
 from worker.errors import ConfigurationError, ContractError
 from worker.escalation import ConsoleNotifier, JsonNotifier
 from worker.escalation.revealing import RevealingNotifier, SecretFreeNotifier, Vault, gated
 from worker.ports import Notifier
 from worker.redaction import Finding, Kind, stateless_masker
+from worker.redaction.sealing import Sealer
 from worker.redaction.sinks import Sink
+from worker.registry.placeholder_store import PlaceholderStore
 
 _SAID = "[IP_ADDRESS_1] refuses password=[PASSWORD]"
 
@@ -65,6 +71,34 @@ def test_any_other_sink_gets_the_masked_result(kind: type[ConsoleNotifier] | typ
 )
 def test_no_result_waits_for_a_map(vault: Vault) -> None:
     assert _SAID in delivered(JsonNotifier, vault)
+
+
+def _put(redis: FakeRedis, *, key: bytes = b"k" * 32, incident_id: str | None = None) -> None:
+    here = incident().incident_id
+    sealed = Sealer([key], random_bytes=os.urandom).sealed(
+        b'{"[IP_ADDRESS_1]": "10.1.2.3"}', incident_id=incident_id or here
+    )
+    redis.set(placeholders_key(here), base64.b64encode(sealed))
+
+
+@pytest.mark.parametrize(
+    ("put", "is_its_own"),
+    [
+        pytest.param(_put, True, id="its own"),
+        pytest.param(lambda redis: _put(redis, key=b"x" * 32), False, id="another key's"),
+        pytest.param(lambda redis: _put(redis, incident_id="inc-another"), False, id="another incident's"),
+        pytest.param(lambda redis: redis.rpush(placeholders_key(incident().incident_id), "x"), False, id="a list"),
+        pytest.param(lambda redis: redis.set(placeholders_key(incident().incident_id), "ü"), False, id="no base64"),
+    ],
+)
+def test_a_trusted_sink_sees_the_addresses_of_the_incidents_own_map_alone(
+    put: Callable[[FakeRedis], object], *, is_its_own: bool
+) -> None:
+    redis = FakeRedis(decode_responses=True)
+    put(redis)
+    told = delivered(JsonNotifier, PlaceholderStore(redis, Sealer([b"k" * 32], random_bytes=os.urandom)))
+    assert ("10.1.2.3" in told) is is_its_own
+    assert (_SAID in told) is not is_its_own
 
 
 @pytest.mark.parametrize("is_guarded", [True, False])

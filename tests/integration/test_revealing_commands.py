@@ -18,7 +18,7 @@ from tests.house import WELL, record, write_house
 from tests.programs import environment_of, firstline
 from tests.redis_servers import client_of, running_valkey
 from worker.bootstrap import make_worker
-from worker.contract.queue import AUDIT_STREAM
+from worker.contract.queue import AUDIT_STREAM, placeholders_key
 from worker.settings import load_settings
 
 pytestmark = pytest.mark.integration
@@ -116,6 +116,23 @@ def test_without_the_key_nobody_sees_an_address(desk: Desk, key: str | None) -> 
     told = desk.says("show", desk.incident_id, "--reveal", "--why", "to reach it", key=key)
     assert _ADDRESS not in told
     assert _ADDRESS not in desk.says("escalations", "--once", key=key, trusted="console,json")
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+@pytest.mark.parametrize("key", [_WRONG_KEY, _KEY])
+def test_what_can_not_be_opened_is_a_wrong_setting_and_not_written_down(
+    desk: Desk, key: str, form: tuple[str, ...]
+) -> None:
+    """With the right key it is the map that is damaged."""
+    if key == _KEY:
+        desk.redis.set(placeholders_key(desk.incident_id), "ü")
+    environment = desk.environment | {"FIRSTLINE_REDACTION_KEYS": key}
+    done = firstline("show", desk.incident_id, "--reveal", "--why", "to reach it", *form, environment=environment)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"FIRSTLINE_REDACTION_KEYS" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert desk.redis.xlen(AUDIT_STREAM) == 0
+    assert "[IP_ADDRESS_1]" in desk.says("show", desk.incident_id, *form, key=key)
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)])

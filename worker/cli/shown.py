@@ -114,5 +114,5 @@ def _changed(entry: RegistryEntry, change: _Change, *, of_alert: Callable[[Alert
 def _masked_alert(alert: Alert, masker: Masker) -> Alert:
     masked: dict[str, object] = {"text": masker.masked(alert.text)}
     if isinstance(alert, Incident):
-        masked["labels"] = masker.masked_labels(alert.labels)
+        masked |= {"labels": masker.masked_labels(alert.labels), "group": masker.masked(alert.group)}
     return masker.checked_model(alert.model_copy(update=masked))
