@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import re2
 
 from worker.errors import ConfigurationError
 from worker.redaction import Masker, PatternDetector, Placeholders, RedactionRules
@@ -70,7 +71,9 @@ def test_names_of_people_are_looked_for_where_the_file_says_so(tmp_path: Path, t
         ("[national_ids]\nssn = '('", "national_ids.ssn"),
         ("[national_ids]\nssn = '(?=1)'", "national_ids.ssn"),
         ("[national_ids]\nssn = '[0-9]*'", "national_ids.ssn"),
+        ("[national_ids]\nssn = '1\\Q2'", "national_ids.ssn"),
         ("[national_ids\n", "no TOML"),
+        ("deny = " + "[" * 100_000, "no TOML"),
     ],
 )
 def test_a_mistake_is_named_with_file_and_key(tmp_path: Path, text: str, named: str) -> None:
@@ -96,3 +99,20 @@ def test_a_mistake_names_the_remedy(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"none\.toml"):
         read_rules(tmp_path / "none.toml", kept=frozenset())
+
+
+def test_a_pattern_that_is_none_is_told_in_the_exception_and_nowhere_else(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"national_ids\.ssn"):
+        read_rules(written(tmp_path, "[national_ids]\nssn = '(?=1)'"), kept=frozenset())
+    assert capfd.readouterr() == ("", "")
+    with pytest.raises(re2.error):
+        re2.compile("(?=1)")
+    assert "(?=1)" in capfd.readouterr().err
+
+
+def test_patterns_that_are_too_large_together_are_a_mistake_of_the_file(tmp_path: Path) -> None:
+    shapes = [rf"n{number} = '(?:\pL{{80}}){{3}}{number}'" for number in range(20)]
+    with pytest.raises(ConfigurationError, match=r"redaction\.toml is wrong: its national_ids"):
+        read_rules(written(tmp_path, "\n".join(["[national_ids]", *shapes])), kept=frozenset())

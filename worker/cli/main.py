@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -272,22 +273,25 @@ def _use_rules(arguments: Sequence[str]) -> None:
 
     What must always work goes on under the default rules then, and says so in one line.
     """
+    is_needed = bool(arguments) and arguments[0] not in _NEED_NO_RULES and "--help" not in arguments
     try:
-        _read_rules()
+        _read_rules(finds_people=is_needed)
     except ConfigurationError as error:
-        if arguments and arguments[0] not in _NEED_NO_RULES and "--help" not in arguments:
+        if is_needed:
             raise
         _say(f"the default rules of redaction are in force, for the installation's are wrong: {one_line(error)}")
 
 
-def _read_rules() -> None:
+def _read_rules(*, finds_people: bool) -> None:
+    """Take the rules of the file, if there is one; without people's names, nobody waits for a model of language."""
     file = load_redaction_settings().redaction_file
     if file is None:
         return
     from worker.redaction.installation import use_rules
     from worker.redaction.rules_file import read_rules
 
-    use_rules(read_rules(file, kept=frozenset()))
+    rules = read_rules(file, kept=frozenset())
+    use_rules(rules if finds_people else replace(rules, people_language=None))
 
 
 def _make_streams_safe() -> None:

@@ -9,6 +9,7 @@ import re2
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from worker.errors import ConfigurationError
+from worker.redaction.detector import PatternDetector
 from worker.redaction.rules import RedactionRules
 
 __all__ = ["read_rules"]
@@ -34,7 +35,7 @@ class _RulesFile(BaseModel):
     def _patterns_are_good(self) -> Self:
         for name, pattern in self.national_ids.items():
             try:
-                is_empty = re2.compile(pattern, _options()).search("") is not None
+                is_empty = re2.compile(f"({pattern})", _options()).search("") is not None
             except re2.error as error:
                 raise ValueError(f"national_ids.{name} is no pattern of RE2: {error}") from None
             if is_empty:
@@ -59,7 +60,7 @@ def read_rules(path: Path | None, *, kept: frozenset[str]) -> RedactionRules:
         file = _RulesFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ConfigurationError(f"The redaction file {path} can't be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(f"The redaction file {path} is no TOML: {error}") from error
     except ValidationError as error:
         complaints = [
@@ -68,7 +69,7 @@ def read_rules(path: Path | None, *, kept: frozenset[str]) -> RedactionRules:
         ]
         shown = "deploy/redaction.example.toml shows all keys"
         raise ConfigurationError(f"The redaction file {path} is wrong ({shown}):\n" + "\n".join(complaints)) from None
-    return RedactionRules(
+    rules = RedactionRules(
         kept=kept | frozenset(file.keep),
         domains=frozenset(file.domains),
         denied=frozenset(file.deny),
@@ -77,6 +78,13 @@ def read_rules(path: Path | None, *, kept: frozenset[str]) -> RedactionRules:
         masks_uuids=file.mask_uuids,
         people_language=None if file.people is None else file.people_language or _DEFAULT_LANGUAGE,
     )
+    try:
+        PatternDetector(rules)
+    except re2.error as error:
+        raise ConfigurationError(
+            f"The redaction file {path} is wrong: its national_ids can't be looked for together ({error})"
+        ) from error
+    return rules
 
 
 def _options() -> Any:  # noqa: ANN401 - re2 has no types
