@@ -11,6 +11,7 @@ from fakeredis import FakeRedis
 from producers.sources.bounds import quoted
 from producers.spool.pagerduty_events import payload_of
 from tests.fakes import an_incident
+from tests.guardrails.claims import ask
 from worker.bootstrap import make_guard
 from worker.cli.status import read_desk
 from worker.errors import ConfigurationError
@@ -94,6 +95,13 @@ def test_a_page_names_its_server_as_without_rules_whatever_they_say() -> None:
     payload = payload_of(incident)
     assert payload["source"] == DEFAULTS_MASKER.checked("db-7.corp.example.com") == "db-7.corp.example.com"
     assert "10.1.2.3" not in json.dumps(payload_of(incident.model_copy(update={"server_id": "10.1.2.3"})))
+
+
+@pytest.mark.usefixtures("rules")
+def test_status_names_the_server_that_a_person_is_to_resolve() -> None:
+    redis = FakeRedis(decode_responses=True)
+    ask(make_guard(redis, Policy(), worker="w1"), "inc-1", "db-7.corp.example.com")
+    assert read_desk(redis).found["restart_locks"][0]["server_id"] == "db-7.corp.example.com"
 
 
 def test_what_was_in_force_stays_so_when_the_model_for_names_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
