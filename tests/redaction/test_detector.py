@@ -161,6 +161,8 @@ def masked(text: str) -> str:
         ("passwords: [hunter2, swordfish9] password2: hunter2zz", "passwords: [[PASSWORD]] password2: [PASSWORD]"),
         ("secret_id=hunter2zeta9 app --user alice:hunter2 x", "secret_id=[PASSWORD] app --user [USER_1]:[PASSWORD] x"),
         ("user=müller, user ålesund from x", "user=[USER_1], user [USER_2] from x"),
+        ('{"msg":"password=hunter2 refused by 10.0.0.7"}', '{"msg":"password=[PASSWORD] refused by [IP_ADDRESS_1]"}'),
+        ('Environment="DB_PASSWORD=Spring(70)] 1c"', 'Environment="DB_PASSWORD=[PASSWORD]"'),
         ("Überfällig: 10.0.0.7 → password=größe9", "Überfällig: [IP_ADDRESS_1] → password=[PASSWORD]"),
     ],
 )

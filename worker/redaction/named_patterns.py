@@ -69,7 +69,7 @@ _PAIRS: Final = (
         Kind.PASSWORD,
         rf"{_NAME}[\"'][ \t]*[, \t][ \t]*[\"']([^\"'\n]+)|"
         rf"{_NAME}[\"']?[ \t]*[:=]?[ \t]*\{{\s*[\"']?(?:value|data|default|plaintext|raw|text)[\"']?[ \t]*[:=][ \t]*[\"']([^\"'\n]+)|"
-        rf"[\"']{SECRET_NAME}=([^\"'\n]+)[\"']",
+        r"[\"'][A-Z0-9_]*(?-i:PASS(?:WORD|WD|PHRASE)?|PWD|SECRET|TOKEN|KEY|CREDENTIALS?)[A-Z0-9_]*=([^\"'\n]+)[\"']",
         check.is_secret_value,
     ),
     pattern(

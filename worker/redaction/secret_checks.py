@@ -53,7 +53,7 @@ _COUNT_BEFORE: Final = re.compile(
 
 
 _SETTING: Final = re.compile(r"[a-z_]+=[\w.]*")
-_HALF_A_PLACEHOLDER: Final = re.compile(r"<?\[[A-Z][A-Z_]+(?:_\d+)?(?:\]>?)?$")
+_HALF_A_PLACEHOLDER: Final = re.compile(r"<?\[[A-Z][A-Z_]+(?:_\d+)?(?:\]>?(?:\s.*)?)?$")
 _MASKED: Final = re.compile(
     r"(?i)[*x•.]{3,}"
     r"|<?\(?\[?(?:redacted|masked|hidden|filtered|removed|secret|omitted|none|null|nil|true|false|withheld)\]?\)?>?"
