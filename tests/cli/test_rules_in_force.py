@@ -113,7 +113,7 @@ def test_what_people_and_sources_said_is_shown_without_denied_words(desk: Desk) 
     assert "[DENIED] is down" in (status := desk.told("status"))
     fields = letter_fields("odd", content=b"the bluebird", found_in="a", detail="the bluebird", incident_id="inc-1")
     with Redis.from_url(desk.environment["FIRSTLINE_REDIS_URL"]) as redis:
-        entry_id = str(redis.xadd(DEAD_LETTERS, dict(fields)).decode())  # type: ignore[union-attr]
+        entry_id = str(redis.xadd(DEAD_LETTERS, dict(fields)).decode())
     assert (letter := desk.told("dead-letters", "show", entry_id)).count("the [DENIED]") == 2
     assert "bluebird" not in rejected + status + letter
 
@@ -123,7 +123,7 @@ def test_what_people_and_sources_said_is_shown_without_denied_words(desk: Desk) 
     [
         (("intake", "--insecure", "--host", "localhost", "--port", "0"), '"host": "[DENIED]"'),
         (("poll", "--alertmanager", "http://localhost:1"), "//[DENIED]:1"),
-        (("watch", "--prometheus", "http://localhost:1", "--trends", _TRENDS), "watch."),
+        (("watch", "--prometheus", "http://localhost:1", "--trends", _TRENDS), "//[DENIED]:1"),
     ],
 )
 def test_the_log_of_what_takes_alerts_in_names_no_denied_word(
@@ -134,6 +134,13 @@ def test_the_log_of_what_takes_alerts_in_names_no_denied_word(
     with running(sys.executable, "-m", "worker.cli", *command, environment=environment, log=log):
         wait_until(lambda: said in log.read_text(), seconds=40, log=log)
     assert "localhost" not in log.read_text()
+
+
+def test_what_failed_is_told_with_addresses_and_without_denied_words(tmp_path: Path) -> None:
+    environment = with_rules(tmp_path, "deny = ['bluebird']")
+    assert b"127.0.0.1:1" in firstline("status", environment=environment).stderr
+    told = firstline("submit", "--file", "bluebird.jsonl", environment=environment).stderr
+    assert (b"[DENIED].jsonl" in told, b"bluebird" in told) == (True, False)
 
 
 def test_the_log_of_a_plain_celery_worker_names_no_denied_word(desk: Desk) -> None:

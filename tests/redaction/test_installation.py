@@ -17,7 +17,7 @@ from worker.cli.status import read_desk
 from worker.errors import ConfigurationError
 from worker.guardrails.policy import Policy
 from worker.logs import MaskingProcessor
-from worker.redaction import DEFAULTS_MASKER, SECRETS_MASKER, STATELESS_MASKER, RedactionRules
+from worker.redaction import DEFAULTS_MASKER, FAILURES_MASKER, SECRETS_MASKER, STATELESS_MASKER, RedactionRules
 from worker.redaction.installation import use_rules
 from worker.redaction.presidio import presidio_names
 from worker.registry.letter import DeadLetter, letter_fields
@@ -110,3 +110,17 @@ def test_what_was_in_force_stays_so_when_the_model_for_names_is_missing(monkeypa
     with pytest.raises(ConfigurationError, match="presidio"):
         use_rules(RedactionRules(denied=frozenset({"bluebird"}), people_language="en"))
     assert STATELESS_MASKER.masked("bluebird") == "bluebird"
+
+
+_TO_MEND: Final = "/home/ann/redaction.toml at 10.1.2.3"
+
+
+@pytest.mark.usefixtures("rules")
+def test_a_failure_is_told_with_what_a_person_must_mend_and_without_what_the_rules_list() -> None:
+    told = _MASKED.replace("[USER]", "[DENIED]")
+    assert FAILURES_MASKER.checked(f"{_SAID} {_TO_MEND} password=hunter2") == f"{told} {_TO_MEND} password=[PASSWORD]"
+    assert FAILURES_MASKER.checked("/home/adalove/x") == "/home/[DENIED]/x"
+
+
+def test_a_failure_under_the_default_rules_is_told_without_secrets() -> None:
+    assert FAILURES_MASKER.checked(f"{_SAID} {_TO_MEND} password=hunter2") == f"{_SAID} {_TO_MEND} password=[PASSWORD]"

@@ -310,6 +310,6 @@ def _fail(sentence: str, code: int) -> None:
 
 
 def _say(sentence: str) -> None:
-    from worker.redaction import SECRETS_MASKER
+    from worker.redaction import FAILURES_MASKER
 
-    sys.stderr.write(f"firstline: {SECRETS_MASKER.checked(visible(sentence))}\n")
+    sys.stderr.write(f"firstline: {FAILURES_MASKER.checked(visible(sentence))}\n")

@@ -12,6 +12,7 @@ from worker.redaction.revealing import revealed_model, revealed_value
 from worker.redaction.rules import RedactionRules
 from worker.redaction.stateless import (
     DEFAULTS_MASKER,
+    FAILURES_MASKER,
     SECRETS_MASKER,
     STATELESS_MASKER,
     Unnumbered,
@@ -20,6 +21,7 @@ from worker.redaction.stateless import (
 
 __all__ = [
     "DEFAULTS_MASKER",
+    "FAILURES_MASKER",
     "SECRETS_MASKER",
     "STATELESS_MASKER",
     "WITHHELD",

@@ -16,6 +16,7 @@ from worker.redaction.rules import RedactionRules
 
 __all__ = [
     "DEFAULTS_MASKER",
+    "FAILURES_MASKER",
     "SECRETS_MASKER",
     "STATELESS_MASKER",
     "Unnumbered",
@@ -52,12 +53,16 @@ class _InForce:
 
 _EVERYTHING: Final = _InForce(PatternDetector(RedactionRules()))
 _SECRETS: Final = _InForce(PatternDetector(RedactionRules(), finds_secrets_only=True))
+_FAILURES: Final = _InForce(_SECRETS.detector)
 
 STATELESS_MASKER: Final = stateless_masker(_EVERYTHING)
 """Masks everything under the process' rules: for text that leaves without a triage, such as a log line."""
 
 SECRETS_MASKER: Final = stateless_masker(_SECRETS)
 """Masks secrets under the process' rules: for what a source sends, in which the server has to be found yet."""
+
+FAILURES_MASKER: Final = stateless_masker(_FAILURES)
+"""Masks secrets and what the process' rules list: for a command's last sentence, of what is to be mended."""
 
 DEFAULTS_MASKER: Final = stateless_masker(PatternDetector(RedactionRules()))
 """Masks everything under the default rules, whatever the process' are: for a server's id alone.
@@ -66,7 +71,8 @@ Where the inventory is not at hand, its names can't be kept; a page without its 
 """
 
 
-def use_detectors(*, of_everything: Detector, of_secrets: Detector) -> None:
+def use_detectors(*, of_everything: Detector, of_secrets: Detector, of_failures: Detector) -> None:
     """Let the process' maskers ask these from now on. Call it before threads start; of two calls the last counts."""
     _EVERYTHING.detector = of_everything
     _SECRETS.detector = of_secrets
+    _FAILURES.detector = of_failures
