@@ -235,3 +235,12 @@ def test_one_encoded_character_does_not_make_a_long_word_slow() -> None:
         return time.perf_counter() - started
 
     assert seconds(80_000) < 12 * max(seconds(20_000), 0.02)
+
+
+def test_what_it_remembers_of_clean_texts_is_bounded_and_holds_no_secret() -> None:
+    detector = PatternDetector(RULES)
+    for number in range(20_000):
+        detector.find(f"label-{number}")
+    assert 0 < len(detector._clean) <= 8_192
+    assert [finding.kind for _ in range(2) for finding in detector.find("password=hunter2")] == [Kind.PASSWORD] * 2
+    assert not any("hunter2" in text for text in detector._clean)

@@ -8,6 +8,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_plus
 
@@ -26,6 +27,8 @@ from worker.redaction.unseen import Seen
 __all__ = ["PatternDetector"]
 
 _AROUND: Final = 48
+_SHORT_CHARACTERS: Final = 100
+_REMEMBERED: Final = 8_192
 _SHORTEST_RUN: Final = 16
 _LONGEST_RUN: Final = 400_000
 _NAME_BEFORE: Final = re.compile(r"[\w.\-]+$")
@@ -44,10 +47,14 @@ _BASE64: Final = re2.compile(rf"(?:^|[^A-Za-z0-9+/_-])((?:{_ASCII}){{4}}[A-Za-z0
 
 
 class PatternDetector:
-    """Finds by patterns under an installation's rules. It holds no state, so many threads may ask at once."""
+    """Finds by patterns under an installation's rules. Many threads may ask at once.
+
+    It remembers short texts that held nothing, a few thousand at a time: labels come again and again.
+    """
 
     def __init__(self, rules: RedactionRules, *, finds_secrets_only: bool = False) -> None:
         """Look for everything, or for what is irreversible only, which takes less time where there are addresses."""
+        self._clean: set[str] = set()
         self._kept = frozenset(word.casefold() for word in rules.kept)
         personal = () if finds_secrets_only else PERSONAL_FAMILIES
         own = [*_patterns_of(rules, finds_secrets_only=finds_secrets_only)]
@@ -55,6 +62,16 @@ class PatternDetector:
 
     def find(self, text: str) -> Sequence[Finding]:
         """Return what was found, by place, without overlaps; of two that overlap the pattern's that stands first."""
+        if text in self._clean:
+            return ()
+        found = self._looked_for(text)
+        if not found and len(text) <= _SHORT_CHARACTERS:
+            if len(self._clean) >= _REMEMBERED:
+                self._clean.clear()
+            self._clean.add(text)
+        return found
+
+    def _looked_for(self, text: str) -> Sequence[Finding]:
         seen = Seen(text)
         encoded = [*self._encoded(seen.text, seen.content)]
         secrets = [each for each in encoded if not each.kind.is_reversible]
@@ -63,10 +80,7 @@ class PatternDetector:
 
     def kind_named(self, name: str) -> Kind | None:
         """Return what a field or label of this name holds, whatever it looks like."""
-        words = _CAMEL.sub("_", name)
-        if _HARMLESS_NAMES.fullmatch(words) or _NAME.fullmatch(words) is None:
-            return None
-        return Kind.PASSWORD
+        return Kind.PASSWORD if _is_secrets_name(name) else None
 
     def _found_in(self, text: str, content: bytes) -> Iterator[Finding]:
         for each in self._families:
@@ -135,6 +149,12 @@ class _Places:
         self._characters += len(self._content[self._last : place].decode("utf-8", "surrogatepass"))
         self._last = place
         return self._characters
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _is_secrets_name(name: str) -> bool:
+    words = _CAMEL.sub("_", name)
+    return _HARMLESS_NAMES.fullmatch(words) is None and _NAME.fullmatch(words) is not None
 
 
 def _patterns_of(rules: RedactionRules, *, finds_secrets_only: bool) -> Iterator[Pattern]:
