@@ -14,12 +14,14 @@ from tests.fakes import an_incident
 from tests.guardrails.claims import ask
 from worker.bootstrap import make_guard
 from worker.cli.status import read_desk
+from worker.cli.status_page import page_of
 from worker.errors import ConfigurationError
 from worker.guardrails.policy import Policy
 from worker.logs import MaskingProcessor
 from worker.redaction import DEFAULTS_MASKER, FAILURES_MASKER, SECRETS_MASKER, STATELESS_MASKER, RedactionRules
 from worker.redaction.installation import use_rules
 from worker.redaction.presidio import presidio_names
+from worker.registry import Registry
 from worker.registry.letter import DeadLetter, letter_fields
 
 _RULES: Final = RedactionRules(
@@ -124,3 +126,17 @@ def test_a_failure_is_told_with_what_a_person_must_mend_and_without_what_the_rul
 
 def test_a_failure_under_the_default_rules_is_told_without_secrets() -> None:
     assert FAILURES_MASKER.checked(f"{_SAID} {_TO_MEND} password=hunter2") == f"{_SAID} {_TO_MEND} password=[PASSWORD]"
+
+
+@pytest.mark.parametrize("word", ["name", "model", "concurrency", "restarts_halted"])
+def test_status_stands_whatever_word_is_denied(word: str) -> None:
+    redis = FakeRedis(decode_responses=True)
+    registry = Registry(redis, worker="w1")
+    registry.beat({"model": "rules", "concurrency": 16})
+    registry.close()
+    use_rules(RedactionRules(denied=frozenset({word})))
+    try:
+        desk = read_desk(redis)
+    finally:
+        use_rules(_DEFAULTS)
+    assert "1 alive" in page_of(desk.found, desk.unreadable)

@@ -59,8 +59,8 @@ def _workers(found: _Found) -> list[str]:
 
 def _beat(beat: _Found) -> str:
     if "concurrency" not in beat:
-        return _columns(beat["name"], "says nothing that can be read")
-    return _columns(beat["name"], beat.get("model"), f"concurrency {beat['concurrency']}")
+        return _columns(beat.get("name"), "says nothing that can be read")
+    return _columns(beat.get("name"), beat.get("model"), f"concurrency {beat['concurrency']}")
 
 
 def _oldest(found: _Found) -> list[str]:
