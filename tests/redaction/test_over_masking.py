@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from random import Random
 
 import pytest
 
@@ -79,3 +80,9 @@ def test_server_ids_and_services_that_are_kept_stay_in_every_line() -> None:
 def test_hostile_text_is_masked_and_not_withheld(name: str) -> None:
     text = HOSTILE[name] * (20_000 // len(HOSTILE[name]))
     assert WITHHELD not in Masker(PatternDetector(RedactionRules()), Placeholders()).masked(text)
+
+
+def test_an_id_of_ours_is_never_taken_for_anything() -> None:
+    chance, detector = Random(3), PatternDetector(RULES)
+    ids = [f"inc-{chance.randbytes(10).hex()}" for _ in range(20_000)]
+    assert [each for each in ids if detector.find(each)] == []

@@ -33,8 +33,8 @@ _IPV4: Final = family(
 _NUMBERS: Final = family(
     pattern(
         Kind.IBAN,
-        r"(?:^|[^A-Za-z0-9])([A-Z]{2}\d{2}(?:[ \-.]?[A-Z0-9]{4}){2,7}(?:[ \-.]?\d[A-Z0-9]{0,3})?|[a-z]{2}\d{2}[a-z0-9]{11,30})"
-        r"(?:[^A-Za-z0-9]|$)",
+        r"(?:^|[^A-Za-z0-9])([A-Z]{2}\d{2}(?:[ \-.]?[A-Z0-9]{4}){2,7}(?:[ \-.]?\d[A-Z0-9]{0,3})?)"
+        r"(?:[^A-Za-z0-9]|$)|(?i:iban)\W{1,4}([a-z]{2}\d{2}[a-z0-9]{11,30})\b",
         check.is_iban,
     ),
     pattern(Kind.CARD_NUMBER, r"%B(\d{13,19})\^"),
