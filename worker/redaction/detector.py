@@ -116,7 +116,7 @@ class PatternDetector:
 
     def _encoded(self, text: str, content: bytes) -> Iterator[Finding]:
         places = _Places(text, content)
-        for match in _BASE64.finditer(content):
+        for match in _BASE64.finditer(content) if len(content) >= _SHORTEST_RUN else ():
             first, last = match.span(1)
             plain = _decoded(match[1].decode()) if _SHORTEST_RUN <= last - first <= _LONGEST_RUN else None
             if plain is not None and any(not found.kind.is_reversible for found in self._found_within(plain)):

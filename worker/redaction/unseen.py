@@ -36,7 +36,8 @@ class Seen:
         """Take what is unseen out. In linear time."""
         self.text, self.content = text, text.encode("utf-8", "surrogatepass")
         self._starts, self._originals = [0], [0]
-        if _ANY_UNSEEN.search(self.content) is not None:
+        is_plain = text.isascii() and text.isprintable() and "\\" not in text
+        if not is_plain and _ANY_UNSEEN.search(self.content) is not None:
             self._take_out(text)
 
     def _take_out(self, text: str) -> None:
