@@ -11,8 +11,6 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -23,11 +21,11 @@ from worker.cli.failures import EXIT_CONFIGURATION, EXIT_INCOMPLETE, EXIT_INTERR
 from worker.cli.options import AsJson
 from worker.cli.redact_command import redact
 from worker.cli.restarts_commands import halt, resolve, resume
+from worker.cli.rules_in_force import take_rules
 from worker.cli.show_command import show
-from worker.cli.words import one_line
 from worker.contract.text import visible
-from worker.errors import ConfigurationError, FirstlineError
-from worker.settings import load_redaction_settings, load_settings
+from worker.errors import FirstlineError
+from worker.settings import load_settings
 
 __all__ = ["app", "run"]
 
@@ -36,9 +34,6 @@ _EPILOG: Final = (
     "wrong; 3 Redis can't be reached, or it refuses; 130 interrupted. Settings come from the environment and from "
     ".env; .env.example lists them all."
 )
-
-_NEED_NO_RULES: Final = frozenset({"halt", "resume", "resolve", "demo"})
-"""No mistake in a file may keep anybody from stopping restarts; the demo brings its own rules."""
 
 app = typer.Typer(
     name="firstline",
@@ -252,7 +247,8 @@ def run() -> None:
 
         configure_logging("WARNING")
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        _use_rules(sys.argv[1:])
+        if (warning := take_rules(sys.argv[1:])) is not None:
+            _say(warning)
         app()
     except (FirstlineError, IntakeUnavailable, RedisError) as error:
         _fail(*told(error))
@@ -266,32 +262,6 @@ def run() -> None:
         _fail(f"{type(error).__name__}: {error}", EXIT_INCOMPLETE)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
-
-
-def _use_rules(arguments: Sequence[str]) -> None:
-    """Let this process mask by the installation's rules. Raises `ConfigurationError` for a wrong file.
-
-    What must always work goes on under the default rules then, and says so in one line.
-    """
-    is_needed = bool(arguments) and arguments[0] not in _NEED_NO_RULES and "--help" not in arguments
-    try:
-        _read_rules(finds_people=is_needed)
-    except ConfigurationError as error:
-        if is_needed:
-            raise
-        _say(f"the default rules of redaction are in force, for the installation's are wrong: {one_line(error)}")
-
-
-def _read_rules(*, finds_people: bool) -> None:
-    """Take the rules of the file, if there is one; without people's names, nobody waits for a model of language."""
-    file = load_redaction_settings().redaction_file
-    if file is None:
-        return
-    from worker.redaction.installation import use_rules
-    from worker.redaction.rules_file import read_rules
-
-    rules = read_rules(file, kept=frozenset())
-    use_rules(rules if finds_people else replace(rules, people_language=None))
 
 
 def _make_streams_safe() -> None:

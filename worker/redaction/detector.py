@@ -1,7 +1,7 @@
 """Finds secrets and personal data by their shape, and checks each before it is believed.
 
-Each pattern reads a text once, in linear time; only what it finds is looked at more closely. Text in URL-encoding and
-in base64 is read once more in clear. It must never raise for a text that can be encoded; the masker withholds it then.
+What is seen of a text is read once a family of patterns, in linear time; only what they find is looked at more closely.
+Text in URL-encoding and in base64 is read once more in clear. Should it raise, the masker withholds the text.
 """
 
 import base64

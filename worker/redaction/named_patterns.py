@@ -31,7 +31,7 @@ _SEPARATOR: Final = r"(?:=>|=&gt;|==|\+=|:=|\?=|->|→|[:=]|：|%3D|%3A)"  # noq
 _PAIR: Final = (
     r"""(?:\\{0,7}["'`»”\]]{1,2}|%22|&quot;|\\u0022)?[ \t]*(?:\([^()\n]+\)[ \t]?)?"""
     rf"""{_SEPARATOR}(?:[ \t]{{0,2}}(?:[|>]|&gt;)?[-+]?(?:\r?\n|\\n)[ \t]{{2,}}|[ \t]*)"""
-    r"""(?:\w+\(\d+\)[ \t]|\(\w+\)[ \t]?(?:\(len=\d+\)[ \t])?|!!?\w+[ \t]|&\w+[ \t]|\x1b\[[0-9;]*m|"""
+    r"""(?:\w+\(\d+\)[ \t]|\(\w+\)[ \t]?(?:\(len=\d+\)[ \t])?|!!?\w+[ \t]|&\w+[ \t]|"""
     r"""(?:Some|Just|String|Optional|Secret)[(\[])?"""
 )
 """What stands between a name and its value: quotation marks, a separator, and a new line where YAML allows one."""
@@ -41,7 +41,7 @@ _QUOTED: Final = (
     r"""“([^”\n]+)|«([^»\n]+)|\[([^\]\[\s"']+)\]|%22([^%\n&]+)|&quot;([^&\n]+)|"""
     r"""\{([^{}\n"':=]{4,})\})"""
 )
-_BARE: Final = r"""([^\s"'`,;&<>(){}\[\]“”«»\x1b]+)"""
+_BARE: Final = r"""([^\s"'`,;&<>(){}\[\]“”«»]+)"""
 _VALUE: Final = rf"(?:{_QUOTED}|{_BARE})"
 _WORD: Final = r"[^\s\"',;():=]"
 _ARROW: Final = r"[ \t]*(?:->|=>|→|-&gt;)[ \t]*"
@@ -74,7 +74,7 @@ _PAIRS: Final = (
     ),
     pattern(
         Kind.PASSWORD,
-        rf"(?m)(?:^|[\s;]){SECRET_NAME}(?:=|:[ \t])([^\s\"'`,;<>{{}}\[\x1b&()\]]*[&()\]][^\s\"'`,;<>{{}}\[\x1b()\]]+)",
+        rf"(?m)(?:^|[\s;]){SECRET_NAME}(?:=|:[ \t])([^\s\"'`,;<>{{}}\[&()\]]*[&()\]][^\s\"'`,;<>{{}}\[()\]]+)",
         check.is_secret_value,
     ),
     pattern(Kind.PASSWORD, rf"(?:^|[\s\"'=(])--?{SECRET_NAME}[ =]+{_VALUE}", check.is_secret_value),
