@@ -74,7 +74,7 @@ class FakeServer:
             self._reads_since += 1
         return reading(self.clock, cpu=cpu, started_at=self.started_at)
 
-    def read_log_tail(self, *, lines: int) -> LogTail:
+    def read_log_tail(self, *, lines: int, since: datetime | None = None) -> LogTail:
         return LogTail(
             server_id=SERVER_ID,
             lines=tuple(self.log_lines)[-lines:],

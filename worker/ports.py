@@ -57,8 +57,12 @@ class HealthSource(Protocol):
 class LogSource(Protocol):
     """Where one server's log is read."""
 
-    def read_log_tail(self, *, lines: int) -> LogTail:
-        """Return at most the newest `lines` lines. Raises `SourceUnavailable`; never reads the whole of a large log."""
+    def read_log_tail(self, *, lines: int, since: datetime | None = None) -> LogTail:
+        """Return at most the newest `lines` lines, oldest first, of those at or after `since` where the source knows.
+
+        A log without times, such as a plain file, knows none of its lines' and returns the newest. Bounded in bytes
+        and seconds, whatever the log's size. Raises `SourceUnavailable`; safe to call from many threads.
+        """
         ...
 
 

@@ -85,7 +85,7 @@ class Whispering:
             source="fake",
         )
 
-    def read_log_tail(self, *, lines: int) -> LogTail:
+    def read_log_tail(self, *, lines: int, since: datetime | None = None) -> LogTail:
         is_said = self.place == "log line" or (self.place == "log line after the restart" and self.orders)
         said = [f"INFO {self.text}"] if is_said else []
         sick = ["WARNING request threads hung"] if self.is_sick else []

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, Field
 
 from worker.contract.base import Frozen
 
-__all__ = ["CPU_PRESSURE_PERCENT", "MEMORY_PRESSURE_PERCENT", "HealthReading", "LogTail", "ServiceStatus"]
+__all__ = ["CPU_PRESSURE_PERCENT", "MEMORY_PRESSURE_PERCENT", "HealthReading", "LogTail", "Measure", "ServiceStatus"]
 
 CPU_PRESSURE_PERCENT: Final = 80.0
 """At or above this share of one core a service counts as CPU-bound: node-exporter mixins warn from 80 to 90 %."""
@@ -30,9 +30,27 @@ class ServiceStatus(StrEnum):
     DEGRADED = "degraded"
 
 
-class HealthReading(Frozen):
-    """One look at one server: percentages of one core and of the memory limit, and any further figures by name.
+class Measure(Frozen):
+    """One figure with its unit: how it is now, how old that is, and, where the source keeps a past, how it was.
 
+    `unit` is a unit of measurement or of counting in full (``percent``, ``bytes``, ``seconds``, ``count``,
+    ``per second``). `age_seconds` is counted at the reading's `observed_at`. `half_an_hour_before` has the same unit.
+    """
+
+    name: str
+    value: float
+    unit: str
+    source: str
+    age_seconds: Annotated[float, Field(ge=0)] = 0.0
+    half_an_hour_before: float | None = None
+
+
+class HealthReading(Frozen):
+    """One look at one server: CPU and memory as percentages of what the service may use, and what else was measured.
+
+    That is one core for a process and all cores for a machine or a container; the memory limit, or all memory.
+    `figures` are words and numbers of one system's own, whose names hold their units. `unread` names what could not be
+    read, each as a sentence with the reason: a missing figure is never guessed.
     `service_started_at` tells a restart apart from a recovery; `observed_at` is the time of the look. Both are by one
     clock, the worker's: what a server says by its own is translated by whoever reads it.
     """
@@ -42,6 +60,8 @@ class HealthReading(Frozen):
     cpu_percent: Annotated[float, Field(ge=0)] | None
     memory_percent: Annotated[float, Field(ge=0)] | None
     figures: Mapping[str, float | str | bool | None] = Field(default_factory=dict)
+    measures: tuple[Measure, ...] = ()
+    unread: tuple[str, ...] = ()
     service_started_at: AwareDatetime | None = None
     observed_at: AwareDatetime
     source: str

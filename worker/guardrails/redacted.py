@@ -9,9 +9,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
-from worker.contract.observations import HealthReading, LogTail
+from worker.contract.observations import HealthReading, LogTail, Measure
 from worker.contract.text import visible
 from worker.contract.transcript import ModelReply, Observation, Outcome, ToolCall, Transcript
 from worker.errors import OrderRefused, SourceUnavailable
@@ -48,7 +49,19 @@ class _RedactedHealth:
             self.masker.masked(name): self.masker.masked(value) if isinstance(value, str) else value
             for name, value in health.figures.items()
         }
-        return health.model_copy(update={"figures": masked, "source": self.masker.masked(health.source)})
+        return health.model_copy(
+            update={
+                "figures": masked,
+                "measures": tuple(_masked_measure(measure, self.masker) for measure in health.measures),
+                "unread": tuple(self.masker.masked(sentence) for sentence in health.unread),
+                "source": self.masker.masked(health.source),
+            }
+        )
+
+
+def _masked_measure(measure: Measure, masker: Masker) -> Measure:
+    words = {"name": measure.name, "unit": measure.unit, "source": measure.source}
+    return measure.model_copy(update={key: masker.masked(value) for key, value in words.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +69,10 @@ class _RedactedLogs:
     source: LogSource
     masker: Masker
 
-    def read_log_tail(self, *, lines: int) -> LogTail:
+    def read_log_tail(self, *, lines: int, since: datetime | None = None) -> LogTail:
         """Mask before anybody cuts a line: half a key is a key, and is not recognised."""
         try:
-            tail = self.source.read_log_tail(lines=lines)
+            tail = self.source.read_log_tail(lines=lines, since=since)
         except SourceUnavailable as failure:
             raise SourceUnavailable(self.masker.masked(str(failure))) from None
         masked = self.masker.masked_lines(tail.lines)

@@ -106,7 +106,7 @@ class ReplayedServer:
             source=f"replay of {path}",
         )
 
-    def read_log_tail(self, *, lines: int) -> LogTail:
+    def read_log_tail(self, *, lines: int, since: datetime | None = None) -> LogTail:
         """Return at most the newest `lines` lines of the recorded log."""
         observed_at = self._clock.now()
         path = self._current("service.log", is_restarted=bool(self._restarts(until=observed_at)))

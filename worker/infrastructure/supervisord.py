@@ -88,7 +88,7 @@ class SupervisedProgram:
             source=f"supervisord program {self._program}",
         )
 
-    def read_log_tail(self, *, lines: int) -> LogTail:
+    def read_log_tail(self, *, lines: int, since: datetime | None = None) -> LogTail:
         """Return at most the newest `lines` lines of the program's stdout log, wherever supervisord keeps it."""
         path = Path(self._api.program_info(self._program).stdout_logfile)
         if not path.is_absolute():  # a relative one is relative to supervisord's folder, which nobody tells

@@ -5,7 +5,7 @@ Statements are made from the typed observations, never from a model's words.
 
 from typing import Final
 
-from worker.contract.observations import HealthReading
+from worker.contract.observations import HealthReading, Measure
 from worker.contract.result import Evidence, LogFindings, RestartOutcome, RestartRecord
 from worker.contract.transcript import Observation, Outcome, Transcript
 
@@ -47,7 +47,15 @@ def _of_health(health: HealthReading) -> str:
     figures = [f"the service is {health.status}", _percent("CPU", health.cpu_percent)]
     figures.append(_percent("memory", health.memory_percent))
     figures += [f"{name} {_short(value)}" for name, value in health.figures.items() if value is not None]
+    figures += [_of_measure(measure) for measure in health.measures]
+    figures += [f"not read: {sentence.rstrip('.')}" for sentence in health.unread]
     return ", ".join(figures)
+
+
+def _of_measure(measure: Measure) -> str:
+    before = measure.half_an_hour_before
+    trend = "" if before is None else f" ({before:g} half an hour before)"
+    return f"{measure.name} {measure.value:g} {measure.unit}{trend}"
 
 
 def _short(value: float | str | bool) -> str:  # noqa: FBT001 - a figure may be a yes or no
