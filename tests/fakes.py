@@ -1,6 +1,6 @@
 """Fakes behind the ports: real classes, no patching. Each passes the suite that its real counterpart passes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -8,10 +8,12 @@ from worker.contract.incident import Alert, Incident, Severity, identity
 from worker.contract.observations import HealthReading, LogTail, ServiceStatus
 from worker.contract.transcript import ModelReply, Step, ToolCall, Transcript, Usage
 from worker.errors import OrderRefused, SourceUnavailable, StaleClaim
-from worker.ports import RestartOrder, Server, ToolSpec
+from worker.ports import HealthSource, RestartOrder, Server, ToolSpec
+from worker.terms import RestartPolicy, Terms
 
 START = datetime(2026, 1, 1, 3, 0, tzinfo=UTC)
 SERVER_ID = "payment-server-01"
+AUTO = Terms(restart_policy=RestartPolicy.AUTO)
 
 
 @dataclass
@@ -95,8 +97,22 @@ class FakeServer:
         if self.restart_failure is not None:
             raise SourceUnavailable(self.restart_failure)
 
-    def as_server(self, service: str = "payments") -> Server:
-        return Server(server_id=SERVER_ID, service=service, health=self, logs=self, service_manager=self)
+    def as_server(
+        self,
+        service: str = "payments",
+        *,
+        terms: Terms = AUTO,
+        dependencies: Mapping[str, HealthSource] | None = None,
+    ) -> Server:
+        return Server(
+            server_id=SERVER_ID,
+            service=service,
+            health=self,
+            logs=self,
+            service_manager=self,
+            terms=terms,
+            dependencies=dependencies or {},
+        )
 
 
 @dataclass

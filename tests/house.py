@@ -22,13 +22,14 @@ def record(folder: Path, health: object, log: str, *, after_restart: object = No
 
 
 def write_house(folder: Path, services: Mapping[str, str], *, policy: str = "") -> dict[str, Any]:
-    """Write an inventory of recorded servers and a policy that allows every service; return the settings."""
+    """Write an inventory of recorded servers and a policy file; return the settings."""
     inventory, policy_file = folder / "inventory.toml", folder / "policy.toml"
     entries = [
-        f'[servers.{server_id}]\nservice = "{service}"\nsystem = "recorded"' for server_id, service in services.items()
+        f'[servers.{server_id}]\nservice = "{service}"\nsystem = "recorded"\nrestart_policy = "auto"'
+        for server_id, service in services.items()
     ]
     inventory.write_text("\n".join(['[systems.recorded]\nkind = "replay"\nfolder = "."', *entries]))
-    policy_file.write_text(f"[restart]\nservices = {json.dumps(sorted(set(services.values())))}\n{policy}")
+    policy_file.write_text(f"[restart]\n{policy}")
     return {
         "inventory_file": inventory,
         "policy_file": policy_file,

@@ -16,6 +16,7 @@ from worker.guardrails.rate_limit import RateLimiter
 from worker.guardrails.restart_guard import RestartGuard, RestartLimits
 from worker.guardrails.verification import VerificationTimes
 from worker.infrastructure.inventory import Inventory
+from worker.infrastructure.inventory_in_force import InventoryInForce
 from worker.logs import configure_logging
 from worker.models.openai_model import OpenAIModel
 from worker.models.rules_model import RulesModel
@@ -62,7 +63,7 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
     """Put a worker together on a Redis client of the caller's; `close` closes both."""
     clock = SystemClock()
     policy = Policy.load(settings.policy_file)
-    directory = Inventory.load(settings.inventory_file, clock)
+    directory = InventoryInForce(Inventory.load(settings.inventory_file, clock))
     model = _make_model(settings)
     registry = Registry(
         connection,
@@ -71,6 +72,15 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
         placeholder_store=make_placeholder_store(settings, connection),
     )
     recurring: list[Recurring] = []
+
+    def reload() -> None:
+        """Read inventory and redaction rules again; a mistake leaves everything as it was."""
+        inventory = Inventory.load(settings.inventory_file, clock)
+        rules = _make_rules(settings, kept=inventory.names())
+        detector = detector_of(rules)
+        use_rules(rules)
+        registry.mask_with(detector)
+        directory.use(inventory)
 
     def close() -> None:
         for each in recurring:
@@ -100,6 +110,7 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
         budget_limits=_budget_limits(settings),
         times=_verification_times(settings),
         close=close,
+        reload=reload,
     )
     recurring += _recurring(worker, connection, about={"concurrency": settings.worker_concurrency, "model": model.name})
     for each in recurring:

@@ -42,7 +42,6 @@ FENCE_BYTES: Final = 8
 
 _NOTHING_KNOWN: Final = "Whether a restart was ordered is not known: look before you restart anything."
 
-
 _TIMES_OVERTAKEN: Final = 2
 """How often a good end may be overtaken by a firing, before an engineer has to look."""
 
@@ -66,6 +65,7 @@ class Worker:
     times: VerificationTimes
     draw_fence: Callable[[], str] = field(default=lambda: token_hex(FENCE_BYTES))
     close: Callable[[], None] = field(default=lambda: None)
+    reload: Callable[[], None] = field(default=lambda: None)
 
     def triage(self, claim: Claim) -> TriageResult:
         """Investigate the claimed incident and return its result, or say why it could not be investigated.

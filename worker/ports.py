@@ -13,6 +13,7 @@ from worker.contract.incident import Alert, Incident
 from worker.contract.observations import HealthReading, LogTail
 from worker.contract.result import TriageResult
 from worker.contract.transcript import ModelReply, Observation, Step, ToolCall, Transcript
+from worker.terms import Terms
 
 __all__ = [
     "Clock",
@@ -94,13 +95,15 @@ class ServiceManager(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """One server of the inventory, and the way to it."""
+    """One server of the inventory: the way to it, its owners' terms, and the health of what it needs, by name."""
 
     server_id: str
     service: str
     health: HealthSource
     logs: LogSource
     service_manager: ServiceManager
+    terms: Terms
+    dependencies: Mapping[str, HealthSource]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

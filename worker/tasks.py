@@ -4,11 +4,13 @@ Called by Celery with an incident's id, perhaps twice, perhaps at once on two wo
 """
 
 import gc
+import signal
 import sys
+import threading
 from typing import Final
 
 import structlog
-from celery.signals import worker_init, worker_shutdown
+from celery.signals import worker_init, worker_ready, worker_shutdown
 from redis.exceptions import RedisError
 
 from worker.app import EXIT_CONFIGURATION, make_app
@@ -101,6 +103,23 @@ def _open(**_: object) -> None:
     gc.freeze()
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
     sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
+
+
+@worker_ready.connect
+def _heed_hangup(**_: object) -> None:
+    """Reload on SIGHUP, as daemons do; Celery would restart the process. With a terminal, its end ends the worker."""
+    if not sys.stdout.isatty():
+        # In a thread: a signal may come while this one holds any lock.
+        signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=_reload, name="reload").start())
+
+
+def _reload() -> None:
+    try:
+        _open_workers["this"].reload()
+    except ConfigurationError as error:
+        log.warning("configuration.not_reloaded", why=str(error))
+    else:
+        log.info("configuration.reloaded")
 
 
 @worker_shutdown.connect

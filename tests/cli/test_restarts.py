@@ -64,7 +64,7 @@ def redis() -> Iterator[Any]:
 
 @pytest.fixture
 def guard(redis: Any) -> RestartGuard:
-    policy = Policy(restart=RestartRules(services=frozenset({"web"}), cooldown_seconds=1, fleet_concurrency=10))
+    policy = Policy(restart=RestartRules(cooldown_seconds=1, fleet_concurrency=10))
     return make_guard(redis, policy, worker="w1")
 
 

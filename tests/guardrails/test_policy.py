@@ -8,9 +8,8 @@ from worker.errors import ConfigurationError
 from worker.guardrails.policy import Policy
 
 
-def test_the_shipped_policy_is_valid_and_restarts_nothing() -> None:
-    policy = Policy.load(Path("deploy/policy.toml"))
-    assert policy.restart.services == frozenset()
+def test_the_shipped_policy_is_valid() -> None:
+    assert Policy.load(Path("deploy/policy.toml")).restart.trip_after == 3
 
 
 def test_a_tool_without_limits_of_its_own_gets_the_default() -> None:
@@ -21,6 +20,7 @@ def test_a_tool_without_limits_of_its_own_gets_the_default() -> None:
     ("text", "named"),
     [
         ("[restart]\ncooldown = 5\n", "restart.cooldown"),
+        ('[restart]\nservices = ["web"]\n', "restart.services: what may be restarted stands in the inventory"),
         ("[restart]\nserver_restarts = 0\n", "restart.server_restarts"),
         ("[rate_limits.get_server_health]\nfleet = 5\n", "rate_limits.get_server_health.per_server"),
         ("[restart\n", "not valid TOML"),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from tests.fakes import HEALTH, LOGS, SERVER_ID, calls, says
+from tests.fakes import AUTO, HEALTH, LOGS, SERVER_ID, calls, says
 from worker.contract.incident import Incident
 from worker.contract.observations import HealthReading, LogTail, ServiceStatus
 from worker.contract.transcript import ModelReply, ToolCall, Transcript
@@ -112,4 +112,6 @@ class OneServer:
             health=self.server,
             logs=self.server,
             service_manager=self.server,
+            terms=AUTO,
+            dependencies={},
         )

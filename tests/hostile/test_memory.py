@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.fakes import FakeClock, calls
+from tests.fakes import AUTO, FakeClock, calls
 from tests.hostile.texts import hostile_texts
 from worker.contract.result import Disposition, Ending
 from worker.contract.transcript import Observation, Outcome, Step, ToolCall, Transcript
@@ -45,8 +45,7 @@ def remembered(text: str) -> Transcript:
 
 @pytest.mark.parametrize("text", hostile_texts())
 def test_memory_that_gives_instructions_turns_restarts_off(text: str) -> None:
-    rules = RestartRules(services=frozenset({"payments"}))
-    refusal = refusal_of_restart(remembered(text), service="payments", rules=rules, now=FakeClock().now())
+    refusal = refusal_of_restart(remembered(text), terms=AUTO, rules=RestartRules(), now=FakeClock().now())
     assert refusal is not None
     assert (refusal.reason, "E1" in refusal.detail) == ("hostile_text", True)
 

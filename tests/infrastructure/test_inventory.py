@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.infrastructure.demo_extra import require_demo_extra
 from worker.errors import ConfigurationError
 from worker.infrastructure import Inventory
 from worker.ports import Directory, Server
+from worker.terms import RestartPolicy
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "inventory.example.toml"
 PASSWORD = {"FIRSTLINE_LAB_PASSWORD": "made-up"}
@@ -22,6 +24,11 @@ url = "http://127.0.0.1:9001/RPC2"
 username = "firstline"
 password_env = "FIRSTLINE_LAB_PASSWORD"
 """
+
+
+FILES = '[systems.logs]\nkind = "files"\n'
+EDGE = '[servers."edge-*"]\nservice = "edge"\nsystem = "lab"\nlogs = "logs"\nlog_path = "/var/log/{server}.log"\n'
+KINDS = ("supervisord", "replay", "files")
 
 
 def load(folder: Path, text: str, *, environment: dict[str, str] | None = None) -> Inventory:
@@ -124,12 +131,14 @@ def test_several_servers_in_the_text_are_named_in_the_sentence(tmp_path: Path) -
     )
 
 
-def test_the_example_is_valid(tmp_path: Path) -> None:
+def test_the_example_is_valid_and_lets_nothing_be_restarted(tmp_path: Path) -> None:
     require_demo_extra("psutil")
     (tmp_path / "replay" / "orders-server-07").mkdir(parents=True)
     inventory = load(tmp_path, EXAMPLE.read_text())
     assert found(inventory, "orders-server-07") == "orders-server-07"
     assert found(inventory, "payment-server-01") == "payment-server-01"
+    policies = {server.terms.restart_policy for server in inventory.servers()}
+    assert policies == {RestartPolicy.OBSERVE, RestartPolicy.NEVER}
 
 
 def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
@@ -142,7 +151,7 @@ def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     username = "firstline"
     password_env = "LAB_PASSWORD"
     [systems.wrong]
-    kind = "ssh"
+    kind = "telnet"
     [systems.other]
     kind = "supervisord"
     url = "http://[::1]:9001/RPC2"
@@ -173,24 +182,25 @@ def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     system = "other"
     program = "group:*"
     """
-    kinds, variable = "'supervisord', 'replay'", "OTHER_PASSWORD"
+    kinds = ", ".join(f"'{kind}'" for kind in KINDS)
+    variable, to_what = "OTHER_PASSWORD", "set it to this system's password or token"
+    form = "letters and digits, joined by single dots, hyphens or underscores; a pattern has small letters and *"
     names = ["lab", "wrong", "other", "recorded", "lost"]
     first, *rest = mistakes_in(tmp_path, text, environment={"OTHER_PASSWORD": ""})
     assert first == f"The inventory {tmp_path}/inventory.toml is wrong:"
     assert [line.strip() for line in rest] == [
         "colour: unknown table: remove it",
         "systems.lab.url: Value error, must be on loopback: health is measured on this machine's own processes",
-        f"systems.wrong: Input tag 'ssh' found using 'kind' does not match any of the expected tags: {kinds}",
-        "servers.web-01.system: is missing: add it",
+        f"systems.wrong: Input tag 'telnet' found using 'kind' does not match any of the expected tags: {kinds}",
         "servers.web-01.memory_limit_mib: Input should be greater than 0",
         "servers.web-01.sytem: unknown key: correct its spelling, or remove it",
         "servers.web-04.program: String should match pattern '^[^\\s:*]+(:[^\\s:*]+)?$'",
-        f"systems.other.password_env: the environment variable {variable} is not set: set it to supervisord's password",
+        f"systems.other.password_env: the environment variable {variable} is not set: {to_what}",
         f"systems.lost.folder: there is no folder {tmp_path}/lost: create it, or correct the path",
-        "servers.../web: is no server name: letters and digits, joined by single dots, hyphens or underscores",
+        f"servers.../web: is no server name: {form}",
         f"servers.web-02.system: there is no [systems.labb]: add it, or name one of {sorted(names)}",
         f"servers.web-03: its recording is missing: create {tmp_path}/replay/web-03 with health.json and service.log",
-        "servers.web-03.program: has no meaning for a recording: remove it",
+        "servers.web-03.program: has no meaning for replay: remove it",
     ]
 
 
@@ -247,3 +257,72 @@ def test_the_room_is_entered_without_psutil(monkeypatch: pytest.MonkeyPatch) -> 
     for name in [name for name in sys.modules if name.startswith("worker.infrastructure")]:
         monkeypatch.delitem(sys.modules, name)
     assert importlib.import_module("worker.infrastructure").__all__ == ["Inventory"]
+
+
+def test_a_server_that_nobody_has_classified_is_never_restarted(tmp_path: Path) -> None:
+    server = inventory_of(tmp_path, "web-01").named("web-01")
+    assert server is not None
+    assert server.terms.restart_policy is RestartPolicy.NEVER
+
+
+def test_a_group_speaks_for_its_members_and_a_server_s_own_word_goes_before(tmp_path: Path) -> None:
+    for server_id in ("web-01", "web-02"):
+        (tmp_path / "replay" / server_id).mkdir(parents=True)
+    text = RECORDED + (
+        '[groups.web]\nservice = "web"\nsystem = "recorded"\nowner = "team-web"\nrestart_policy = "observe"\n'
+        '[servers.web-01]\ngroup = "web"\n'
+        '[servers.web-02]\ngroup = "web"\nrestart_policy = "auto"\ndependencies = ["web-01"]\n'
+    )
+    first, second = load(tmp_path, text).servers()
+    assert (first.service, first.terms.owner, first.terms.restart_policy) == ("web", "team-web", RestartPolicy.OBSERVE)
+    assert (second.service, second.terms.owner, second.terms.restart_policy) == ("web", "team-web", RestartPolicy.AUTO)
+    assert list(second.dependencies) == ["web-01"]
+
+
+def test_a_pattern_gives_an_alert_s_own_server_its_name_and_no_word_of_a_text(tmp_path: Path) -> None:
+    require_demo_extra("psutil")
+    inventory = load(tmp_path, LAB + FILES + EDGE)
+    server = inventory.server_of(an_incident(server_id="Edge-07"))
+    assert isinstance(server, Server)
+    assert server.server_id == "edge-07"
+    assert found(inventory, "edge-07 is slow") is None
+    assert isinstance(inventory.server_of(an_incident(server_id="edge-07.example.com")), str)
+    assert isinstance(inventory.server_of(an_incident(server_id='edge-"} or vector(1)')), str)
+
+
+def test_maintenance_is_of_the_inventory_s_time_zone(tmp_path: Path) -> None:
+    (tmp_path / "replay" / "web-01").mkdir(parents=True)
+    text = (
+        'time_zone = "Europe/Berlin"\n' + RECORDED + '[servers.web-01]\nservice = "web"\nsystem = "recorded"\n'
+        'maintenance = [{days = ["sun"], begins = 23:00:00, ends = 01:30:00}]\n'
+    )
+    (server,) = load(tmp_path, text).servers()
+    assert server.terms.is_in_maintenance(datetime(2026, 3, 1, 22, 0, tzinfo=UTC))  # Sunday, eleven at night there
+    assert server.terms.is_in_maintenance(datetime(2026, 3, 2, 0, 29, tzinfo=UTC))
+    assert not server.terms.is_in_maintenance(datetime(2026, 3, 2, 0, 30, tzinfo=UTC))
+    assert not server.terms.is_in_maintenance(datetime(2026, 3, 1, 0, 0, tzinfo=UTC))
+
+
+def test_what_systems_lack_for_a_server_is_named(tmp_path: Path) -> None:
+    text = (
+        'time_zone = "Mars/Olympus"\n'
+        + LAB
+        + FILES
+        + '[servers.web-01]\nservice = "web"\nsystem = "logs"\nlog_path = "/a"\nrestart_policy = "auto"\n'
+        '[servers.web-02]\nservice = "web"\nhealth = "lab"\nlogs = "logs"\nrestart_policy = "approve"\n'
+        'memory_limit_mib = 3\ndependencies = ["web-02", "db-01"]\n'
+        '[servers.web-03]\ngroup = "nobody"\nservice = "web"\nlogs = "logs"\nlog_path = "relative.log"\n'
+        '[servers.web-04]\nservice = "web"\nhealth = "lab"\nsystem = "lab"\nlog_path = "/var/log/web.log"\n'
+    )
+    assert [line.strip() for line in mistakes_in(tmp_path, text)[1:]] == [
+        "time_zone: there is no 'Mars/Olympus': give a name such as Europe/Berlin",
+        "servers.web-03.group: there is no [groups.nobody]: add it",
+        "servers.web-03.log_path: String should match pattern '^/[^\\x00-\\x1f]*$'",
+        "servers.web-01.health: logs is of kind files, which has none: name another system by `health`",
+        "servers.web-01.restart: logs is of kind files, which has none: name another system by `restart`",
+        "servers.web-02.log_path: is missing: logs by logs needs it",
+        "servers.web-02.restart: is missing: without it restart_policy can't be approve",
+        "servers.web-02.dependencies: web-02 is no other server of this inventory: add it, or correct the name",
+        "servers.web-02.dependencies: db-01 is no other server of this inventory: add it, or correct the name",
+        "servers.web-04.log_path: has no meaning for supervisord: remove it",
+    ]

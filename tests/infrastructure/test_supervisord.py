@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import START, FakeClock
+from tests.fakes import AUTO, START, FakeClock
 from tests.infrastructure.demo_extra import require_demo_extra
 from worker.clock import SystemClock
 from worker.contract.observations import ServiceStatus
@@ -53,7 +53,15 @@ def server_with(api: SupervisordApi, *, clock: Clock | None = None, memory_limit
     program = SupervisedProgram(
         "web-01", program="web", api=api, memory_limit_bytes=memory_limit_bytes, clock=clock or FakeClock()
     )
-    return Server(server_id="web-01", service="web", health=program, logs=program, service_manager=program)
+    return Server(
+        server_id="web-01",
+        service="web",
+        health=program,
+        logs=program,
+        service_manager=program,
+        terms=AUTO,
+        dependencies={},
+    )
 
 
 def an_order(*, not_after_seconds: float) -> RestartOrder:

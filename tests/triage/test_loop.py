@@ -1,11 +1,13 @@
 """The triage as a whole, with every manner of model: what it may end in, and what it can never do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, time
 
 import pytest
 
 from tests.fakes import (
+    AUTO,
     ESCALATE,
     HEALTH,
     LOGS,
@@ -30,7 +32,8 @@ from worker.guardrails.policy import RestartRules
 from worker.guardrails.restart_attempt import Grant
 from worker.guardrails.verification import VerificationTimes
 from worker.models.rules_model import RulesModel
-from worker.ports import Model, Tool, ToolSpec
+from worker.ports import HealthSource, Model, Tool, ToolSpec
+from worker.terms import MaintenanceWindow, RestartPolicy, Terms
 from worker.triage.budget import Budget, BudgetLimits
 from worker.triage.loop import Triage
 from worker.triage.prompts import Prompts
@@ -81,7 +84,8 @@ class Desk:
     limits: BudgetLimits = LIMITS
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     guard: OpenGuard = field(default_factory=OpenGuard)
-    services: frozenset[str] = frozenset({"payments"})
+    terms: Terms = AUTO
+    dependencies: Mapping[str, HealthSource] = field(default_factory=dict)
     rules: Model = field(default_factory=RulesModel)
     server: FakeServer = field(init=False)
     model: ScriptedModel = field(init=False)
@@ -91,12 +95,13 @@ class Desk:
         self.model = ScriptedModel(self.script)
 
     def run(self) -> TriageResult:
-        server, budget, incident = self.server.as_server(), Budget(self.limits, self.clock), an_incident()
+        budget, incident = Budget(self.limits, self.clock), an_incident()
+        server = self.server.as_server(terms=self.terms, dependencies=self.dependencies)
         restart = GuardedRestart(
             incident_id=incident.incident_id,
             claim="1@0",
             server=server,
-            rules=RestartRules(services=self.services),
+            rules=RestartRules(),
             guard=self.guard,
             times=VerificationTimes(interval_seconds=2, hold_seconds=6, timeout_seconds=20),
             seconds_left=budget.seconds_left,
@@ -216,10 +221,50 @@ def test_text_in_the_log_that_asks_for_a_restart_moves_nothing() -> None:
     assert desk.server.orders == []
 
 
-def test_a_service_that_the_policy_does_not_name_is_never_restarted() -> None:
-    desk = Desk([HEALTH, LOGS, RESTART, ESCALATE], services=frozenset())
-    assert reasons_of(desk.run()) == ["service_not_allowed"]
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        (RestartPolicy.NEVER, "never_restarted"),
+        (RestartPolicy.OBSERVE, "observed_only"),
+        (RestartPolicy.APPROVE, "needs_approval"),
+    ],
+)
+def test_only_a_server_under_auto_is_restarted(policy: RestartPolicy, reason: str) -> None:
+    desk = Desk([HEALTH, LOGS, RESTART, ESCALATE], terms=Terms(restart_policy=policy))
+    assert reasons_of(desk.run()) == [reason]
     assert desk.server.orders == []
+
+
+def test_a_server_that_nobody_has_classified_is_never_restarted() -> None:
+    desk = Desk([HEALTH, LOGS, RESTART, ESCALATE], terms=Terms())
+    assert reasons_of(desk.run()) == ["never_restarted"]
+    assert desk.server.orders == []
+
+
+def test_a_server_is_not_restarted_in_its_maintenance() -> None:
+    window = MaintenanceWindow(begins=time(2), ends=time(4), zone=UTC)  # the fake clock begins at three
+    desk = Desk([HEALTH, LOGS, RESTART, ESCALATE], terms=replace(AUTO, maintenance=(window,)))
+    assert reasons_of(desk.run()) == ["in_maintenance"]
+    assert desk.server.orders == []
+
+
+@pytest.mark.parametrize(
+    ("dependency", "reason"),
+    [
+        (FakeServer(FakeClock(), sick_cpu=97.0), "dependency_sick"),
+        (FakeServer(FakeClock(), health_failure="no answer in 3 s"), "dependency_unseen"),
+    ],
+)
+def test_a_server_whose_dependency_is_sick_or_unseen_is_not_restarted(dependency: FakeServer, reason: str) -> None:
+    desk = Desk([HEALTH, LOGS, RESTART, ESCALATE], dependencies={"db-01": dependency})
+    assert reasons_of(desk.run()) == [reason]
+    assert desk.server.orders == []
+
+
+def test_a_server_whose_dependency_is_well_is_restarted() -> None:
+    desk = Desk([HEALTH, LOGS, RESTART, ESCALATE], dependencies={"db-01": FakeServer(FakeClock(), sick_cpu=3.0)})
+    desk.run()
+    assert len(desk.server.orders) == 1
 
 
 def test_a_guard_that_cannot_decide_means_no_restart_and_an_escalation() -> None:

@@ -18,6 +18,7 @@ import typer
 
 from worker.cli.dead_letters_commands import dead_letters
 from worker.cli.failures import EXIT_CONFIGURATION, EXIT_INCOMPLETE, EXIT_INTERRUPTED, told
+from worker.cli.inventory_commands import inventory
 from worker.cli.options import AsJson
 from worker.cli.redact_command import redact
 from worker.cli.restarts_commands import halt, resolve, resume
@@ -46,6 +47,7 @@ app = typer.Typer(
 
 
 app.add_typer(dead_letters, name="dead-letters")
+app.add_typer(inventory, name="inventory")
 
 
 @app.command()

@@ -50,7 +50,6 @@ _TIMEOUT_SECONDS: Final = 150.0
 _POLL_SECONDS: Final = 0.25
 _POLICY: Final = """\
 [restart]
-services = ["payments", "search", "auth", "reports", "web", "cache"]
 fleet_restarts = 20
 fleet_concurrency = 6
 """

@@ -55,7 +55,12 @@ _WITHOUT_A_SERVER: Final = (Ending.UNKNOWN_SERVER, Ending.UNREADABLE)
 
 _AFTER_REFUSAL: Final[Mapping[str, str]] = {
     "halted": "Restarts are halted by the kill switch: if {server} needs one, it is yours to do by hand",
-    "service_not_allowed": "If {server} needs a restart, do it by hand: the policy does not let Firstline restart it",
+    "never_restarted": "If {server} needs a restart, do it by hand: the inventory does not let Firstline restart it",
+    "observed_only": "Restart {server} by hand if you agree: the checks justify it; the inventory says observe only",
+    "needs_approval": "Restart {server} by hand if you agree: the checks justify it, and it wants a person's word",
+    "in_maintenance": "Ask who works on {server}: it is in its maintenance window",
+    "dependency_sick": "Look at what {server} needs first: one of its dependencies is sick, by its own health",
+    "dependency_unseen": "Look at what {server} needs first: the health of one of its dependencies can't be read",
     "server_in_hand": "See what comes of the other restart of {server}, which is still in a worker's hands",
     "server_unresolved": "Find out how the last restart of {server} ended: until then it stays closed to others",
     "cooldown": "Look for the cause: {server} was restarted a short while ago, and it did not last",

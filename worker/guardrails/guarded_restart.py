@@ -91,8 +91,10 @@ class GuardedRestart:
 
     def run(self, call: ToolCall, arguments: Mapping[str, object], transcript: Transcript) -> Observation:
         """Restart and verify, or refuse. Two triages that call at once: the guard's script lets one through."""
-        refusal = self._refusal_by_time() or refusal_of_restart(
-            transcript, service=self.server.service, rules=self.rules, now=self.clock.now()
+        refusal = (
+            self._refusal_by_time()
+            or refusal_of_restart(transcript, terms=self.server.terms, rules=self.rules, now=self.clock.now())
+            or self._refusal_by_dependencies()
         )
         if refusal is not None:
             return refused(call, refusal, self.clock)
@@ -123,6 +125,19 @@ class GuardedRestart:
             f"{self.seconds_left():.0f} s are left of the incident's deadline, a verified restart needs {needed:.0f} s"
         )
         return Refusal(reason="deadline_too_near", detail=detail)
+
+    def _refusal_by_dependencies(self) -> Refusal | None:
+        """Look at what the server needs, now: a restart does not cure a sick dependency, nor one that can't be seen."""
+        for name, source in self.server.dependencies.items():
+            try:
+                health = source.read_health()
+            except SourceUnavailable as failure:
+                detail = f"{name}, which this server needs, can't be seen: {failure}"
+                return Refusal(reason="dependency_unseen", detail=detail)
+            if health.symptoms:
+                trouble = ", ".join(health.symptoms)
+                return Refusal(reason="dependency_sick", detail=f"{name}, which this server needs, is sick: {trouble}")
+        return None
 
     def _restart_and_verify(self, grant: Grant, order: RestartOrder) -> RestartRecord:
         ordered_at, began = self.clock.now(), self.clock.monotonic_seconds()

@@ -1,7 +1,6 @@
-"""The policy file: what may be restarted, and how often anything may be done. Reviewed like code.
+"""The policy file: how often anything may be done. Reviewed like code.
 
-[restart]
-services = ["payments"]          # no other service is ever restarted
+[restart]                        # what may be restarted at all stands in the inventory, as `restart_policy`
 cooldown_seconds = 600
 [rate_limits.get_server_health]  # calls in any window of `per_seconds`, by every worker together
 per_server = 30
@@ -10,8 +9,9 @@ per_seconds = 60
 """
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, ValidationError
 
@@ -20,6 +20,9 @@ from worker.errors import ConfigurationError
 
 __all__ = ["Policy", "RestartRules", "ToolLimits"]
 
+_REMEDIES: Final[Mapping[tuple[int | str, ...], str]] = {
+    ("restart", "services"): "what may be restarted stands in the inventory: set restart_policy there, and remove this"
+}
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Seconds = Annotated[float, Field(gt=0, le=604_800)]
 
@@ -27,7 +30,6 @@ Seconds = Annotated[float, Field(gt=0, le=604_800)]
 class RestartRules(Frozen):
     """How often a restart is allowed: per server (cooldown, budget) and over the fleet (budget, at once)."""
 
-    services: frozenset[str] = frozenset()
     cooldown_seconds: Annotated[float, Field(ge=0, le=604_800)] = 600
     server_restarts: Count = 2
     server_window_seconds: Seconds = 3600
@@ -67,7 +69,7 @@ class Policy(Frozen):
             raise ConfigurationError(f"The policy file {path} is not valid TOML: {error}") from error
         except ValidationError as error:
             complaints = [
-                f"  {'.'.join(map(str, details['loc']))}: {details['msg']}"
+                f"  {'.'.join(map(str, details['loc']))}: {_REMEDIES.get(details['loc'], details['msg'])}"
                 for details in error.errors(include_input=False)
             ]
             raise ConfigurationError(f"The policy file {path} is wrong:\n" + "\n".join(complaints)) from None

@@ -32,6 +32,7 @@ def redacted_server(server: Server, masker: Masker) -> Server:
         health=_RedactedHealth(server.health, masker),
         logs=_RedactedLogs(server.logs, masker),
         service_manager=_RedactedServiceManager(server.service_manager, masker),
+        dependencies={name: _RedactedHealth(health, masker) for name, health in server.dependencies.items()},
     )
 
 

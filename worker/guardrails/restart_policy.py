@@ -11,24 +11,28 @@ from worker.contract.observations import HealthReading
 from worker.contract.result import LogFindings, Refusal
 from worker.contract.transcript import Observation, Transcript
 from worker.guardrails.policy import RestartRules
+from worker.terms import RestartPolicy, Terms
 
 __all__ = ["refusal_of_restart"]
 
 
-def refusal_of_restart(transcript: Transcript, *, service: str, rules: RestartRules, now: datetime) -> Refusal | None:
+def refusal_of_restart(transcript: Transcript, *, terms: Terms, rules: RestartRules, now: datetime) -> Refusal | None:
     """Return the first reason against a restart, or None.
 
-    A restart needs: an allowed service; no earlier attempt in this triage; no text from outside that tries to give
-    instructions, wherever it stood; health and logs of this triage, younger than `evidence_max_age_seconds`; a symptom
-    of the service itself; no dependency failure in the scanned log window.
+    A restart needs: a server that its owners have put under `auto`, outside of its maintenance; no earlier attempt in
+    this triage; no text from outside that tries to give instructions, wherever it stood; health and logs of this
+    triage, younger than `evidence_max_age_seconds`; a symptom of the service itself; no dependency failure in the
+    scanned log window.
     """
-    return next(_objections(transcript, service=service, rules=rules, now=now), None)
+    return next(_objections(transcript, terms=terms, rules=rules, now=now), None)
 
 
-def _objections(transcript: Transcript, *, service: str, rules: RestartRules, now: datetime) -> Iterator[Refusal]:
+def _objections(transcript: Transcript, *, terms: Terms, rules: RestartRules, now: datetime) -> Iterator[Refusal]:
     observations = transcript.observations
-    if service not in rules.services:
-        yield _no("service_not_allowed", f"the policy file does not allow restarts of the service {service}")
+    if terms.restart_policy is RestartPolicy.NEVER:
+        yield _no("never_restarted", "the inventory allows no restart of this server (restart_policy never)")
+    if terms.is_in_maintenance(now):
+        yield _no("in_maintenance", "the server is in its maintenance window: whoever works on it must know first")
     if any(seen.restart is not None for seen in observations):
         yield _no("already_restarted", "this triage has had its one attempt to restart the server; there is no second")
     if transcript.suspicions:
@@ -43,6 +47,7 @@ def _objections(transcript: Transcript, *, service: str, rules: RestartRules, no
         yield _no("logs_not_read", "read the server's recent logs first; no restart without them")
         return
     yield from _objections_of_evidence(health, logs, rules=rules, now=now)
+    yield from _objections_of_autonomy(terms)
 
 
 def _objections_of_evidence(
@@ -61,6 +66,14 @@ def _objections_of_evidence(
     if findings.dependency_failures:
         quotation = findings.dependency_failures[-1]
         yield _no("dependency_failure", f"a dependency fails, and a restart does not cure that: “{quotation}”")
+
+
+def _objections_of_autonomy(terms: Terms) -> Iterator[Refusal]:
+    """Come last: an engineer shall hear that only this stood in the way."""
+    if terms.restart_policy is RestartPolicy.OBSERVE:
+        yield _no("observed_only", "the evidence would justify a restart, but the inventory says: observe only")
+    if terms.restart_policy is RestartPolicy.APPROVE:
+        yield _no("needs_approval", "the evidence justifies a restart, and the inventory wants an engineer's approval")
 
 
 def _newest(

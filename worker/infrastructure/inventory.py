@@ -7,25 +7,22 @@ incident is escalated. It never guesses, and never takes a server's name from a 
 import os
 import re
 from collections.abc import Mapping
+from datetime import tzinfo
 from pathlib import Path
-from typing import Final, Self, assert_never
+from typing import Final, Self
 
 from worker.contract.incident import Incident
 from worker.contract.text import cut_to_bytes, visible
-from worker.errors import ConfigurationError
-from worker.infrastructure.inventory_file import (
-    InventoryFile,
-    ReplaySystem,
-    ServerTable,
-    SupervisordSystem,
-    read_inventory_file,
-)
-from worker.infrastructure.replay import ReplayedServer
-from worker.ports import Clock, Server
+from worker.infrastructure.adapters import Adapters
+from worker.infrastructure.inventory_file import read_inventory_file, table_for
+from worker.infrastructure.inventory_mistakes import SERVER_ID, is_pattern
+from worker.infrastructure.inventory_tables import InventoryFile, ServerTable, WindowTable
+from worker.ports import Clock, HealthSource, Server
+from worker.terms import EVERY_DAY, MaintenanceWindow, Terms
 
 __all__ = ["Inventory"]
 
-_MIB: Final = 1_048_576
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _QUOTED_NAME_BYTES: Final = 100
 _NAMES_LISTED: Final = 5
 _NAME_IN_TEXT: Final = re.compile(r"[\w-]+(?:\.[\w-]+)*")
@@ -35,38 +32,45 @@ _NAME_IN_TEXT: Final = re.compile(r"[\w-]+(?:\.[\w-]+)*")
 class Inventory:
     """The servers of one inventory file. It never changes, so any number of threads may ask it at once."""
 
-    def __init__(self, path: Path, servers: Mapping[str, Server]) -> None:
-        self._path = path
-        self._servers = dict(servers)
-        self._names = {server_id.casefold(): server_id for server_id in servers}
+    def __init__(self, file: InventoryFile, adapters: Adapters) -> None:
+        self._file = file
+        self._adapters = adapters
+        self._servers = {
+            server_id: self._server(server_id, table)
+            for server_id, table in file.servers.items()
+            if not is_pattern(server_id)
+        }
+        self._names = {server_id.casefold(): server_id for server_id in self._servers}
+        self._patterns = {
+            re.compile(re.escape(pattern).replace(r"\*", "[a-z0-9_-]+")): pattern
+            for pattern in file.servers
+            if is_pattern(pattern)
+        }
 
     @classmethod
     def load(cls, path: Path, clock: Clock, *, environment: Mapping[str, str] = os.environ) -> Self:
-        """Read the file and make an adapter for each server; `environment` holds the passwords. Connects to nothing.
+        """Read the file and make the adapters of each server; `environment` holds the passwords. Connects to nothing.
 
         Raises `ConfigurationError` that lists every mistake of the file.
         """
-        inventory = read_inventory_file(path, environment=environment)
-        servers = {
-            server_id: _server(inventory, server_id, table, clock=clock, environment=environment)
-            for server_id, table in inventory.servers.items()
-        }
-        return cls(path, servers)
+        file = read_inventory_file(path, environment=environment)
+        return cls(file, Adapters(file, clock=clock, environment=environment))
 
     def server_of(self, incident: Incident) -> Server | str:
         """Return the server that the alert names, or that its text names alone; else the reason, as a sentence.
 
-        A name in the text counts as a whole word in any case; a dot or a hyphen continues a word.
+        A name in the text counts as a whole word in any case; a dot or a hyphen continues a word. Only an alert's own
+        name is held against the patterns: any word may look like one.
         """
         if incident.server_id is not None:
-            return self._servers.get(incident.server_id) or (
-                f'The inventory ({self._path}) has no server "{_quoted(incident.server_id)}": '
+            return self.named(incident.server_id) or (
+                f'The inventory ({self._file.path}) has no server "{_quoted(incident.server_id)}": '
                 "add it, or correct the alert."
             )
         named = self._named_in(incident.text)
         if not named:
             return (
-                f"The alert names no server, and its text names none of the inventory ({self._path}): "
+                f"The alert names no server, and its text names none of the inventory ({self._file.path}): "
                 "name the server in the alert, or add it to the inventory."
             )
         if len(named) > 1:
@@ -77,47 +81,67 @@ class Inventory:
         """Return the names of all servers and services, which are never masked: a model has to name its target."""
         return frozenset(self._servers) | {server.service for server in self._servers.values()}
 
+    def servers(self) -> tuple[Server, ...]:
+        """Return the servers that are listed by name, in the order of the file."""
+        return tuple(self._servers.values())
+
+    def named(self, server_id: str) -> Server | None:
+        """Return the server of this name: one that is listed, or one that fits a pattern, the first of the file."""
+        if server_id in self._servers:
+            return self._servers[server_id]
+        name = server_id.casefold()  # cooldowns and locks are per name, so that one server has one
+        table = None if name in self._names else self._table_by_pattern(name)
+        return None if table is None else self._server(name, table)
+
+    def said_of(self, server_id: str) -> dict[str, object] | None:
+        """Return what the file says of a server, as JSON values, groups and defaults included; None for no server."""
+        server = self.named(server_id)
+        if server is None:
+            return None
+        table = self._file.servers.get(server.server_id) or self._table_by_pattern(server.server_id)
+        said = {} if table is None else table.model_dump(mode="json", exclude_none=True)
+        return {"server": server.server_id, **said}
+
+    def _table_by_pattern(self, name: str) -> ServerTable | None:
+        if SERVER_ID.fullmatch(name) is None:
+            return None
+        pattern = next((pattern for form, pattern in self._patterns.items() if form.fullmatch(name)), None)
+        try:
+            return None if pattern is None else table_for(self._file, pattern, name)
+        except ValueError:
+            return None
+
+    def _server(self, server_id: str, table: ServerTable) -> Server:
+        return Server(
+            server_id=server_id,
+            service=table.service,
+            health=self._adapters.health_of(server_id, table),
+            logs=self._adapters.logs_of(server_id, table),
+            service_manager=self._adapters.service_manager_of(server_id, table),
+            terms=_terms_of(table, self._file.zone),
+            dependencies={name: self._health_of(name) for name in table.dependencies},
+        )
+
+    def _health_of(self, server_id: str) -> HealthSource:
+        return self._adapters.health_of(server_id, self._file.servers[server_id])
+
     def _named_in(self, text: str) -> list[str]:
         words = (word.strip("-_").casefold() for word in _NAME_IN_TEXT.findall(text))
         return sorted({self._names[word] for word in words if word in self._names})
 
 
-def _server(
-    inventory: InventoryFile, server_id: str, table: ServerTable, *, clock: Clock, environment: Mapping[str, str]
-) -> Server:
-    system = inventory.systems[table.system]
-    match system:
-        case ReplaySystem():
-            folder = inventory.replay_folder(system, server_id)
-            recorded = ReplayedServer(server_id, folder=folder, clock=clock)
-            return Server(
-                server_id=server_id, service=table.service, health=recorded, logs=recorded, service_manager=recorded
-            )
-        case SupervisordSystem():
-            password = environment[system.password_env]
-            return _supervised_server(server_id, table, system, password=password, clock=clock)
-        case _:
-            assert_never(system)
-
-
-def _supervised_server(
-    server_id: str, table: ServerTable, system: SupervisordSystem, *, password: str, clock: Clock
-) -> Server:
-    try:
-        from worker.infrastructure.supervisord import SupervisedProgram  # noqa: PLC0415 - psutil is an extra
-        from worker.infrastructure.supervisord_api import SupervisordApi  # noqa: PLC0415 - goes with it
-    except ImportError as error:
-        raise ConfigurationError(
-            f"The system of {server_id} is supervisord, which needs psutil: pip install 'firstline[demo]'"
-        ) from error
-    program = SupervisedProgram(
-        server_id,
-        program=table.program or server_id,
-        api=SupervisordApi(str(system.url), username=system.username, password=password),
-        memory_limit_bytes=None if table.memory_limit_mib is None else int(table.memory_limit_mib * _MIB),
-        clock=clock,
+def _terms_of(table: ServerTable, zone: tzinfo) -> Terms:
+    return Terms(
+        restart_policy=table.restart_policy,
+        owner=table.owner,
+        tier=table.tier,
+        maintenance=tuple(_window_of(window, zone) for window in table.maintenance),
     )
-    return Server(server_id=server_id, service=table.service, health=program, logs=program, service_manager=program)
+
+
+def _window_of(table: WindowTable, zone: tzinfo) -> MaintenanceWindow:
+    days = EVERY_DAY if table.days is None else frozenset(_DAYS.index(day) for day in table.days)
+    return MaintenanceWindow(begins=table.begins, ends=table.ends, zone=zone, days=days)
 
 
 def _quoted(name: str) -> str:

@@ -11,12 +11,29 @@ from typing import Final
 from worker.contract.observations import LogTail
 from worker.contract.text import cut_to_bytes, visible
 from worker.errors import SourceUnavailable
+from worker.ports import Clock
 
-__all__ = ["LINE_LIMIT_BYTES", "WINDOW_BYTES", "read_file_tail"]
+__all__ = ["LINE_LIMIT_BYTES", "WINDOW_BYTES", "PlainLogFile", "read_file_tail"]
 
 LINE_LIMIT_BYTES: Final = 2_000
 WINDOW_BYTES: Final = 1_048_576
 """How far back from the end of the file lines are looked for."""
+
+
+class PlainLogFile:
+    """A log file on this machine, or mounted on it, as a log source. It knows no times: the newest lines are read."""
+
+    def __init__(self, server_id: str, *, path: Path, clock: Clock) -> None:
+        self._server_id = server_id
+        self._path = path
+        self._clock = clock
+
+    def read_log_tail(self, *, lines: int, since: datetime | None = None) -> LogTail:
+        """Return at most the newest `lines` lines within the last `WINDOW_BYTES`."""
+        observed_at = self._clock.now()
+        return read_file_tail(
+            self._path, lines=lines, server_id=self._server_id, source=f"file {self._path}", observed_at=observed_at
+        )
 
 
 def read_file_tail(path: Path, *, lines: int, server_id: str, source: str, observed_at: datetime) -> LogTail:

@@ -84,6 +84,10 @@ class Registry(RegistryView):
         self._claim_scripts = ClaimScripts.load(redis)
         self._keeper = LeaseKeeper(redis, lease_seconds=lease_seconds, monotonic=monotonic)
 
+    def mask_with(self, detector: Detector) -> None:
+        """Mask the claims that come from now on with another detector."""
+        self._detector = detector
+
     @contextmanager
     def claim(self, incident_id: str) -> Iterator[Claim | None]:
         """Hold an incident for the length of the context, or give None: unknown, closed, or another worker's.

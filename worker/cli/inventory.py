@@ -1,0 +1,113 @@
+"""`firstline inventory check` and `show`: whether the ways to the servers work, tried read-only, and what is said.
+
+What a source answers may be anything, so it is made visible and cut before it is printed.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from rich.text import Text
+
+from worker.cli.words import one_line
+from worker.clock import SystemClock
+from worker.errors import SourceUnavailable
+from worker.infrastructure import Inventory
+from worker.ports import Server
+from worker.redaction import STATELESS_MASKER
+from worker.settings import Settings
+
+__all__ = ["check_inventory", "show_server"]
+
+_AT_ONCE: Final = 16
+_LINES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What came of one server's two reads; words for a person, and whether both were whole."""
+
+    server_id: str
+    restart_policy: str
+    health: str
+    logs: str
+    is_whole: bool
+
+
+def check_inventory(settings: Settings, *, as_json: bool) -> bool:
+    """Print a row for each listed server; return whether everything could be read."""
+    inventory = Inventory.load(settings.inventory_file, SystemClock())
+    servers, rows = inventory.servers(), []
+    console = Console(stderr=True)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        checked: Iterator[_Checked] = pool.map(_checked, servers)
+        bar = track(
+            checked, "reading", total=len(servers), console=console, transient=True, disable=not console.is_terminal
+        )
+        for row in bar:
+            rows.append(row)
+            if as_json:
+                sys.stdout.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+    if not as_json:
+        _print_table(rows)
+    return all(row.is_whole for row in rows)
+
+
+def show_server(settings: Settings, server_id: str, *, as_json: bool) -> bool:
+    """Print what is said of one server; return whether the inventory has it."""
+    said = Inventory.load(settings.inventory_file, SystemClock()).said_of(server_id)
+    if said is None:
+        sys.stderr.write(f"The inventory ({settings.inventory_file}) has no server {one_line(server_id)}.\n")
+        return False
+    if as_json:
+        sys.stdout.write(json.dumps(said, ensure_ascii=False) + "\n")
+        return True
+    width = max(map(len, said))
+    for key, value in said.items():
+        words = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        sys.stdout.write(f"{key:<{width}}  {one_line(words)}\n")
+    return True
+
+
+def _checked(server: Server) -> _Checked:
+    health, is_health_whole = _tried(lambda: _health_in_words(server))
+    logs, is_log_read = _tried(lambda: (_log_in_words(server), True))
+    return _Checked(
+        server.server_id, server.terms.restart_policy, health, logs, is_whole=is_health_whole and is_log_read
+    )
+
+
+def _tried(read: Callable[[], tuple[str, bool]]) -> tuple[str, bool]:
+    try:
+        words, is_whole = read()
+    except SourceUnavailable as failure:
+        words, is_whole = str(failure), False
+    return one_line(STATELESS_MASKER.masked(words)), is_whole
+
+
+def _health_in_words(server: Server) -> tuple[str, bool]:
+    health = server.health.read_health()
+    names = {"CPU": health.cpu_percent, "memory": health.memory_percent}
+    figures = [f"{name} {'unread' if value is None else f'{value:.0f} %'}" for name, value in names.items()]
+    return ", ".join([health.status, *figures, *health.unread]), health.cpu_percent is not None and not health.unread
+
+
+def _log_in_words(server: Server) -> str:
+    tail = server.logs.read_log_tail(lines=_LINES)
+    return f"{len(tail.lines)} lines of {tail.source}"
+
+
+def _print_table(rows: list[_Checked]) -> None:
+    table = Table("server", "restart policy", "health", "log")
+    for row in rows:
+        style = "" if row.is_whole else "bold"
+        table.add_row(
+            *(Text(words) for words in (row.server_id, row.restart_policy, row.health, row.logs)), style=style
+        )
+    Console().print(table)

@@ -1,0 +1,103 @@
+"""Which adapter reaches a server: the tables of the inventory become health, logs and a service manager.
+
+The only place of this room that names the adapters; each is imported when a table first needs it, since some need
+an extra. It connects to nothing. Called by `Inventory`, by any number of threads.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Protocol, assert_never
+
+from worker.errors import ConfigurationError, OrderRefused
+from worker.infrastructure.inventory_tables import (
+    FilesSystem,
+    InventoryFile,
+    ReplaySystem,
+    Role,
+    ServerTable,
+    SupervisordSystem,
+    System,
+)
+from worker.infrastructure.log_files import PlainLogFile
+from worker.infrastructure.replay import ReplayedServer
+from worker.ports import Clock, HealthSource, LogSource, RestartOrder, ServiceManager
+
+__all__ = ["Adapters"]
+
+_MIB: Final = 1_048_576
+
+
+class _AllInOne(HealthSource, LogSource, ServiceManager, Protocol):
+    """Health, logs and restart by one adapter."""
+
+
+class Adapters:
+    """The adapters of one inventory's servers."""
+
+    def __init__(self, inventory: InventoryFile, *, clock: Clock, environment: Mapping[str, str]) -> None:
+        self._inventory = inventory
+        self._clock = clock
+        self._environment = environment
+
+    def health_of(self, server_id: str, table: ServerTable) -> HealthSource:
+        """Return where the server's health is read."""
+        name, system = self._system(table, Role.HEALTH)
+        return self._all_in_one(server_id, table, name, system)
+
+    def logs_of(self, server_id: str, table: ServerTable) -> LogSource:
+        """Return where the server's log is read."""
+        name, system = self._system(table, Role.LOGS)
+        if isinstance(system, FilesSystem):
+            return PlainLogFile(server_id, path=Path(table.log_path or ""), clock=self._clock)
+        return self._all_in_one(server_id, table, name, system)
+
+    def service_manager_of(self, server_id: str, table: ServerTable) -> ServiceManager:
+        """Return what restarts the server; where the inventory names nothing, one that refuses."""
+        if self._inventory.system_of(table, Role.RESTART) is None:
+            return _NoServiceManager(server_id)
+        name, system = self._system(table, Role.RESTART)
+        return self._all_in_one(server_id, table, name, system)
+
+    def _system(self, table: ServerTable, role: Role) -> tuple[str, System]:
+        name = table.system_of(role) or ""
+        return name, self._inventory.systems[name]
+
+    def _all_in_one(self, server_id: str, table: ServerTable, name: str, system: System) -> _AllInOne:
+        """Return the one adapter of a system that has health, logs and restart together."""
+        match system:
+            case ReplaySystem():
+                folder = self._inventory.replay_folder(system, server_id)
+                return ReplayedServer(server_id, folder=folder, clock=self._clock)
+            case SupervisordSystem():
+                return self._supervised(server_id, table, system)
+            case FilesSystem():
+                raise AssertionError(f"{name} has no adapter for this role")  # the inventory's check has refused it
+            case _:
+                assert_never(system)
+
+    def _supervised(self, server_id: str, table: ServerTable, system: SupervisordSystem) -> _AllInOne:
+        try:
+            from worker.infrastructure.supervisord import SupervisedProgram  # noqa: PLC0415 - psutil is an extra
+            from worker.infrastructure.supervisord_api import SupervisordApi  # noqa: PLC0415 - goes with it
+        except ImportError as error:
+            raise ConfigurationError(
+                f"The system of {server_id} is supervisord, which needs psutil: pip install 'firstline[demo]'"
+            ) from error
+        password = self._environment[system.password_env]
+        return SupervisedProgram(
+            server_id,
+            program=table.program or server_id,
+            api=SupervisordApi(str(system.url), username=system.username, password=password),
+            memory_limit_bytes=None if table.memory_limit_mib is None else int(table.memory_limit_mib * _MIB),
+            clock=self._clock,
+        )
+
+
+class _NoServiceManager:
+    """Stands where the inventory names no way to restart: it refuses, always."""
+
+    def __init__(self, server_id: str) -> None:
+        self._server_id = server_id
+
+    def restart(self, order: RestartOrder) -> None:
+        raise OrderRefused(f"The inventory names no way to restart {self._server_id}; nothing was restarted.")

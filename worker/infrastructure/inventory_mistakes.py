@@ -1,0 +1,158 @@
+"""What can be wrong between the inventory's tables, each a sentence with its key and the remedy.
+
+It looks at names, the environment, and whether files and folders are there; it connects to nothing. Called when the
+inventory is read.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from worker.infrastructure.inventory_tables import (
+    ABILITIES,
+    OPTIONAL_KEYS,
+    InventoryFile,
+    ReplaySystem,
+    Role,
+    ServerTable,
+    SupervisordSystem,
+    System,
+)
+from worker.terms import RestartPolicy
+
+__all__ = ["SERVER_ID", "is_pattern", "mistakes_between_tables"]
+
+SERVER_ID: Final = re.compile(r"[A-Za-z0-9]+(?:(?:\.|[-_]+)[A-Za-z0-9]+)*")
+_SERVER_ID_LENGTH: Final = 253
+_PATTERN: Final = re.compile(r"[a-z0-9*]+(?:(?:\.|[-_]+)[a-z0-9*]+)*")
+_ADDRESSES: Final = (
+    frozenset().union(*(keys for roles in ABILITIES.values() for keys in roles.values())).union(*OPTIONAL_KEYS.values())
+)
+
+
+def is_pattern(server_id: str) -> bool:
+    """Say whether a server's key stands for all names of its form."""
+    return "*" in server_id
+
+
+def mistakes_between_tables(
+    tables: InventoryFile, *, named_systems: frozenset[str], environment: Mapping[str, str]
+) -> Iterator[str]:
+    """Return every mistake; `named_systems` are those of the file, whether their own form is right or not."""
+    for name, system in tables.systems.items():
+        yield from (f"systems.{name}.{mistake}" for mistake in _system_mistakes(tables, system, environment))
+    for server_id, server in tables.servers.items():
+        if not _is_name(server_id):
+            yield (
+                f"servers.{server_id}: is no server name: letters and digits, joined by single dots, hyphens or "
+                "underscores; a pattern has small letters and *"
+            )
+            continue
+        mistakes = _server_mistakes(tables, server_id, server, named_systems)
+        yield from (f"servers.{server_id}{mistake}" for mistake in mistakes)
+    yield from _duplicates(tables)
+
+
+def _is_name(server_id: str) -> bool:
+    form = _PATTERN if is_pattern(server_id) else SERVER_ID
+    return len(server_id) <= _SERVER_ID_LENGTH and form.fullmatch(server_id) is not None
+
+
+def _system_mistakes(tables: InventoryFile, system: System, environment: Mapping[str, str]) -> Iterator[str]:
+    match system:
+        case ReplaySystem():
+            folder = tables.path.parent / system.folder
+            if not folder.is_dir():
+                yield f"folder: there is no folder {folder}: create it, or correct the path"
+        case SupervisordSystem():
+            yield from _unset_variables({"password_env": system.password_env}, environment)
+        case _:
+            pass
+
+
+def _unset_variables(names: Mapping[str, str | None], environment: Mapping[str, str]) -> Iterator[str]:
+    for key, variable in names.items():
+        if variable is not None and not environment.get(variable):
+            yield f"{key}: the environment variable {variable} is not set: set it to this system's password or token"
+
+
+def _server_mistakes(
+    tables: InventoryFile, server_id: str, server: ServerTable, named_systems: frozenset[str]
+) -> Iterator[str]:
+    for role in Role:
+        yield from _role_mistakes(tables, server, role, named_systems)
+    for dependency in server.dependencies:
+        if dependency not in tables.servers or is_pattern(dependency) or dependency == server_id:
+            yield f".dependencies: {dependency} is no other server of this inventory: add it, or correct the name"
+    system = tables.system_of(server, Role.HEALTH)
+    if isinstance(system, ReplaySystem):
+        folder = tables.replay_folder(system, server_id)
+        if folder.parent.is_dir() and not folder.is_dir():
+            yield f": its recording is missing: create {folder} with health.json and service.log"
+    yield from _needless_keys(tables, server)
+
+
+def _role_mistakes(
+    tables: InventoryFile, server: ServerTable, role: Role, named_systems: frozenset[str]
+) -> Iterator[str]:
+    name = server.system_of(role)
+    if name is None:
+        if role is not Role.RESTART:
+            yield f".{role}: is missing: name the system that has it, or one for all by `system`"
+        elif _may_be_restarted(server):
+            yield f".restart: is missing: without it restart_policy can't be {server.restart_policy}"
+    elif name in tables.systems:
+        yield from _ability_mistakes(server, role, name, tables.systems[name])
+    elif name not in named_systems and (getattr(server, role) or role is Role.HEALTH):  # once for all three
+        key = role if getattr(server, role) else "system"
+        yield f".{key}: there is no [systems.{name}]: add it, or name one of {sorted(named_systems)}"
+
+
+def _ability_mistakes(server: ServerTable, role: Role, name: str, system: System) -> Iterator[str]:
+    needed = ABILITIES[system.kind].get(role)
+    if needed is None:
+        if getattr(server, role) or role is not Role.RESTART or _may_be_restarted(server):
+            yield f".{role}: {name} is of kind {system.kind}, which has none: name another system by `{role}`"
+        return
+    for key in sorted(needed):
+        if getattr(server, key) is None:
+            yield f".{key}: is missing: {role} by {name} needs it"
+
+
+def _may_be_restarted(server: ServerTable) -> bool:
+    return server.restart_policy in (RestartPolicy.AUTO, RestartPolicy.APPROVE)
+
+
+def _needless_keys(tables: InventoryFile, server: ServerTable) -> Iterator[str]:
+    kinds = {system.kind for role in Role if (system := tables.system_of(server, role)) is not None}
+    used = {key for kind in kinds for keys in ABILITIES[kind].values() for key in keys}
+    used |= {key for kind in kinds for key in OPTIONAL_KEYS.get(kind, ())}
+    if kinds:
+        for key in sorted(server.model_fields_set & (_ADDRESSES - used)):
+            yield f".{key}: has no meaning for {' and '.join(sorted(kinds))}: remove it"
+
+
+def _duplicates(tables: InventoryFile) -> Iterator[str]:
+    """Find two names for one thing: cooldowns and locks are per name, so such a thing could be restarted twice."""
+    names: dict[str, str] = {}
+    things: dict[tuple[str, ...], tuple[str, str]] = {}
+    for server_id, server in tables.servers.items():
+        first = names.setdefault(server_id.casefold(), server_id)
+        if first != server_id:
+            yield f"servers.{server_id}: differs from {first} only in case: keep one of them"
+        thing = _thing_restarted(tables, server_id, server)
+        if thing is None:
+            continue
+        key, other = things.setdefault(thing, (thing[1], server_id))
+        if other != server_id:
+            yield f"servers.{server_id}.{key}: is already the {key} of {other}: keep one of them"
+
+
+def _thing_restarted(tables: InventoryFile, server_id: str, server: ServerTable) -> tuple[str, ...] | None:
+    """Return what a restart of this server reaches: its system, the key that names it, and its name."""
+    system, name = tables.system_of(server, Role.RESTART), server.system_of(Role.RESTART) or ""
+    match system.kind if system else None:
+        case "supervisord":
+            return name, "program", server.program or server_id
+        case _:
+            return None

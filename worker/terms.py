@@ -1,0 +1,65 @@
+"""What the owners of a server have said about it in the inventory, beside the way to it: pure values.
+
+The restart policy judges by them, and the card tells them. Nothing here is read from an alert, a log or a model.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from enum import StrEnum
+from typing import Final
+
+__all__ = ["EVERY_DAY", "MaintenanceWindow", "RestartPolicy", "Terms"]
+
+EVERY_DAY: Final = frozenset(range(7))
+_ONE_DAY: Final = timedelta(days=1)
+
+
+class RestartPolicy(StrEnum):
+    """How far the desk may go with a server; what nobody has classified is `NEVER`.
+
+    `AUTO`: restart under guard. `APPROVE`: propose a restart to an engineer. `OBSERVE`: say whether the evidence would
+    have justified one. `NEVER`: no restart is considered.
+    """
+
+    AUTO = "auto"
+    APPROVE = "approve"
+    OBSERVE = "observe"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceWindow:
+    """A time of the week in which others work on a server: from `begins` to `ends` in `zone`, on `days` (0 is Monday).
+
+    A window that ends at or before its beginning lasts into the next day, and belongs to the day on which it begins.
+    """
+
+    begins: time
+    ends: time
+    zone: tzinfo
+    days: frozenset[int] = EVERY_DAY
+
+    def holds_at(self, moment: datetime) -> bool:
+        """Say whether an aware `moment` lies in the window; its end does not."""
+        today = moment.astimezone(self.zone).date()
+        for day in (today - _ONE_DAY, today):
+            last_day = day if self.ends > self.begins else day + _ONE_DAY
+            begins = datetime.combine(day, self.begins, self.zone).astimezone(UTC)
+            ends = datetime.combine(last_day, self.ends, self.zone).astimezone(UTC)
+            if day.weekday() in self.days and begins <= moment < ends:
+                return True
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """A server's owner and tier, as words of the inventory, and under which terms it may be restarted."""
+
+    restart_policy: RestartPolicy = RestartPolicy.NEVER
+    owner: str | None = None
+    tier: str | None = None
+    maintenance: tuple[MaintenanceWindow, ...] = field(default=())
+
+    def is_in_maintenance(self, moment: datetime) -> bool:
+        """Say whether others work on the server at this moment."""
+        return any(window.holds_at(moment) for window in self.maintenance)
