@@ -64,6 +64,7 @@ class FakeServer:
     fails_after_restarting: bool = False
     health_failure: str | None = None
     orders: list[RestartOrder] = field(default_factory=list)
+    asked_since: list[datetime | None] = field(default_factory=list)
     started_at: datetime = START - timedelta(days=9)
     _reads_since: int = 0
 
@@ -77,6 +78,7 @@ class FakeServer:
         return reading(self.clock, cpu=cpu, started_at=self.started_at)
 
     def read_log_tail(self, *, lines: int, since: datetime | None = None) -> LogTail:
+        self.asked_since.append(since)
         return LogTail(
             server_id=SERVER_ID,
             lines=tuple(self.log_lines)[-lines:],

@@ -281,7 +281,8 @@ class Worker:
             seconds_left=budget.seconds_left,
             clock=self.clock,
         )
-        tools: list[Tool] = [GetServerHealth(server, self.clock), FetchRecentLogs(server, self.clock)]
+        logs = FetchRecentLogs(server, self.clock, alerted_at=claim.incident.started_at)
+        tools: list[Tool] = [GetServerHealth(server, self.clock), logs]
         if claim.incident.kind is not IncidentKind.TREND:  # nothing has failed yet, so there is nothing to restart for
             tools.append(guarded_restart)
         limited: list[Tool] = [

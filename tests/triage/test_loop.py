@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, time
+from datetime import UTC, time, timedelta
 
 import pytest
 
@@ -109,7 +109,7 @@ class Desk:
         )
         tools: list[Tool] = [
             GetServerHealth(server, self.clock),
-            FetchRecentLogs(server, self.clock),
+            FetchRecentLogs(server, self.clock, alerted_at=START),
             restart,
             EscalateToEngineer(self.clock),
         ]
@@ -556,3 +556,13 @@ def test_the_rules_read_health_again_for_alerts_that_came_after_their_end() -> N
     result = desk.run()
     assert result.disposition is Disposition.NO_ACTION
     assert [seen.tool for seen in result.evidence] == ["get_server_health", "fetch_recent_logs", "get_server_health"]
+
+
+def test_the_log_is_read_from_half_an_hour_before_the_alert_and_never_from_the_future() -> None:
+    desk = Desk([HEALTH, LOGS, ESCALATE])
+    desk.run()
+    assert desk.server.asked_since == [START - timedelta(minutes=30)]
+    server, clock = FakeServer(FakeClock()), FakeClock()
+    tool = FetchRecentLogs(server.as_server(), clock, alerted_at=START + timedelta(days=3))
+    tool.run(LOGS.tool_calls[0], {"lines": 5}, Transcript(system="s", opening="o"))
+    assert server.asked_since == [START - timedelta(minutes=30)]

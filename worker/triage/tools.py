@@ -7,6 +7,7 @@ what it has.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 from worker.contract.text import cut_to_bytes, visible
@@ -18,6 +19,9 @@ from worker.triage.log_reading import SCANNED_LINES, LogReading
 __all__ = ["EscalateToEngineer", "FetchRecentLogs", "GetServerHealth", "schema_of"]
 
 SUMMARY_LIMIT_BYTES: Final = 8_000
+_BEFORE_THE_ALERT: Final = timedelta(minutes=30)
+"""What led to an alert stands before it; alerts themselves wait for minutes before they fire."""
+
 _FAILURE_LIMIT_BYTES: Final = 2_000
 """More than our own sentences; what a source says beside them may be anything."""
 
@@ -66,10 +70,11 @@ class GetServerHealth:
 
 @dataclass(frozen=True, slots=True)
 class FetchRecentLogs:
-    """Reads the newest lines of the incident's server's log."""
+    """Reads the newest lines of the incident's server's log, from half an hour before its first alert on."""
 
     server: Server
     clock: Clock
+    alerted_at: datetime
 
     @property
     def spec(self) -> ToolSpec:
@@ -90,7 +95,8 @@ class FetchRecentLogs:
         lines = arguments["lines"]
         assert isinstance(lines, int)  # noqa: S101 - the toolbox has checked it against the schema
         try:
-            tail = self.server.logs.read_log_tail(lines=SCANNED_LINES)
+            since = min(self.alerted_at, self.clock.now()) - _BEFORE_THE_ALERT
+            tail = self.server.logs.read_log_tail(lines=SCANNED_LINES, since=since)
         except SourceUnavailable as failure:
             return _failed(call, failure, self.clock)
         reading = LogReading.of(tail)
