@@ -4,22 +4,18 @@ import getpass
 import json
 import os
 import shlex
-import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.target.rig import Target, order
+from tests.target.sshd import make_keys, pin, running_sshd
 
 pytestmark = pytest.mark.integration
-
-_SBIN = "/usr/sbin:/usr/local/sbin:/sbin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,78 +62,12 @@ def target(tmp_path: Path) -> Target:
 
 @pytest.fixture
 def door(tmp_path: Path, target: Target) -> Iterator[Door]:
-    for name in ("key", "host_key", "other_host_key"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / name], check=True)
+    make_keys(tmp_path, "key", "host_key", "other_host_key")
     forced = f'command="{shlex.join(target.command())}",restrict {(tmp_path / "key.pub").read_text()}'
     (tmp_path / "authorized_keys").write_text(forced)
     with running_sshd(tmp_path) as port:
         pin(tmp_path, port, "host_key")
         yield Door(folder=tmp_path, port=port)
-
-
-def pin(folder: Path, port: int, name: str) -> None:
-    (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {(folder / f'{name}.pub').read_text()}")
-
-
-def require_sshd() -> str:
-    """Return sshd's path; skip the test when there is none, or fail in CI (environment variable `CI`)."""
-    program = shutil.which("sshd", path=_SBIN)
-    if program is not None and shutil.which("ssh") is not None:
-        return program
-    reason = "no sshd on this machine: apt-get install openssh-server"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-@contextmanager
-def running_sshd(folder: Path) -> Iterator[int]:
-    """Keep an sshd on loopback whose administrator lets every variable of a client through."""
-    program = require_sshd()
-    if os.geteuid() == 0:
-        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # what the distribution's service does before it starts
-    port = free_port()
-    settings = [
-        f"ListenAddress 127.0.0.1:{port}",
-        f"HostKey {folder}/host_key",
-        f"AuthorizedKeysFile {folder}/authorized_keys",
-        "AcceptEnv *",
-        "AuthenticationMethods publickey",
-        "PermitRootLogin forced-commands-only",
-        "PidFile none",
-        "StrictModes no",
-        "Subsystem sftp internal-sftp",
-        "UsePAM no",
-    ]
-    (folder / "sshd_config").write_text("\n".join(settings) + "\n")
-    with (folder / "sshd.log").open("wb") as log:
-        server = subprocess.Popen([program, "-D", "-e", "-f", folder / "sshd_config"], stderr=log)
-    try:
-        wait_for_banner(port, server, folder / "sshd.log")
-        yield port
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_for_banner(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    give_up = time.monotonic() + 10
-    while True:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-                assert connection.recv(4) == b"SSH-"
-                return
-        except OSError:
-            assert server.poll() is None, log.read_text()
-            assert time.monotonic() < give_up, log.read_text()
-            time.sleep(0.05)
 
 
 def test_an_order_goes_through_once_and_its_answers_come_back(door: Door, target: Target) -> None:

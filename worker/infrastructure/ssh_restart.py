@@ -1,0 +1,65 @@
+"""The restart of one unit over ssh, through the command that stands on its server (`deploy/target/firstline-restart`).
+
+It sends one request and judges its exit code; it never sends twice. Made by `Adapters`, called by the guarded restart.
+"""
+
+from typing import Final
+
+from worker.errors import OrderRefused, SourceUnavailable
+from worker.infrastructure.ssh import SSH_FAILED, SshHost, remedy_for
+from worker.ports import Clock, RestartOrder
+
+__all__ = ["SshRestart"]
+
+_REFUSED: Final = range(10, 20)
+"""The restart command's exit codes that mean that nothing was restarted; deploy/target/README.md has them all."""
+
+_NO_SESSION: Final = (
+    "Host key verification failed",
+    "REMOTE HOST IDENTIFICATION",
+    "Permission denied",
+    "Connection refused",
+    "Could not resolve",
+    "No route to host",
+    "connect to host",
+)
+"""ssh says these before a session begins, so no order can have arrived."""
+
+
+class SshRestart:
+    """The service manager of one server behind sshd.
+
+    How far the fence reaches: to the server itself. Incident, fence and time travel with the order, and the command
+    there refuses, under its own lock and by its own clock, what comes too late, twice, or with an older fence.
+    """
+
+    def __init__(self, server_id: str, *, ssh: SshHost, clock: Clock) -> None:
+        self._server_id = server_id
+        self._ssh = ssh
+        self._clock = clock
+
+    def restart(self, order: RestartOrder) -> None:
+        """Send the order once, and return when the command says that the unit has restarted.
+
+        Raises `OrderRefused` for the command's refusals and where no session began; any other end, an exit code that
+        nobody knows too, is `SourceUnavailable`, for it may have happened.
+        """
+        if self._clock.monotonic_seconds() > order.give_up_at:
+            raise OrderRefused(f"The order to restart {self._server_id} is too old; nothing was restarted.")
+        request = f"restart {order.incident_id} {order.fence} {order.not_after.timestamp():.6f}"
+        answer = self._ssh.order(request)
+        if answer.code == 0:
+            return
+        if answer.code in _REFUSED:
+            raise OrderRefused(f"The restart command of {self._server_id} refused: {_said(answer.stderr)}.")
+        if answer.code == SSH_FAILED and any(sign in answer.stderr for sign in _NO_SESSION):
+            raise OrderRefused(f"{self._ssh.name} failed before the order was sent: {remedy_for(answer.stderr)}.")
+        if answer.code is None:
+            raise SourceUnavailable(f"{self._ssh.name} did not answer the order to restart {self._server_id} in time.")
+        raise SourceUnavailable(
+            f"The order to restart {self._server_id} ended with exit code {answer.code}: {_said(answer.stderr)}."
+        )
+
+
+def _said(stderr: str) -> str:
+    return stderr.rstrip(".") or "it said nothing"
