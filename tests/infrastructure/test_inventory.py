@@ -28,7 +28,7 @@ password_env = "FIRSTLINE_LAB_PASSWORD"
 
 FILES = '[systems.logs]\nkind = "files"\n'
 EDGE = '[servers."edge-*"]\nservice = "edge"\nsystem = "lab"\nlogs = "logs"\nlog_path = "/var/log/{server}.log"\n'
-KINDS = ("supervisord", "replay", "files")
+KINDS = ("supervisord", "replay", "files", "prometheus", "ssh")
 
 
 def load(folder: Path, text: str, *, environment: dict[str, str] | None = None) -> Inventory:
@@ -134,7 +134,10 @@ def test_several_servers_in_the_text_are_named_in_the_sentence(tmp_path: Path) -
 def test_the_example_is_valid_and_lets_nothing_be_restarted(tmp_path: Path) -> None:
     require_demo_extra("psutil")
     (tmp_path / "replay" / "orders-server-07").mkdir(parents=True)
-    inventory = load(tmp_path, EXAMPLE.read_text())
+    (tmp_path / "keys").mkdir()
+    for name in ("restart", "known_hosts"):
+        (tmp_path / "keys" / name).touch()
+    inventory = load(tmp_path, EXAMPLE.read_text(), environment=PASSWORD | {"FIRSTLINE_PROMETHEUS_TOKEN": "made-up"})
     assert found(inventory, "orders-server-07") == "orders-server-07"
     assert found(inventory, "payment-server-01") == "payment-server-01"
     policies = {server.terms.restart_policy for server in inventory.servers()}
@@ -325,4 +328,30 @@ def test_what_systems_lack_for_a_server_is_named(tmp_path: Path) -> None:
         "servers.web-02.dependencies: web-02 is no other server of this inventory: add it, or correct the name",
         "servers.web-02.dependencies: db-01 is no other server of this inventory: add it, or correct the name",
         "servers.web-04.log_path: has no meaning for supervisord: remove it",
+    ]
+
+
+def test_what_a_prometheus_and_an_ssh_lack_is_named(tmp_path: Path) -> None:
+    text = (
+        LAB
+        + '[systems.metrics]\nkind = "prometheus"\nurl = "http://127.0.0.1:9090"\n'
+        'token_env = "TOKEN"\nusername = "me"\n'
+        '[systems.hosts]\nkind = "ssh"\nrestart_identity_file = "key"\nknown_hosts_file = "known"\n'
+        '[servers.web-01]\nservice = "web"\nsystem = "lab"\nhealth = "metrics"\nrestart = "hosts"\n'
+        '[servers.web-02]\nservice = "web"\nsystem = "lab"\nrestart = "hosts"\nhost = "-oProxyCommand=x"\n'
+        '[servers.web-03]\nservice = "web"\nsystem = "lab"\nrestart = "hosts"\nhost = "web"\nunit = "web; id.service"\n'
+        '[servers.web-04]\nservice = "web"\nsystem = "lab"\nrestart = "hosts"\nhost = "web"\n'
+        '[servers.web-05]\nservice = "web"\nsystem = "lab"\nrestart = "hosts"\nhost = "web"\n'
+    )
+    remedy = "set it to this system's password or token"
+    assert [line.strip() for line in mistakes_in(tmp_path, text)[1:]] == [
+        "servers.web-02.host: String should match pattern '^[A-Za-z0-9:][A-Za-z0-9.:_-]*$'",
+        "servers.web-03.unit: String should match pattern '^[A-Za-z0-9][A-Za-z0-9:_.@-]*\\.service$'",
+        f"systems.metrics.token_env: the environment variable TOKEN is not set: {remedy}",
+        "systems.metrics.username: goes with password_env: give both or none",
+        f"systems.hosts.restart_identity_file: there is no file {tmp_path}/key: create it, or correct the path",
+        f"systems.hosts.known_hosts_file: there is no file {tmp_path}/known: create it, or correct the path",
+        "servers.web-01.metrics: is missing: health by metrics needs it",
+        "servers.web-01.host: is missing: restart by hosts needs it",
+        "servers.web-05.host: is already the host of web-04: keep one of them",
     ]

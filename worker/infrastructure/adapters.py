@@ -1,25 +1,35 @@
 """Which adapter reaches a server: the tables of the inventory become health, logs and a service manager.
 
-The only place of this room that names the adapters; each is imported when a table first needs it, since some need
-an extra. It connects to nothing. Called by `Inventory`, by any number of threads.
+The only place of this room that names the adapters; those that need an extra are imported when a table names them. It
+connects to nothing. Called by `Inventory`, by any number of threads.
 """
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol, assert_never
 
 from worker.errors import ConfigurationError, OrderRefused
+from worker.infrastructure.breaker import CircuitBreaker
 from worker.infrastructure.inventory_tables import (
     FilesSystem,
     InventoryFile,
+    PrometheusSystem,
     ReplaySystem,
     Role,
     ServerTable,
+    SshSystem,
     SupervisordSystem,
     System,
+    WebSystem,
 )
 from worker.infrastructure.log_files import PlainLogFile
+from worker.infrastructure.prometheus import PrometheusHealth
 from worker.infrastructure.replay import ReplayedServer
+from worker.infrastructure.ssh import SshHost
+from worker.infrastructure.ssh_restart import SshRestart
+from worker.infrastructure.web_api import WebApi
+from worker.infrastructure.web_clients import web_client
 from worker.ports import Clock, HealthSource, LogSource, RestartOrder, ServiceManager
 
 __all__ = ["Adapters"]
@@ -32,17 +42,29 @@ class _AllInOne(HealthSource, LogSource, ServiceManager, Protocol):
 
 
 class Adapters:
-    """The adapters of one inventory's servers."""
+    """The adapters of one inventory's servers. Connections are shared: one client a system, one ssh master a host."""
 
     def __init__(self, inventory: InventoryFile, *, clock: Clock, environment: Mapping[str, str]) -> None:
         self._inventory = inventory
         self._clock = clock
         self._environment = environment
+        self._lock = threading.Lock()
+        self._apis: dict[str, WebApi] = {}
+        self._hosts: dict[tuple[str, str], SshHost] = {}
 
     def health_of(self, server_id: str, table: ServerTable) -> HealthSource:
         """Return where the server's health is read."""
         name, system = self._system(table, Role.HEALTH)
-        return self._all_in_one(server_id, table, name, system)
+        if not isinstance(system, PrometheusSystem):
+            return self._all_in_one(server_id, table, name, system)
+        return PrometheusHealth(
+            server_id,
+            api=self._api(name, system),
+            selector=table.metrics or "",
+            exporter=table.exporter,
+            unit=table.unit,
+            clock=self._clock,
+        )
 
     def logs_of(self, server_id: str, table: ServerTable) -> LogSource:
         """Return where the server's log is read."""
@@ -56,6 +78,8 @@ class Adapters:
         if self._inventory.system_of(table, Role.RESTART) is None:
             return _NoServiceManager(server_id)
         name, system = self._system(table, Role.RESTART)
+        if isinstance(system, SshSystem):
+            return SshRestart(server_id, ssh=self._host(name, system, table), clock=self._clock)
         return self._all_in_one(server_id, table, name, system)
 
     def _system(self, table: ServerTable, role: Role) -> tuple[str, System]:
@@ -70,7 +94,7 @@ class Adapters:
                 return ReplayedServer(server_id, folder=folder, clock=self._clock)
             case SupervisordSystem():
                 return self._supervised(server_id, table, system)
-            case FilesSystem():
+            case FilesSystem() | PrometheusSystem() | SshSystem():
                 raise AssertionError(f"{name} has no adapter for this role")  # the inventory's check has refused it
             case _:
                 assert_never(system)
@@ -91,6 +115,35 @@ class Adapters:
             memory_limit_bytes=None if table.memory_limit_mib is None else int(table.memory_limit_mib * _MIB),
             clock=self._clock,
         )
+
+    def _api(self, name: str, system: WebSystem) -> WebApi:
+        with self._lock:
+            if name not in self._apis:
+                folder = self._inventory.path.parent
+                self._apis[name] = WebApi(
+                    f"{name} ({system.url.host})",
+                    str(system.url),
+                    client=web_client(system, folder=folder, environment=self._environment),
+                    breaker=CircuitBreaker(name, self._clock),
+                    timeout_seconds=system.timeout_seconds,
+                )
+            return self._apis[name]
+
+    def _host(self, name: str, system: SshSystem, table: ServerTable) -> SshHost:
+        folder, host = self._inventory.path.parent, table.host or ""
+        with self._lock:
+            if (name, host) not in self._hosts:
+                self._hosts[name, host] = SshHost(
+                    f"ssh to {host}",
+                    host=host,
+                    port=system.port,
+                    user=system.restart_user,
+                    identity_file=folder / system.restart_identity_file,
+                    known_hosts_file=folder / system.known_hosts_file,
+                    breaker=CircuitBreaker(f"ssh to {host}", self._clock),
+                    timeout_seconds=system.timeout_seconds,
+                )
+            return self._hosts[name, host]
 
 
 class _NoServiceManager:

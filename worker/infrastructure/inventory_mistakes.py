@@ -6,6 +6,7 @@ inventory is read.
 
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 from worker.infrastructure.inventory_tables import (
@@ -15,8 +16,10 @@ from worker.infrastructure.inventory_tables import (
     ReplaySystem,
     Role,
     ServerTable,
+    SshSystem,
     SupervisordSystem,
     System,
+    WebSystem,
 )
 from worker.terms import RestartPolicy
 
@@ -66,6 +69,16 @@ def _system_mistakes(tables: InventoryFile, system: System, environment: Mapping
                 yield f"folder: there is no folder {folder}: create it, or correct the path"
         case SupervisordSystem():
             yield from _unset_variables({"password_env": system.password_env}, environment)
+        case SshSystem():
+            for key in ("restart_identity_file", "known_hosts_file"):
+                yield from _missing_file(tables, key, getattr(system, key))
+        case WebSystem():
+            names = {"password_env": system.password_env, "token_env": system.token_env}
+            yield from _unset_variables(names, environment)
+            for key in ("token_file", "ca_file"):
+                yield from _missing_file(tables, key, getattr(system, key))
+            if (system.username is None) != (system.password_env is None):
+                yield "username: goes with password_env: give both or none"
         case _:
             pass
 
@@ -74,6 +87,11 @@ def _unset_variables(names: Mapping[str, str | None], environment: Mapping[str, 
     for key, variable in names.items():
         if variable is not None and not environment.get(variable):
             yield f"{key}: the environment variable {variable} is not set: set it to this system's password or token"
+
+
+def _missing_file(tables: InventoryFile, key: str, path: Path | None) -> Iterator[str]:
+    if path is not None and not (tables.path.parent / path).is_file():
+        yield f"{key}: there is no file {tables.path.parent / path}: create it, or correct the path"
 
 
 def _server_mistakes(
@@ -154,5 +172,7 @@ def _thing_restarted(tables: InventoryFile, server_id: str, server: ServerTable)
     match system.kind if system else None:
         case "supervisord":
             return name, "program", server.program or server_id
+        case "ssh":
+            return name, "host", server.host or ""
         case _:
             return None

@@ -21,15 +21,21 @@ __all__ = [
     "OPTIONAL_KEYS",
     "FilesSystem",
     "InventoryFile",
+    "PrometheusSystem",
     "ReplaySystem",
     "Role",
     "ServerTable",
+    "SshSystem",
     "SupervisordSystem",
     "System",
+    "WebSystem",
     "WindowTable",
 ]
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+_Words = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+_Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:][A-Za-z0-9.:_-]*$", max_length=253)]
+_Unit = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:_.@-]*\.service$", max_length=200)]
 _Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -44,12 +50,15 @@ class Role(StrEnum):
 ABILITIES: Final[Mapping[str, Mapping[Role, frozenset[str]]]] = {
     "supervisord": {Role.HEALTH: frozenset(), Role.LOGS: frozenset(), Role.RESTART: frozenset()},
     "replay": {Role.HEALTH: frozenset(), Role.LOGS: frozenset(), Role.RESTART: frozenset()},
+    "prometheus": {Role.HEALTH: frozenset({"metrics"})},
     "files": {Role.LOGS: frozenset({"log_path"})},
+    "ssh": {Role.RESTART: frozenset({"host"})},
 }
 """What each kind of system can do, and the server's keys that it needs for it."""
 
 OPTIONAL_KEYS: Final[Mapping[str, frozenset[str]]] = {
     "supervisord": frozenset({"program", "memory_limit_mib"}),
+    "prometheus": frozenset({"exporter", "unit"}),
 }
 
 
@@ -99,7 +108,36 @@ class FilesSystem(_Table):
     kind: Literal["files"]
 
 
-System = SupervisordSystem | ReplaySystem | FilesSystem
+class WebSystem(_Table):
+    """A system behind an HTTP API: environment variables that hold its credentials, and a CA file of its own."""
+
+    url: Annotated[HttpUrl, AfterValidator(_without_credentials)]
+    username: _Name | None = None
+    password_env: _Name | None = None
+    token_env: _Name | None = None
+    token_file: Path | None = None
+    ca_file: Path | None = None
+    timeout_seconds: Annotated[float, Field(ge=0.1, le=30)] = 3.0
+
+
+class PrometheusSystem(WebSystem):
+    """A Prometheus, or whatever answers its query API."""
+
+    kind: Literal["prometheus"]
+
+
+class SshSystem(_Table):
+    """Servers behind sshd, each restarted by a key that runs the command of deploy/target there and nothing else."""
+
+    kind: Literal["ssh"]
+    restart_user: _Name = "firstline"
+    restart_identity_file: Path
+    known_hosts_file: Path
+    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    timeout_seconds: Annotated[float, Field(ge=0.1, le=30)] = 5.0
+
+
+System = SupervisordSystem | ReplaySystem | FilesSystem | PrometheusSystem | SshSystem
 
 
 class WindowTable(_Table):
@@ -130,6 +168,10 @@ class ServerTable(_Table):
 
     program: Annotated[str, StringConstraints(pattern=r"^[^\s:*]+(:[^\s:*]+)?$", max_length=253)] | None = None
     memory_limit_mib: Annotated[float, Field(gt=0)] | None = None
+    host: _Host | None = None
+    unit: _Unit | None = None
+    metrics: _Words | None = None
+    exporter: Literal["node", "cadvisor", "kube_state"] = "node"
     log_path: Annotated[str, StringConstraints(pattern=r"^/[^\x00-\x1f]*$", max_length=1000)] | None = None
 
     def system_of(self, role: Role) -> str | None:

@@ -1,0 +1,64 @@
+"""HTTP clients with a system's credentials: made once for each system of the inventory, and shared by its servers.
+
+Environment proxies are not used: what is asked stands in the inventory. Made by `Adapters`.
+"""
+
+import ssl
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import Final
+
+import httpx2
+
+from worker.errors import SourceUnavailable
+from worker.infrastructure.inventory_tables import WebSystem
+
+__all__ = ["web_client"]
+
+_HEADERS: Final = {"Accept": "application/json", "User-Agent": "firstline"}
+
+
+def web_client(system: WebSystem, *, folder: Path, environment: Mapping[str, str]) -> httpx2.Client:
+    """Return a client that presents the system's credentials; `folder` is where its relative files begin."""
+    context = ssl.create_default_context(cafile=None if system.ca_file is None else str(folder / system.ca_file))
+    return httpx2.Client(
+        headers=_HEADERS,
+        auth=_auth_of(system, folder=folder, environment=environment),
+        verify=context,
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def _auth_of(system: WebSystem, *, folder: Path, environment: Mapping[str, str]) -> httpx2.Auth | None:
+    if system.token_file is not None:
+        return _TokenFile(folder / system.token_file)
+    if system.token_env is not None:
+        return _Bearer(environment[system.token_env])
+    if system.username is not None and system.password_env is not None:
+        return httpx2.BasicAuth(system.username, environment[system.password_env])
+    return None
+
+
+class _Bearer(httpx2.Auth):
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
+
+
+class _TokenFile(httpx2.Auth):
+    """A token that its platform renews in place, as Kubernetes does: read for each request."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
+        try:
+            token = self._path.read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SourceUnavailable(f"The token file {self._path} can't be read ({type(error).__name__}).") from error
+        request.headers["Authorization"] = f"Bearer {token}"
+        yield request
