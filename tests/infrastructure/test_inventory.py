@@ -135,7 +135,7 @@ def test_the_example_is_valid_and_lets_nothing_be_restarted(tmp_path: Path) -> N
     require_demo_extra("psutil")
     (tmp_path / "replay" / "orders-server-07").mkdir(parents=True)
     (tmp_path / "keys").mkdir()
-    for name in ("restart", "known_hosts"):
+    for name in ("look", "restart", "known_hosts"):
         (tmp_path / "keys" / name).touch()
     inventory = load(tmp_path, EXAMPLE.read_text(), environment=PASSWORD | {"FIRSTLINE_PROMETHEUS_TOKEN": "made-up"})
     assert found(inventory, "orders-server-07") == "orders-server-07"
@@ -333,8 +333,7 @@ def test_what_systems_lack_for_a_server_is_named(tmp_path: Path) -> None:
 
 def test_what_a_prometheus_and_an_ssh_lack_is_named(tmp_path: Path) -> None:
     text = (
-        LAB
-        + '[systems.metrics]\nkind = "prometheus"\nurl = "http://127.0.0.1:9090"\n'
+        LAB + '[systems.metrics]\nkind = "prometheus"\nurl = "http://127.0.0.1:9090"\n'
         'token_env = "TOKEN"\nusername = "me"\n'
         '[systems.hosts]\nkind = "ssh"\nrestart_identity_file = "key"\nknown_hosts_file = "known"\n'
         '[servers.web-01]\nservice = "web"\nsystem = "lab"\nhealth = "metrics"\nrestart = "hosts"\n'

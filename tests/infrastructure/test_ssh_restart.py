@@ -17,7 +17,7 @@ from tests.target.sshd import make_keys, pin, running_sshd
 from worker.clock import SystemClock
 from worker.errors import OrderRefused, SourceUnavailable
 from worker.infrastructure.breaker import CircuitBreaker
-from worker.infrastructure.ssh import SshHost
+from worker.infrastructure.ssh import SshAnswer, SshHost
 from worker.infrastructure.ssh_restart import SshRestart
 from worker.ports import RestartOrder
 
@@ -135,3 +135,44 @@ def test_where_no_session_begins_nothing_was_restarted(site: Site) -> None:
     with pytest.raises(OrderRefused, match="failed before the order was sent"):
         site.manager(port=1).restart(an_order())
     assert site.target.notes("start") == 0
+
+
+class CutOff(SshHost):
+    """Answers an order as ssh does when the connection breaks after the command has said something."""
+
+    def __init__(self, *said: str) -> None:
+        self.name = "ssh to 127.0.0.1"
+        self._said = said
+
+    def order(self, request: str) -> SshAnswer:
+        return SshAnswer(255, b"", self._said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("failed: exit code 1: Failed to restart payments.service: Permission denied",),
+        ("failed: exit code 1: connect to host db port 5432: Connection refused", "client_loop: send disconnect"),
+        ("failed: exit code 1: no", "Host key verification failed."),
+        ("ssh: connect to host 10.0.0.1 port 22: Connection refused", "unknown: no answer within 90 s"),
+        (),
+    ],
+)
+def test_words_of_the_command_that_look_like_ssh_s_own_do_not_make_it_undone(said: tuple[str, ...]) -> None:
+    with pytest.raises(SourceUnavailable) as raised:
+        SshRestart("web-01", ssh=CutOff(*said), clock=CLOCK).restart(an_order())
+    assert not isinstance(raised.value, OrderRefused)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ssh: connect to host 10.0.0.1 port 22: Connection refused",
+        "ssh: Could not resolve hostname web: Name or service not known",
+        "firstline@10.0.0.1: Permission denied (publickey).",
+        "Host key verification failed.",
+    ],
+)
+def test_ssh_s_own_words_before_a_session_make_it_undone(said: str) -> None:
+    with pytest.raises(OrderRefused):
+        SshRestart("web-01", ssh=CutOff(said), clock=CLOCK).restart(an_order())

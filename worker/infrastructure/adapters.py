@@ -27,6 +27,7 @@ from worker.infrastructure.log_files import PlainLogFile
 from worker.infrastructure.prometheus import PrometheusHealth
 from worker.infrastructure.replay import ReplayedServer
 from worker.infrastructure.ssh import SshHost
+from worker.infrastructure.ssh_logs import SshJournal, SshLogFile
 from worker.infrastructure.ssh_restart import SshRestart
 from worker.infrastructure.web_api import WebApi
 from worker.infrastructure.web_clients import web_client
@@ -50,7 +51,7 @@ class Adapters:
         self._environment = environment
         self._lock = threading.Lock()
         self._apis: dict[str, WebApi] = {}
-        self._hosts: dict[tuple[str, str], SshHost] = {}
+        self._hosts: dict[tuple[str, str, str], SshHost] = {}
 
     def health_of(self, server_id: str, table: ServerTable) -> HealthSource:
         """Return where the server's health is read."""
@@ -71,6 +72,8 @@ class Adapters:
         name, system = self._system(table, Role.LOGS)
         if isinstance(system, FilesSystem):
             return PlainLogFile(server_id, path=Path(table.log_path or ""), clock=self._clock)
+        if isinstance(system, SshSystem):
+            return self._logs_over_ssh(server_id, table, name, system)
         return self._all_in_one(server_id, table, name, system)
 
     def service_manager_of(self, server_id: str, table: ServerTable) -> ServiceManager:
@@ -78,9 +81,13 @@ class Adapters:
         if self._inventory.system_of(table, Role.RESTART) is None:
             return _NoServiceManager(server_id)
         name, system = self._system(table, Role.RESTART)
-        if isinstance(system, SshSystem):
-            return SshRestart(server_id, ssh=self._host(name, system, table), clock=self._clock)
-        return self._all_in_one(server_id, table, name, system)
+        if not isinstance(system, SshSystem):
+            return self._all_in_one(server_id, table, name, system)
+        if system.restart_identity_file is None:
+            return _NoServiceManager(server_id)
+        identity_file = system.restart_identity_file
+        ssh = self._host(name, system, table, user=system.restart_user, identity_file=identity_file)
+        return SshRestart(server_id, ssh=ssh, clock=self._clock)
 
     def _system(self, table: ServerTable, role: Role) -> tuple[str, System]:
         name = table.system_of(role) or ""
@@ -129,21 +136,27 @@ class Adapters:
                 )
             return self._apis[name]
 
-    def _host(self, name: str, system: SshSystem, table: ServerTable) -> SshHost:
+    def _logs_over_ssh(self, server_id: str, table: ServerTable, name: str, system: SshSystem) -> LogSource:
+        ssh = self._host(name, system, table, user=system.user or "", identity_file=system.identity_file or Path())
+        if table.log_path is not None:
+            return SshLogFile(server_id, ssh=ssh, path=table.log_path, clock=self._clock)
+        return SshJournal(server_id, ssh=ssh, unit=table.unit or "", clock=self._clock)
+
+    def _host(self, name: str, system: SshSystem, table: ServerTable, *, user: str, identity_file: Path) -> SshHost:
         folder, host = self._inventory.path.parent, table.host or ""
         with self._lock:
-            if (name, host) not in self._hosts:
-                self._hosts[name, host] = SshHost(
+            if (name, host, user) not in self._hosts:
+                self._hosts[name, host, user] = SshHost(
                     f"ssh to {host}",
                     host=host,
                     port=system.port,
-                    user=system.restart_user,
-                    identity_file=folder / system.restart_identity_file,
+                    user=user,
+                    identity_file=folder / identity_file,
                     known_hosts_file=folder / system.known_hosts_file,
                     breaker=CircuitBreaker(f"ssh to {host}", self._clock),
                     timeout_seconds=system.timeout_seconds,
                 )
-            return self._hosts[name, host]
+            return self._hosts[name, host, user]
 
 
 class _NoServiceManager:

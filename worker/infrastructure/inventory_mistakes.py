@@ -70,8 +70,10 @@ def _system_mistakes(tables: InventoryFile, system: System, environment: Mapping
         case SupervisordSystem():
             yield from _unset_variables({"password_env": system.password_env}, environment)
         case SshSystem():
-            for key in ("restart_identity_file", "known_hosts_file"):
+            for key in ("identity_file", "restart_identity_file", "known_hosts_file"):
                 yield from _missing_file(tables, key, getattr(system, key))
+            if (system.user is None) != (system.identity_file is None):
+                yield "user: goes with identity_file: give both or none"
         case WebSystem():
             names = {"password_env": system.password_env, "token_env": system.token_env}
             yield from _unset_variables(names, environment)
@@ -135,6 +137,17 @@ def _ability_mistakes(server: ServerTable, role: Role, name: str, system: System
     for key in sorted(needed):
         if getattr(server, key) is None:
             yield f".{key}: is missing: {role} by {name} needs it"
+    if isinstance(system, SshSystem):
+        yield from _ssh_mistakes(server, role, name, system)
+
+
+def _ssh_mistakes(server: ServerTable, role: Role, name: str, system: SshSystem) -> Iterator[str]:
+    if role is Role.LOGS and system.identity_file is None:
+        yield f".logs: {name} has no user and identity_file to read with: add them there"
+    if role is Role.LOGS and server.unit is None and server.log_path is None:
+        yield f".unit: is missing: logs by {name} need it, or a log_path"
+    if role is Role.RESTART and system.restart_identity_file is None and _may_be_restarted(server):
+        yield f".restart: {name} has no restart_identity_file: add it there, or lower restart_policy"
 
 
 def _may_be_restarted(server: ServerTable) -> bool:

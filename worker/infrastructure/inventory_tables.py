@@ -36,6 +36,7 @@ _Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 _Words = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 _Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:][A-Za-z0-9.:_-]*$", max_length=253)]
 _Unit = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:_.@-]*\.service$", max_length=200)]
+_SshUser = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=64)]
 _Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -52,13 +53,17 @@ ABILITIES: Final[Mapping[str, Mapping[Role, frozenset[str]]]] = {
     "replay": {Role.HEALTH: frozenset(), Role.LOGS: frozenset(), Role.RESTART: frozenset()},
     "prometheus": {Role.HEALTH: frozenset({"metrics"})},
     "files": {Role.LOGS: frozenset({"log_path"})},
-    "ssh": {Role.RESTART: frozenset({"host"})},
+    "ssh": {
+        Role.LOGS: frozenset({"host"}),  # and a log_path, or a unit for its journal
+        Role.RESTART: frozenset({"host"}),
+    },
 }
 """What each kind of system can do, and the server's keys that it needs for it."""
 
 OPTIONAL_KEYS: Final[Mapping[str, frozenset[str]]] = {
     "supervisord": frozenset({"program", "memory_limit_mib"}),
     "prometheus": frozenset({"exporter", "unit"}),
+    "ssh": frozenset({"log_path", "unit"}),
 }
 
 
@@ -127,11 +132,13 @@ class PrometheusSystem(WebSystem):
 
 
 class SshSystem(_Table):
-    """Servers behind sshd, each restarted by a key that runs the command of deploy/target there and nothing else."""
+    """Servers behind sshd: a user who reads, and one whose key runs the command of deploy/target and nothing else."""
 
     kind: Literal["ssh"]
-    restart_user: _Name = "firstline"
-    restart_identity_file: Path
+    user: _SshUser | None = None
+    identity_file: Path | None = None
+    restart_user: _SshUser = "firstline"
+    restart_identity_file: Path | None = None
     known_hosts_file: Path
     port: Annotated[int, Field(ge=1, le=65535)] = 22
     timeout_seconds: Annotated[float, Field(ge=0.1, le=30)] = 5.0

@@ -13,7 +13,7 @@ from worker.contract.text import cut_to_bytes, visible
 from worker.errors import SourceUnavailable
 from worker.ports import Clock
 
-__all__ = ["LINE_LIMIT_BYTES", "WINDOW_BYTES", "PlainLogFile", "read_file_tail"]
+__all__ = ["LINE_LIMIT_BYTES", "WINDOW_BYTES", "PlainLogFile", "read_file_tail", "tail_of"]
 
 LINE_LIMIT_BYTES: Final = 2_000
 WINDOW_BYTES: Final = 1_048_576
@@ -44,6 +44,20 @@ def read_file_tail(path: Path, *, lines: int, server_id: str, source: str, obser
     the file is missing, unreadable or no regular file. Safe to call while the log is written or rotated.
     """
     window, has_older_bytes = _read_window(path)
+    return tail_of(
+        window,
+        has_older_bytes=has_older_bytes,
+        lines=lines,
+        server_id=server_id,
+        source=source,
+        observed_at=observed_at,
+    )
+
+
+def tail_of(
+    window: bytes, *, has_older_bytes: bool, lines: int, server_id: str, source: str, observed_at: datetime
+) -> LogTail:
+    """Return at most the newest `lines` lines of a log's last bytes, wherever they were read, as `read_file_tail`."""
     found = window.removesuffix(b"\n").split(b"\n") if window else []
     if has_older_bytes and len(found) > 1:
         del found[0]  # it began before the window

@@ -35,6 +35,7 @@ _ORDER_TIMEOUT_SECONDS: Final = 100.0
 _READ_TRIES: Final = 2
 _KEPT_SECONDS: Final = 60
 _STDERR_BYTES: Final = 4_096
+_SAID_BYTES: Final = 300
 _REMEDIES: Final = (
     ("Host key verification failed", "its host key is not the pinned one: compare it, and correct known_hosts_file"),
     ("REMOTE HOST IDENTIFICATION", "its host key is not the pinned one: compare it, and correct known_hosts_file"),
@@ -48,15 +49,20 @@ _REMEDIES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class SshAnswer:
-    """How a remote command ended; `stdout` is the beginning only when `is_cut`. `code` is None when it had to be ended.
+    """How a remote command ended; `stdout` is the beginning only when `is_cut`. `code` is None when it was ended here.
 
-    `stderr` is one visible line.
+    `said` are the visible lines of stderr: ssh's own and the remote command's.
     """
 
     code: int | None
     stdout: bytes
-    stderr: str
+    said: tuple[str, ...] = ()
     is_cut: bool = False
+
+    @property
+    def stderr(self) -> str:
+        """All that was said, as one line, cut."""
+        return cut_to_bytes(" ".join(self.said), _SAID_BYTES)
 
 
 class SshHost:
@@ -190,8 +196,8 @@ def _run(vector: Sequence[str], *, timeout_seconds: float, limit_bytes: int) -> 
             give_up.cancel()
         said.seek(0)
         stderr = said.read(_STDERR_BYTES).decode("utf-8", "replace")
-    words = cut_to_bytes(visible(" ".join(stderr.split())), 300)
-    return SshAnswer(None if code < 0 else code, stdout[:limit_bytes], words, is_cut=is_cut)
+    lines = tuple(visible(" ".join(line.split())) for line in stderr.splitlines() if line.strip())
+    return SshAnswer(None if code < 0 else code, stdout[:limit_bytes], lines, is_cut=is_cut)
 
 
 def _first_bytes(client: "subprocess.Popen[bytes]", count: int) -> bytes:

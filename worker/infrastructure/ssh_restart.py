@@ -3,6 +3,7 @@
 It sends one request and judges its exit code; it never sends twice. Made by `Adapters`, called by the guarded restart.
 """
 
+import re
 from typing import Final
 
 from worker.errors import OrderRefused, SourceUnavailable
@@ -14,16 +15,12 @@ __all__ = ["SshRestart"]
 _REFUSED: Final = range(10, 20)
 """The restart command's exit codes that mean that nothing was restarted; deploy/target/README.md has them all."""
 
-_NO_SESSION: Final = (
-    "Host key verification failed",
-    "REMOTE HOST IDENTIFICATION",
-    "Permission denied",
-    "Connection refused",
-    "Could not resolve",
-    "No route to host",
-    "connect to host",
+_NO_SESSION: Final = re.compile(
+    r"ssh: connect to host \S+ port \d+: .+|ssh: Could not resolve hostname .+|\S+@\S+: Permission denied \(.*\)\."
 )
-"""ssh says these before a session begins, so no order can have arrived."""
+_WRONG_HOST_KEY: Final = "Host key verification failed."
+_BANNER: Final = "@@@@"
+"""How ssh begins what it says of a host key that has changed."""
 
 
 class SshRestart:
@@ -52,13 +49,23 @@ class SshRestart:
             return
         if answer.code in _REFUSED:
             raise OrderRefused(f"The restart command of {self._server_id} refused: {_said(answer.stderr)}.")
-        if answer.code == SSH_FAILED and any(sign in answer.stderr for sign in _NO_SESSION):
+        if answer.code == SSH_FAILED and _is_before_a_session(answer.said):
             raise OrderRefused(f"{self._ssh.name} failed before the order was sent: {remedy_for(answer.stderr)}.")
         if answer.code is None:
             raise SourceUnavailable(f"{self._ssh.name} did not answer the order to restart {self._server_id} in time.")
         raise SourceUnavailable(
             f"The order to restart {self._server_id} ended with exit code {answer.code}: {_said(answer.stderr)}."
         )
+
+
+def _is_before_a_session(said: tuple[str, ...]) -> bool:
+    """Say whether ssh, and nobody else, said that no session began; so no order can have arrived.
+
+    The remote command's words stand on the same stderr, and may hold the like: `failed: … Permission denied`.
+    """
+    if said and said[-1] == _WRONG_HOST_KEY:
+        return len(said) == 1 or said[0].startswith(_BANNER) or said[0].startswith("No ")
+    return bool(said) and all(_NO_SESSION.fullmatch(line) for line in said)
 
 
 def _said(stderr: str) -> str:
