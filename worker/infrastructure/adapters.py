@@ -51,7 +51,7 @@ class Adapters:
         self._environment = environment
         self._lock = threading.Lock()
         self._apis: dict[str, WebApi] = {}
-        self._hosts: dict[tuple[str, str, str], SshHost] = {}
+        self._hosts: dict[tuple[str, str, str, Path], SshHost] = {}
 
     def health_of(self, server_id: str, table: ServerTable) -> HealthSource:
         """Return where the server's health is read."""
@@ -145,8 +145,9 @@ class Adapters:
     def _host(self, name: str, system: SshSystem, table: ServerTable, *, user: str, identity_file: Path) -> SshHost:
         folder, host = self._inventory.path.parent, table.host or ""
         with self._lock:
-            if (name, host, user) not in self._hosts:
-                self._hosts[name, host, user] = SshHost(
+            way = (name, host, user, identity_file)
+            if way not in self._hosts:
+                self._hosts[way] = SshHost(
                     f"ssh to {host}",
                     host=host,
                     port=system.port,
@@ -156,7 +157,7 @@ class Adapters:
                     breaker=CircuitBreaker(f"ssh to {host}", self._clock),
                     timeout_seconds=system.timeout_seconds,
                 )
-            return self._hosts[name, host, user]
+            return self._hosts[way]
 
 
 class _NoServiceManager:
