@@ -60,6 +60,13 @@ def test_an_exit_code_and_its_words_are_the_command_s_own(site: Site) -> None:
     assert (answer.code, answer.stdout, answer.stderr) == (3, b"out\n", "no such thing")
 
 
+def test_a_flood_of_complaints_is_kept_in_part(site: Site) -> None:
+    answer = site.host().read(["sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x >&2; echo out"])
+    assert answer.stdout == b"out\n"
+    assert len("".join(answer.said)) == 4096
+    assert len(answer.stderr.encode()) < 400
+
+
 def test_reads_share_a_connection(site: Site) -> None:
     host = site.host()
     sources = {host.read(["sh", "-c", "echo $SSH_CONNECTION"]).stdout for _ in range(3)}

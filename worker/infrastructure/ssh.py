@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ _READ_TRIES: Final = 2
 _KEPT_SECONDS: Final = 60
 _STDERR_BYTES: Final = 4_096
 _SAID_BYTES: Final = 300
+_LISTENING_SECONDS: Final = 1.0
+"""For what is still on its way when ssh has ended."""
+
 _REMEDIES: Final = (
     ("Host key verification failed", "its host key is not the pinned one: compare it, and correct known_hosts_file"),
     ("REMOTE HOST IDENTIFICATION", "its host key is not the pinned one: compare it, and correct known_hosts_file"),
@@ -120,8 +124,10 @@ class SshHost:
         self._breaker.check()
         seconds = timeout_seconds or self._timeout_seconds
         vector = [*self._client, *self._shared_connection(), "--", self._destination, shlex.join(command)]
+        give_up = time.monotonic() + seconds
         for _ in range(_READ_TRIES):
-            answer = _run(vector, timeout_seconds=seconds, limit_bytes=limit_bytes)
+            seconds_left = max(give_up - time.monotonic(), 0.1)
+            answer = _run(vector, timeout_seconds=seconds_left, limit_bytes=limit_bytes)
             if answer.code != SSH_FAILED:
                 break
         if answer.code is None and not answer.is_cut:
@@ -173,19 +179,19 @@ def remedy_for(stderr: str) -> str:
 def _run(vector: Sequence[str], *, timeout_seconds: float, limit_bytes: int) -> SshAnswer:
     """Run ssh for a bounded time, and take a bounded part of what it says."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    with (
-        tempfile.TemporaryFile() as said,
-        subprocess.Popen(  # noqa: S603 - a vector of our own, no shell
-            vector,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=said,  # a file: the master that ssh leaves behind keeps it open, and nobody waits for a file's end
-            env={**kept, "LC_ALL": "C"},
-            start_new_session=True,
-        ) as client,
-    ):
+    said = bytearray()
+    with subprocess.Popen(  # noqa: S603 - a vector of our own, no shell
+        vector,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**kept, "LC_ALL": "C"},
+        start_new_session=True,
+    ) as client:
         give_up = threading.Timer(timeout_seconds, _kill, [client])
+        listener = threading.Thread(target=_keep_first, args=[client, said], daemon=True)
         give_up.start()
+        listener.start()
         try:
             stdout = _first_bytes(client, limit_bytes + 1)
             is_cut = len(stdout) > limit_bytes
@@ -194,10 +200,18 @@ def _run(vector: Sequence[str], *, timeout_seconds: float, limit_bytes: int) -> 
             code = client.wait()
         finally:
             give_up.cancel()
-        said.seek(0)
-        stderr = said.read(_STDERR_BYTES).decode("utf-8", "replace")
-    lines = tuple(visible(" ".join(line.split())) for line in stderr.splitlines() if line.strip())
-    return SshAnswer(None if code < 0 else code, stdout[:limit_bytes], lines, is_cut=is_cut)
+        listener.join(_LISTENING_SECONDS)
+    lines = bytes(said).decode("utf-8", "replace").splitlines()
+    words = tuple(visible(" ".join(line.split())) for line in lines if line.strip())
+    return SshAnswer(None if code < 0 else code, stdout[:limit_bytes], words, is_cut=is_cut)
+
+
+def _keep_first(client: "subprocess.Popen[bytes]", said: bytearray) -> None:
+    """Read stderr to its end, and keep its beginning: a flood of it fills neither memory nor disk."""
+    assert client.stderr is not None  # noqa: S101 - it was asked for
+    with suppress(OSError, ValueError):  # closed, since a connection that is kept may hold it open
+        while chunk := os.read(client.stderr.fileno(), _STDERR_BYTES):
+            said += chunk[: _STDERR_BYTES - len(said)]
 
 
 def _first_bytes(client: "subprocess.Popen[bytes]", count: int) -> bytes:
@@ -209,5 +223,7 @@ def _first_bytes(client: "subprocess.Popen[bytes]", count: int) -> bytes:
 
 
 def _kill(client: "subprocess.Popen[bytes]") -> None:
+    if client.poll() is not None:
+        return
     with suppress(ProcessLookupError):
         os.killpg(client.pid, signal.SIGKILL)
