@@ -1,38 +1,15 @@
 """Logs over ssh: the very commands, run here by a shell as sshd would, on real files and a journalctl of our own."""
 
-import os
-import shlex
-import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.fakes import START, FakeClock
+from tests.infrastructure.local_shell import LocalShell
 from worker.errors import SourceUnavailable
 from worker.infrastructure.log_files import WINDOW_BYTES
-from worker.infrastructure.ssh import READ_LIMIT_BYTES, SshAnswer
 from worker.infrastructure.ssh_logs import SshJournal, SshLogFile
-
-
-@dataclass
-class LocalShell:
-    """Runs what a host would be told on this machine, with `programs` first on the path."""
-
-    programs: Path
-    commands: list[Sequence[str]] = field(default_factory=list)
-
-    def read(self, command: Sequence[str]) -> SshAnswer:
-        self.commands.append(command)
-        path = f"{self.programs}:{os.environ['PATH']}"
-        done = subprocess.run(
-            ["sh", "-c", shlex.join(command)], env={"PATH": path}, capture_output=True, timeout=20, check=False
-        )
-        is_cut = len(done.stdout) > READ_LIMIT_BYTES
-        code = None if is_cut else done.returncode
-        return SshAnswer(code, done.stdout[:READ_LIMIT_BYTES], tuple(done.stderr.decode().splitlines()), is_cut=is_cut)
 
 
 def log_file(folder: Path, content: bytes, *, name: str = "a log; id") -> SshLogFile:

@@ -27,6 +27,7 @@ from worker.infrastructure.log_files import PlainLogFile
 from worker.infrastructure.prometheus import PrometheusHealth
 from worker.infrastructure.replay import ReplayedServer
 from worker.infrastructure.ssh import SshHost
+from worker.infrastructure.ssh_health import SshHealth
 from worker.infrastructure.ssh_logs import SshJournal, SshLogFile
 from worker.infrastructure.ssh_restart import SshRestart
 from worker.infrastructure.web_api import WebApi
@@ -56,6 +57,9 @@ class Adapters:
     def health_of(self, server_id: str, table: ServerTable) -> HealthSource:
         """Return where the server's health is read."""
         name, system = self._system(table, Role.HEALTH)
+        if isinstance(system, SshSystem):
+            ssh = self._reading_host(name, system, table)
+            return SshHealth(server_id, ssh=ssh, unit=table.unit or "", clock=self._clock)
         if not isinstance(system, PrometheusSystem):
             return self._all_in_one(server_id, table, name, system)
         return PrometheusHealth(
@@ -137,10 +141,13 @@ class Adapters:
             return self._apis[name]
 
     def _logs_over_ssh(self, server_id: str, table: ServerTable, name: str, system: SshSystem) -> LogSource:
-        ssh = self._host(name, system, table, user=system.user or "", identity_file=system.identity_file or Path())
+        ssh = self._reading_host(name, system, table)
         if table.log_path is not None:
             return SshLogFile(server_id, ssh=ssh, path=table.log_path, clock=self._clock)
         return SshJournal(server_id, ssh=ssh, unit=table.unit or "", clock=self._clock)
+
+    def _reading_host(self, name: str, system: SshSystem, table: ServerTable) -> SshHost:
+        return self._host(name, system, table, user=system.user or "", identity_file=system.identity_file or Path())
 
     def _host(self, name: str, system: SshSystem, table: ServerTable, *, user: str, identity_file: Path) -> SshHost:
         folder, host = self._inventory.path.parent, table.host or ""

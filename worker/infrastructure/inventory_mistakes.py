@@ -142,8 +142,8 @@ def _ability_mistakes(server: ServerTable, role: Role, name: str, system: System
 
 
 def _ssh_mistakes(server: ServerTable, role: Role, name: str, system: SshSystem) -> Iterator[str]:
-    if role is Role.LOGS and system.identity_file is None:
-        yield f".logs: {name} has no user and identity_file to read with: add them there"
+    if role is not Role.RESTART and system.identity_file is None:
+        yield f".{role}: {name} has no user and identity_file to read with: add them there"
     if role is Role.LOGS and server.unit is None and server.log_path is None:
         yield f".unit: is missing: logs by {name} need it, or a log_path"
     if role is Role.RESTART and system.restart_identity_file is None and _may_be_restarted(server):

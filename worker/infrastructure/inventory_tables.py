@@ -54,6 +54,7 @@ ABILITIES: Final[Mapping[str, Mapping[Role, frozenset[str]]]] = {
     "prometheus": {Role.HEALTH: frozenset({"metrics"})},
     "files": {Role.LOGS: frozenset({"log_path"})},
     "ssh": {
+        Role.HEALTH: frozenset({"host", "unit"}),
         Role.LOGS: frozenset({"host"}),  # and a log_path, or a unit for its journal
         Role.RESTART: frozenset({"host"}),
     },

@@ -1,0 +1,110 @@
+"""Health over ssh: the very script, run here on this machine's own /proc, with a systemctl of our own."""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import START, FakeClock
+from tests.infrastructure.local_shell import LocalShell
+from worker.contract.observations import HealthReading, ServiceStatus
+from worker.errors import SourceUnavailable
+from worker.infrastructure.proc_files import cpu_percent_of, measured, memory_percent_of, sections_of
+from worker.infrastructure.ssh_health import SshHealth
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+RECORDED = """motd of a strange host
+@cpu
+cpu  100 0 100 700 100 0 0 0 0 0
+cpu  150 0 120 715 115 0 0 0 0 0
+@cores
+4
+@memory
+MemTotal:       1000 kB
+MemAvailable:    250 kB
+SwapTotal:       100 kB
+SwapFree:         40 kB
+@load
+6.00 1.00 1.00 1/100 1234
+@files
+1000 0 10000
+@disks
+Filesystem 1024-blocks Used Available Capacity Mounted on
+tmpfs 100 99 1 99% /run
+/dev/sda1 100 83 17 83% /
+/dev/sdb1 100 10 90 10% /srv/my data
+@uptime
+500.50 900.00
+"""
+
+
+def health(folder: Path, unit: str) -> HealthReading:
+    program = folder / "systemctl"
+    program.write_text(f"#!/bin/sh\ncat <<'END'\n{unit}\nEND\n")
+    program.chmod(0o755)
+    return SshHealth("web-01", ssh=LocalShell(folder), unit="web.service", clock=FakeClock()).read_health()
+
+
+@on_linux
+def test_this_machine_is_seen_with_its_units_and_the_unit_s_state(tmp_path: Path) -> None:
+    reading = health(tmp_path, "LoadState=loaded\nActiveState=active\nNRestarts=3\nExecMainStartTimestampMonotonic=0")
+    assert reading.status is ServiceStatus.RUNNING
+    assert reading.cpu_percent is not None
+    assert reading.memory_percent is not None
+    assert 0 < reading.memory_percent < 100
+    assert {measure.name for measure in reading.measures} >= {"load of one minute by core", "swap in use"}
+    assert reading.figures["restarts_by_systemd"] == 3
+    assert reading.observed_at == START
+    assert reading.service_started_at is None
+
+
+@on_linux
+def test_a_start_is_counted_from_the_host_s_own_boot(tmp_path: Path) -> None:
+    uptime = float(Path("/proc/uptime").read_text().split()[0])
+    unit = f"LoadState=loaded\nActiveState=active\nExecMainStartTimestampMonotonic={int((uptime - 60) * 1e6)}"
+    started_at = health(tmp_path, unit).service_started_at
+    assert started_at is not None
+    assert timedelta(seconds=59) < START - started_at < timedelta(seconds=75)
+
+
+@on_linux
+@pytest.mark.parametrize(
+    ("unit", "sentence"),
+    [
+        ("LoadState=not-found\nActiveState=inactive", "systemd of web-01 has no unit web.service: correct it."),
+        ("nonsense", "systemd of web-01 did not say how web.service is."),
+        ("ActiveState=maintenance", "systemd of web-01 did not say how web.service is."),
+    ],
+)
+def test_a_unit_that_nobody_knows_is_a_sentence(tmp_path: Path, unit: str, sentence: str) -> None:
+    with pytest.raises(SourceUnavailable) as raised:
+        health(tmp_path, unit)
+    assert str(raised.value) == sentence
+
+
+def test_figures_are_those_of_the_text() -> None:
+    sections = sections_of(RECORDED)
+    assert cpu_percent_of(sections) == 70.0
+    assert memory_percent_of(sections) == 75.0
+    measures, unread = measured(sections, source="x")
+    assert {measure.name: (measure.value, measure.unit) for measure in measures} == {
+        "fullest disk": (83, "percent"),
+        "load of one minute by core": (1.5, "count"),
+        "swap in use": (61_440, "bytes"),
+        "file handles": (10, "percent"),
+    }
+    assert unread == ()
+
+
+@pytest.mark.parametrize("text", ["", "@cpu\n@memory\n@load\n@files\n@disks", "@load\nx y\n@files\n1 2\n@disks\nh\n"])
+def test_what_is_missing_or_broken_is_named(text: str) -> None:
+    measures, unread = measured(sections_of(text), source="x")
+    assert measures == ()
+    assert [sentence.partition(":")[0] for sentence in unread] == [
+        "fullest disk",
+        "load of one minute by core",
+        "swap in use",
+        "file handles",
+    ]
