@@ -28,7 +28,7 @@ password_env = "FIRSTLINE_LAB_PASSWORD"
 
 FILES = '[systems.logs]\nkind = "files"\n'
 EDGE = '[servers."edge-*"]\nservice = "edge"\nsystem = "lab"\nlogs = "logs"\nlog_path = "/var/log/{server}.log"\n'
-KINDS = ("supervisord", "replay", "files", "prometheus", "ssh")
+KINDS = ("supervisord", "replay", "files", "prometheus", "loki", "ssh")
 
 
 def load(folder: Path, text: str, *, environment: dict[str, str] | None = None) -> Inventory:

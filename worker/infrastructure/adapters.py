@@ -14,6 +14,7 @@ from worker.infrastructure.breaker import CircuitBreaker
 from worker.infrastructure.inventory_tables import (
     FilesSystem,
     InventoryFile,
+    LokiSystem,
     PrometheusSystem,
     ReplaySystem,
     Role,
@@ -24,6 +25,7 @@ from worker.infrastructure.inventory_tables import (
     WebSystem,
 )
 from worker.infrastructure.log_files import PlainLogFile
+from worker.infrastructure.loki import LokiLogs
 from worker.infrastructure.prometheus import PrometheusHealth
 from worker.infrastructure.replay import ReplayedServer
 from worker.infrastructure.ssh import SshHost
@@ -78,6 +80,9 @@ class Adapters:
             return PlainLogFile(server_id, path=Path(table.log_path or ""), clock=self._clock)
         if isinstance(system, SshSystem):
             return self._logs_over_ssh(server_id, table, name, system)
+        if isinstance(system, LokiSystem):
+            selector = table.log_selector or ""
+            return LokiLogs(server_id, api=self._api(name, system), selector=selector, clock=self._clock)
         return self._all_in_one(server_id, table, name, system)
 
     def service_manager_of(self, server_id: str, table: ServerTable) -> ServiceManager:
@@ -105,7 +110,7 @@ class Adapters:
                 return ReplayedServer(server_id, folder=folder, clock=self._clock)
             case SupervisordSystem():
                 return self._supervised(server_id, table, system)
-            case FilesSystem() | PrometheusSystem() | SshSystem():
+            case FilesSystem() | PrometheusSystem() | LokiSystem() | SshSystem():
                 raise AssertionError(f"{name} has no adapter for this role")  # the inventory's check has refused it
             case _:
                 assert_never(system)

@@ -21,6 +21,7 @@ __all__ = [
     "OPTIONAL_KEYS",
     "FilesSystem",
     "InventoryFile",
+    "LokiSystem",
     "PrometheusSystem",
     "ReplaySystem",
     "Role",
@@ -52,6 +53,7 @@ ABILITIES: Final[Mapping[str, Mapping[Role, frozenset[str]]]] = {
     "supervisord": {Role.HEALTH: frozenset(), Role.LOGS: frozenset(), Role.RESTART: frozenset()},
     "replay": {Role.HEALTH: frozenset(), Role.LOGS: frozenset(), Role.RESTART: frozenset()},
     "prometheus": {Role.HEALTH: frozenset({"metrics"})},
+    "loki": {Role.LOGS: frozenset({"log_selector"})},
     "files": {Role.LOGS: frozenset({"log_path"})},
     "ssh": {
         Role.HEALTH: frozenset({"host", "unit"}),
@@ -132,6 +134,13 @@ class PrometheusSystem(WebSystem):
     kind: Literal["prometheus"]
 
 
+class LokiSystem(WebSystem):
+    """A Grafana Loki; `tenant` is its X-Scope-OrgID."""
+
+    kind: Literal["loki"]
+    tenant: _Name | None = None
+
+
 class SshSystem(_Table):
     """Servers behind sshd: a user who reads, and one whose key runs the command of deploy/target and nothing else."""
 
@@ -145,7 +154,7 @@ class SshSystem(_Table):
     timeout_seconds: Annotated[float, Field(ge=0.1, le=30)] = 5.0
 
 
-System = SupervisordSystem | ReplaySystem | FilesSystem | PrometheusSystem | SshSystem
+System = SupervisordSystem | ReplaySystem | FilesSystem | PrometheusSystem | LokiSystem | SshSystem
 
 
 class WindowTable(_Table):
@@ -179,6 +188,7 @@ class ServerTable(_Table):
     host: _Host | None = None
     unit: _Unit | None = None
     metrics: _Words | None = None
+    log_selector: _Words | None = None
     exporter: Literal["node", "cadvisor", "kube_state"] = "node"
     log_path: Annotated[str, StringConstraints(pattern=r"^/[^\x00-\x1f]*$", max_length=1000)] | None = None
 

@@ -11,7 +11,7 @@ from typing import Final
 import httpx2
 
 from worker.errors import SourceUnavailable
-from worker.infrastructure.inventory_tables import WebSystem
+from worker.infrastructure.inventory_tables import LokiSystem, WebSystem
 
 __all__ = ["web_client"]
 
@@ -20,9 +20,10 @@ _HEADERS: Final = {"Accept": "application/json", "User-Agent": "firstline"}
 
 def web_client(system: WebSystem, *, folder: Path, environment: Mapping[str, str]) -> httpx2.Client:
     """Return a client that presents the system's credentials; `folder` is where its relative files begin."""
+    tenant = {"X-Scope-OrgID": system.tenant} if isinstance(system, LokiSystem) and system.tenant else {}
     context = ssl.create_default_context(cafile=None if system.ca_file is None else str(folder / system.ca_file))
     return httpx2.Client(
-        headers=_HEADERS,
+        headers=_HEADERS | tenant,
         auth=_auth_of(system, folder=folder, environment=environment),
         verify=context,
         follow_redirects=False,
