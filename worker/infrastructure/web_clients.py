@@ -10,7 +10,7 @@ from typing import Final
 
 import httpx2
 
-from worker.errors import SourceUnavailable
+from worker.errors import ConfigurationError, SourceUnavailable
 from worker.infrastructure.inventory_tables import LokiSystem, WebSystem
 
 __all__ = ["web_client"]
@@ -19,16 +19,29 @@ _HEADERS: Final = {"Accept": "application/json", "User-Agent": "firstline"}
 
 
 def web_client(system: WebSystem, *, folder: Path, environment: Mapping[str, str]) -> httpx2.Client:
-    """Return a client that presents the system's credentials; `folder` is where its relative files begin."""
+    """Return a client that presents the system's credentials; `folder` is where its relative files begin.
+
+    Raises `ConfigurationError` for a CA file that is none.
+    """
     tenant = {"X-Scope-OrgID": system.tenant} if isinstance(system, LokiSystem) and system.tenant else {}
-    context = ssl.create_default_context(cafile=None if system.ca_file is None else str(folder / system.ca_file))
     return httpx2.Client(
         headers=_HEADERS | tenant,
         auth=_auth_of(system, folder=folder, environment=environment),
-        verify=context,
+        verify=_trusted(system, folder),
         follow_redirects=False,
         trust_env=False,
     )
+
+
+def _trusted(system: WebSystem, folder: Path) -> ssl.SSLContext:
+    if system.ca_file is None:
+        return ssl.create_default_context()
+    try:
+        return ssl.create_default_context(cafile=str(folder / system.ca_file))
+    except OSError as error:  # what is no certificate is one too
+        raise ConfigurationError(
+            f"The ca_file {folder / system.ca_file} is no file of certificates (PEM): correct it ({error.strerror})."
+        ) from error
 
 
 def _auth_of(system: WebSystem, *, folder: Path, environment: Mapping[str, str]) -> httpx2.Auth | None:
