@@ -12,6 +12,7 @@ from worker.contract.observations import HealthReading, ServiceStatus
 from worker.errors import SourceUnavailable
 from worker.infrastructure.breaker import CircuitBreaker
 from worker.infrastructure.prometheus import PrometheusHealth
+from worker.infrastructure.promql import expressions_of
 from worker.infrastructure.web_api import WebApi
 
 WELL = {"now": "1000", "age": "4", "targets": "1", "CPU": "12.5", "memory": "40"}
@@ -116,3 +117,14 @@ def test_a_unit_s_state_is_the_service_s(
 ) -> None:
     figures = WELL | {f"unit {state}": "1", "unit inactive": "0"}
     assert read(httpserver, client, answer_of(figures), unit="payments.service").status is status
+
+
+@pytest.mark.parametrize("started", ["-1e300", "1e300", "0", "2000"])
+def test_a_start_that_can_t_be_is_not_known(httpserver: HTTPServer, client: httpx2.Client, started: str) -> None:
+    reading = read(httpserver, client, answer_of(WELL | {"started": started}), exporter="cadvisor")
+    assert reading.service_started_at is None
+
+
+def test_a_unit_and_a_selector_that_hold_each_other_s_place_are_asked_for_as_they_are() -> None:
+    expressions = expressions_of("node", selector='job="UNIT"', unit="SEL.service")
+    assert 'name="SEL.service",job="UNIT"' in expressions["started"].promql

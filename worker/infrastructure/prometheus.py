@@ -25,6 +25,9 @@ _TREND_SECONDS: Final = 1_800
 _STALE_SECONDS: Final = 120.0
 """Older samples say nothing of now: Prometheus answers with what it has for five minutes after a target is gone."""
 
+_FAR_FUTURE_SECONDS: Final = 1e10
+"""Epoch seconds of the year 2286: no clock of a server says that."""
+
 _STATUS_OF: Final = {
     "unit active": ServiceStatus.RUNNING,
     "unit activating": ServiceStatus.DEGRADED,
@@ -94,8 +97,7 @@ class PrometheusHealth:
             raise SourceUnavailable(
                 f"{self._api.name} has had no new sample of {self._server_id} for {age_seconds:.0f} s."
             )
-        started = seen.now.get("started")
-        running_seconds = None if started is None else seen.now[NOW] - started
+        running_seconds = _running_seconds(seen.now)
         return HealthReading(
             server_id=self._server_id,
             status=self._status(seen.now),
@@ -118,7 +120,11 @@ class PrometheusHealth:
             raise SourceUnavailable(
                 f"The `metrics` of {self._server_id} fit {now[TARGETS]:.0f} targets of {self._api.name}: name one."
             )
-        return _Seen(now, self._figures({"time": f"{now[NOW] - _TREND_SECONDS:.3f}"}))
+        try:
+            before = self._figures({"time": f"{now[NOW] - _TREND_SECONDS:.3f}"})
+        except SourceUnavailable:
+            before = {}  # how it is now counts without how it was
+        return _Seen(now, before)
 
     def _figures(self, parameters: Mapping[str, str]) -> Mapping[str, float]:
         answer = self._api.get_json("/api/v1/query", {"query": self._query, **parameters})
@@ -160,6 +166,13 @@ class PrometheusHealth:
     def _unread(self, now: Mapping[str, float]) -> list[str]:
         known = {"CPU", "memory"} | (self._expressions.keys() - {NOW, AGE, TARGETS, *_STATUS_OF})
         return [f"{name}: {self._api.name} has no sample of it" for name in sorted(known - now.keys())]
+
+
+def _running_seconds(now: Mapping[str, float]) -> float | None:
+    started = now.get("started")
+    if started is None or not 0 < started <= now[NOW] < _FAR_FUTURE_SECONDS:
+        return None
+    return now[NOW] - started
 
 
 def _status_of_replicas(ready: float | None, wanted: float | None) -> ServiceStatus:

@@ -5,6 +5,7 @@ Sources of the names: node_exporter's README and its systemd collector; cAdvisor
 deployment metrics of kube-state-metrics.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -76,14 +77,16 @@ _KUBE_STATE: Final[Mapping[str, Expression]] = {
     "replicas ready": Expression("sum(kube_deployment_status_replicas_ready{SEL})", "count"),
     "replicas wanted": Expression("sum(kube_deployment_spec_replicas{SEL})", "count"),
 }
+_PLACES: Final = re.compile("UNIT|SEL")
 _EXPORTERS: Final = {"node": _NODE, "cadvisor": _CADVISOR, "kube_state": _KUBE_STATE}
 
 
 def expressions_of(exporter: str, *, selector: str, unit: str | None) -> Mapping[str, Expression]:
     """Return the figures of one server by name, each ready to be asked. `unit` is a systemd unit, of `node` alone."""
+    places = {"UNIT": unit or "", "SEL": selector}
     templates = {**_EXPORTERS[exporter], **(_UNIT if unit is not None else {})}
     return {
-        name: Expression(template.promql.replace("UNIT", unit or "").replace("SEL", selector), template.unit)
+        name: Expression(_PLACES.sub(lambda place: places[place[0]], template.promql), template.unit)
         for name, template in templates.items()
     }
 
