@@ -27,6 +27,9 @@ _STOP_SECONDS: Final = 10
 _WINDOW_LIMIT_SECONDS: Final = 10.0
 """Docker takes its two looks one second apart; what is further apart says nothing of now."""
 
+_LONGEST_SECONDS: Final = 1e9
+"""Docker is younger. Go's zero time, the year 1, is no start."""
+
 _LOG_TRIES, _SHRINK = 4, 8
 """After a cut answer the number of lines is divided by this: four tries go from 5,000 lines to nine."""
 
@@ -246,10 +249,9 @@ def _measured_of(stats: _Stats, *, started_at: datetime | None) -> _Measured:
 
 
 def _running_seconds(stats: _Stats, started_at: datetime | None) -> float | None:
-    """Return how long it has been running, by Docker's clock alone; None where that says that it has yet to start."""
-    if started_at is None or started_at > stats.read:
-        return None
-    return (stats.read - started_at).total_seconds()
+    """Return how long it has been running, by Docker's clock alone, or None for an impossible start."""
+    running_seconds = None if started_at is None else (stats.read - started_at).total_seconds()
+    return running_seconds if running_seconds is not None and 0 <= running_seconds < _LONGEST_SECONDS else None
 
 
 def _cpu_percent(stats: _Stats) -> float | None:
