@@ -86,6 +86,7 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
         for each in recurring:
             each.stop()
         registry.close()
+        directory.close()
         if isinstance(model, OpenAIModel):
             model.close()
         connection.close()

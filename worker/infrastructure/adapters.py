@@ -6,6 +6,7 @@ connects to nothing. Called by `Inventory`, by any number of threads.
 
 import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Protocol, assert_never
 
@@ -54,7 +55,13 @@ class Adapters:
         self._environment = environment
         self._lock = threading.Lock()
         self._apis: dict[str, WebApi] = {}
+        self._clients = ExitStack()
         self._hosts: dict[tuple[str, str, str, Path], SshHost] = {}
+
+    def close(self) -> None:
+        """Close the connections to HTTP systems, once nobody asks any more."""
+        with self._lock:
+            self._clients.close()
 
     def health_of(self, server_id: str, table: ServerTable) -> HealthSource:
         """Return where the server's health is read."""
@@ -139,7 +146,9 @@ class Adapters:
                 self._apis[name] = WebApi(
                     f"{name} ({system.url.host})",
                     str(system.url),
-                    client=web_client(system, folder=folder, environment=self._environment),
+                    client=self._clients.enter_context(
+                        web_client(system, folder=folder, environment=self._environment)
+                    ),
                     breaker=CircuitBreaker(name, self._clock),
                     timeout_seconds=system.timeout_seconds,
                 )

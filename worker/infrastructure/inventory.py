@@ -56,6 +56,10 @@ class Inventory:
         file = read_inventory_file(path, environment=environment)
         return cls(file, Adapters(file, clock=clock, environment=environment))
 
+    def close(self) -> None:
+        """Close the connections of its servers' systems."""
+        self._adapters.close()
+
     def server_of(self, incident: Incident) -> Server | str:
         """Return the server that the alert names, or that its text names alone; else the reason, as a sentence.
 

@@ -20,6 +20,10 @@ class InventoryInForce:
         """Answer by another inventory from now on."""
         self._inventory = inventory
 
+    def close(self) -> None:
+        """Close the connections of the one in force; those of an earlier one end with the triages that use them."""
+        self._inventory.close()
+
     def server_of(self, incident: Incident) -> Server | str:
         """Return the incident's one server, or the reason why there is none, as a sentence."""
         return self._inventory.server_of(incident)

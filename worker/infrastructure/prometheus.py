@@ -98,6 +98,7 @@ class PrometheusHealth:
                 f"{self._api.name} has had no new sample of {self._server_id} for {age_seconds:.0f} s."
             )
         running_seconds = _running_seconds(seen.now)
+        observed_at = asked_at - timedelta(seconds=age_seconds)
         return HealthReading(
             server_id=self._server_id,
             status=self._status(seen.now),
@@ -105,8 +106,10 @@ class PrometheusHealth:
             memory_percent=_rounded(seen.now.get("memory")),
             measures=self._measures(seen),
             unread=tuple(self._unread(seen.now)),
-            service_started_at=None if running_seconds is None else asked_at - timedelta(seconds=running_seconds),
-            observed_at=asked_at - timedelta(seconds=age_seconds),
+            # From the sample's time on, so that a start is told too early rather than too late by the sample's age:
+            # one before an order must never be taken for the restart.
+            service_started_at=None if running_seconds is None else observed_at - timedelta(seconds=running_seconds),
+            observed_at=observed_at,
             source=self._source,
         )
 
