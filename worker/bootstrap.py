@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 import redis
@@ -63,24 +64,16 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
     """Put a worker together on a Redis client of the caller's; `close` closes both."""
     clock = SystemClock()
     policy = Policy.load(settings.policy_file)
-    directory = InventoryInForce(Inventory.load(settings.inventory_file, clock))
+    inventory = Inventory.load(settings.inventory_file, clock)
+    directory = InventoryInForce(inventory)
     model = _make_model(settings)
     registry = Registry(
         connection,
         worker=settings.worker_name,
-        detector=make_detector(settings),
+        detector=make_detector(settings, kept=inventory.names()),
         placeholder_store=make_placeholder_store(settings, connection),
     )
     recurring: list[Recurring] = []
-
-    def reload() -> None:
-        """Read inventory and redaction rules again; a mistake leaves everything as it was."""
-        inventory = Inventory.load(settings.inventory_file, clock)
-        rules = _make_rules(settings, kept=inventory.names())
-        detector = detector_of(rules)
-        use_rules(rules)
-        registry.mask_with(detector)
-        directory.use(inventory)
 
     def close() -> None:
         for each in recurring:
@@ -111,12 +104,22 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
         budget_limits=_budget_limits(settings),
         times=_verification_times(settings),
         close=close,
-        reload=reload,
+        reload=partial(_reload, settings, registry, directory),
     )
     recurring += _recurring(worker, connection, about={"concurrency": settings.worker_concurrency, "model": model.name})
     for each in recurring:
         each.start()
     return worker
+
+
+def _reload(settings: Settings, registry: Registry, directory: InventoryInForce) -> None:
+    """Read inventory and redaction rules again. Raises `ConfigurationError`, and leaves everything as it was."""
+    inventory = Inventory.load(settings.inventory_file, SystemClock())
+    rules = _make_rules(settings, kept=inventory.names())
+    detector = detector_of(rules)
+    use_rules(rules)
+    registry.mask_with(detector)
+    directory.use(inventory)
 
 
 def _recurring(worker: Worker, connection: redis.Redis, *, about: Mapping[str, str | float]) -> list[Recurring]:

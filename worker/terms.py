@@ -3,7 +3,7 @@
 The restart policy judges by them, and the card tells them. Nothing here is read from an alert, a log or a model.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final
@@ -58,7 +58,7 @@ class Terms:
     restart_policy: RestartPolicy = RestartPolicy.NEVER
     owner: str | None = None
     tier: str | None = None
-    maintenance: tuple[MaintenanceWindow, ...] = field(default=())
+    maintenance: tuple[MaintenanceWindow, ...] = ()
 
     def is_in_maintenance(self, moment: datetime) -> bool:
         """Say whether others work on the server at this moment."""

@@ -354,3 +354,20 @@ def test_what_a_prometheus_and_an_ssh_lack_is_named(tmp_path: Path) -> None:
         "servers.web-01.host: is missing: restart by hosts needs it",
         "servers.web-05.host: is already the host of web-04: keep one of them",
     ]
+
+
+def test_a_pattern_whose_servers_would_all_be_one_thing_is_a_mistake(tmp_path: Path) -> None:
+    table = 'service = "edge"\nsystem = "lab"\n'
+    text = LAB + f'[servers."edge-*"]\n{table}program = "edge"\n[servers."web-*"]\n{table}program = "p-{{server}}"\n'
+    assert mistakes_in(tmp_path, text)[1:] == [
+        "  servers.edge-*.program: is one for all servers of the pattern: write {server} in it"
+    ]
+
+
+def test_a_pattern_gives_no_second_name_to_what_a_listed_server_is(tmp_path: Path) -> None:
+    require_demo_extra("psutil")
+    table = 'service = "edge"\nsystem = "lab"\n'
+    inventory = load(tmp_path, LAB + f'[servers.gateway]\n{table}program = "edge-07"\n[servers."edge-*"]\n{table}')
+    assert inventory.named("gateway") is not None
+    assert inventory.named("edge-08") is not None
+    assert inventory.named("edge-07") is None

@@ -128,3 +128,14 @@ def test_a_start_that_can_t_be_is_not_known(httpserver: HTTPServer, client: http
 def test_a_unit_and_a_selector_that_hold_each_other_s_place_are_asked_for_as_they_are() -> None:
     expressions = expressions_of("node", selector='job="UNIT"', unit="SEL.service")
     assert 'name="SEL.service",job="UNIT"' in expressions["started"].promql
+
+
+def test_a_past_that_can_t_be_asked_for_is_named_and_costs_nothing_of_the_present(
+    httpserver: HTTPServer, client: httpx2.Client
+) -> None:
+    httpserver.expect_oneshot_request("/api/v1/query").respond_with_json(answer_of(WELL))
+    httpserver.expect_oneshot_request("/api/v1/query").respond_with_data("", status=500)
+    reading = read(httpserver, client, answer_of(WELL), exporter="cadvisor")
+    assert (reading.cpu_percent, reading.memory_percent) == (12.5, 40)
+    assert "half an hour before: metrics answered 500." in reading.unread
+    assert {measure.half_an_hour_before for measure in reading.measures} == {None}

@@ -24,6 +24,7 @@ from tests.fakes import (
     calls,
     says,
 )
+from worker.contract.observations import HealthReading
 from worker.contract.result import Disposition, Ending, Refusal, RestartOutcome, TriageResult
 from worker.contract.transcript import ModelReply, Sent, Transcript, Unanswered, Usage
 from worker.errors import GuardrailUnavailable, ModelUnavailable, StaleClaim
@@ -566,3 +567,15 @@ def test_the_log_is_read_from_half_an_hour_before_the_alert_and_never_from_the_f
     tool = FetchRecentLogs(server.as_server(), clock, alerted_at=START + timedelta(days=3))
     tool.run(LOGS.tool_calls[0], {"lines": 5}, Transcript(system="s", opening="o"))
     assert server.asked_since == [START - timedelta(minutes=30)]
+
+
+def test_a_slow_dependency_leaves_no_time_for_a_restart() -> None:
+    class Slow(FakeServer):
+        def read_health(self) -> HealthReading:
+            self.clock.sleep(100)
+            return super().read_health()
+
+    desk = Desk([HEALTH, LOGS, RESTART, ESCALATE])
+    desk.dependencies = {"db-01": Slow(desk.clock, sick_cpu=3.0)}
+    assert reasons_of(desk.run()) == ["deadline_too_near"]
+    assert desk.server.orders == []

@@ -95,6 +95,7 @@ class GuardedRestart:
             self._refusal_by_time()
             or refusal_of_restart(transcript, terms=self.server.terms, rules=self.rules, now=self.clock.now())
             or self._refusal_by_dependencies()
+            or self._refusal_by_time()  # again: dependencies may have answered slowly
         )
         if refusal is not None:
             return refused(call, refusal, self.clock)

@@ -15,7 +15,7 @@ from worker.contract.incident import Incident
 from worker.contract.text import cut_to_bytes, visible
 from worker.infrastructure.adapters import Adapters
 from worker.infrastructure.inventory_file import read_inventory_file, table_for
-from worker.infrastructure.inventory_mistakes import SERVER_ID, is_pattern
+from worker.infrastructure.inventory_mistakes import SERVER_ID, is_pattern, thing_restarted
 from worker.infrastructure.inventory_tables import InventoryFile, ServerTable, WindowTable
 from worker.ports import Clock, HealthSource, Server
 from worker.terms import EVERY_DAY, MaintenanceWindow, Terms
@@ -40,6 +40,8 @@ class Inventory:
             for server_id, table in file.servers.items()
             if not is_pattern(server_id)
         }
+        things = (thing_restarted(file, server_id, file.servers[server_id]) for server_id in self._servers)
+        self._things_restarted = frozenset(thing for thing in things if thing is not None)
         self._names = {server_id.casefold(): server_id for server_id in self._servers}
         self._patterns = {
             re.compile(re.escape(pattern).replace(r"\*", "[a-z0-9_-]+")): pattern
@@ -90,7 +92,10 @@ class Inventory:
         return tuple(self._servers.values())
 
     def named(self, server_id: str) -> Server | None:
-        """Return the server of this name: one that is listed, or one that fits a pattern, the first of the file."""
+        """Return the server of this name: one that is listed, or one that fits a pattern, the first of the file.
+
+        A pattern gives no second name to what a listed server's restart reaches.
+        """
         if server_id in self._servers:
             return self._servers[server_id]
         name = server_id.casefold()  # cooldowns and locks are per name, so that one server has one
@@ -110,10 +115,13 @@ class Inventory:
         if SERVER_ID.fullmatch(name) is None:
             return None
         pattern = next((pattern for form, pattern in self._patterns.items() if form.fullmatch(name)), None)
+        if pattern is None:
+            return None
         try:
-            return None if pattern is None else table_for(self._file, pattern, name)
+            table = table_for(self._file, pattern, name)
         except ValueError:
             return None
+        return None if thing_restarted(self._file, name, table) in self._things_restarted else table
 
     def _server(self, server_id: str, table: ServerTable) -> Server:
         return Server(

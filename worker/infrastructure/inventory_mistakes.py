@@ -23,7 +23,7 @@ from worker.infrastructure.inventory_tables import (
 )
 from worker.terms import RestartPolicy
 
-__all__ = ["SERVER_ID", "is_pattern", "mistakes_between_tables"]
+__all__ = ["SERVER_ID", "is_pattern", "mistakes_between_tables", "thing_restarted"]
 
 SERVER_ID: Final = re.compile(r"[A-Za-z0-9]+(?:(?:\.|[-_]+)[A-Za-z0-9]+)*")
 _SERVER_ID_LENGTH: Final = 253
@@ -171,15 +171,21 @@ def _duplicates(tables: InventoryFile) -> Iterator[str]:
         first = names.setdefault(server_id.casefold(), server_id)
         if first != server_id:
             yield f"servers.{server_id}: differs from {first} only in case: keep one of them"
-        thing = _thing_restarted(tables, server_id, server)
+        thing = thing_restarted(tables, server_id, server)
         if thing is None:
             continue
+        if is_pattern(server_id) and not _differs_by_name(tables.written[server_id], key=thing[1]):
+            yield f"servers.{server_id}.{thing[1]}: is one for all servers of the pattern: write {{server}} in it"
         key, other = things.setdefault(thing, (thing[1], server_id))
         if other != server_id:
             yield f"servers.{server_id}.{key}: is already the {key} of {other}: keep one of them"
 
 
-def _thing_restarted(tables: InventoryFile, server_id: str, server: ServerTable) -> tuple[str, ...] | None:
+def _differs_by_name(table: object, *, key: str) -> bool:
+    return not isinstance(table, dict) or key not in table or "{server}" in str(table[key])
+
+
+def thing_restarted(tables: InventoryFile, server_id: str, server: ServerTable) -> tuple[str, ...] | None:
     """Return what a restart of this server reaches: its system, the key that names it, and its name."""
     system, name = tables.system_of(server, Role.RESTART), server.system_of(Role.RESTART) or ""
     match system.kind if system else None:

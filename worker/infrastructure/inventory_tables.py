@@ -1,6 +1,6 @@
 """The inventory's tables as types: the systems that servers are reached by, and what is said of a server.
 
-Forms only: what one table says of another is checked in `inventory_file.py`. Nothing here connects to anything.
+Forms only: what one table says of another is checked in `inventory_mistakes.py`. Nothing here connects to anything.
 """
 
 from collections.abc import Mapping

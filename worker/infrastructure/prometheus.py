@@ -35,7 +35,7 @@ _STATUS_OF: Final = {
     "unit failed": ServiceStatus.STOPPED,
     "unit inactive": ServiceStatus.STOPPED,
 }
-_NOT_MEASURES: Final = frozenset({"CPU", "memory", "started", NOW, AGE, TARGETS, *_STATUS_OF})
+_NOT_MEASURES: Final = frozenset({"started", NOW, AGE, TARGETS, *_STATUS_OF})
 
 
 class _Labels(BaseModel):
@@ -65,8 +65,11 @@ class _Answer(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
+    """Figures by name; `why_no_before` says why the past could not be asked for."""
+
     now: Mapping[str, float]
     before: Mapping[str, float]
+    why_no_before: str | None = None
 
 
 class PrometheusHealth:
@@ -105,7 +108,7 @@ class PrometheusHealth:
             cpu_percent=_rounded(seen.now.get("CPU")),
             memory_percent=_rounded(seen.now.get("memory")),
             measures=self._measures(seen),
-            unread=tuple(self._unread(seen.now)),
+            unread=tuple(self._unread(seen)),
             # From the sample's time on, so that a start is told too early rather than too late by the sample's age:
             # one before an order must never be taken for the restart.
             service_started_at=None if running_seconds is None else observed_at - timedelta(seconds=running_seconds),
@@ -124,10 +127,9 @@ class PrometheusHealth:
                 f"The `metrics` of {self._server_id} fit {now[TARGETS]:.0f} targets of {self._api.name}: name one."
             )
         try:
-            before = self._figures({"time": f"{now[NOW] - _TREND_SECONDS:.3f}"})
-        except SourceUnavailable:
-            before = {}  # how it is now counts without how it was
-        return _Seen(now, before)
+            return _Seen(now, self._figures({"time": f"{now[NOW] - _TREND_SECONDS:.3f}"}))
+        except SourceUnavailable as failure:
+            return _Seen(now, {}, str(failure))  # how it is now counts without how it was
 
     def _figures(self, parameters: Mapping[str, str]) -> Mapping[str, float]:
         answer = self._api.get_json("/api/v1/query", {"query": self._query, **parameters})
@@ -151,24 +153,23 @@ class PrometheusHealth:
         return ServiceStatus.RUNNING
 
     def _measures(self, seen: _Seen) -> tuple[Measure, ...]:
-        age_seconds = 0.0  # all are of one scrape, and `observed_at` is its time
-        trends = ("CPU", "memory")
+        """Return what was measured; all of it is of one scrape, and `observed_at` is its time."""
         return tuple(
             Measure(
                 name=name,
                 value=round(seen.now[name], 3),
                 unit=expression.unit,
                 source=self._source,
-                age_seconds=age_seconds,
                 half_an_hour_before=_rounded(seen.before.get(name)),
             )
             for name, expression in self._expressions.items()
-            if name in seen.now and (name not in _NOT_MEASURES or name in trends)
+            if name in seen.now and name not in _NOT_MEASURES
         )
 
-    def _unread(self, now: Mapping[str, float]) -> list[str]:
+    def _unread(self, seen: _Seen) -> list[str]:
         known = {"CPU", "memory"} | (self._expressions.keys() - {NOW, AGE, TARGETS, *_STATUS_OF})
-        return [f"{name}: {self._api.name} has no sample of it" for name in sorted(known - now.keys())]
+        missing = [f"{name}: {self._api.name} has no sample of it" for name in sorted(known - seen.now.keys())]
+        return missing if seen.why_no_before is None else [*missing, f"half an hour before: {seen.why_no_before}"]
 
 
 def _running_seconds(now: Mapping[str, float]) -> float | None:
