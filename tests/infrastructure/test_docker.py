@@ -1,13 +1,8 @@
 """Docker's documented exchange over a real unix socket: figures by its formulas, framed logs, one order, nonsense."""
 
-import json
-import socketserver
-import threading
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,6 +10,7 @@ import httpx2
 import pytest
 
 from tests.fakes import START, FakeClock
+from tests.infrastructure.docker_stub import INSPECTED, STATS, Engine, frame, running_engine
 from worker.contract.observations import ServiceStatus
 from worker.errors import OrderRefused, SourceUnavailable
 from worker.infrastructure.breaker import CircuitBreaker
@@ -22,49 +18,7 @@ from worker.infrastructure.docker import DockerContainer
 from worker.infrastructure.web_api import ANSWER_LIMIT_BYTES, WebApi
 from worker.ports import RestartOrder
 
-INSPECTED = {
-    "Id": "4fa6e0f0c678",
-    "State": {
-        "Status": "running",
-        "Running": True,
-        "OOMKilled": False,
-        "ExitCode": 0,
-        "StartedAt": "2026-06-01T00:00:00.123456789Z",
-        "FinishedAt": "0001-01-01T00:00:00Z",
-    },
-    "RestartCount": 3,
-    "Config": {"Tty": False},
-}
-STATS = {
-    "read": "2026-06-01T00:01:00.123456789Z",
-    "preread": "2026-06-01T00:00:59.123456789Z",
-    "pids_stats": {"current": 7},
-    "cpu_stats": {"cpu_usage": {"total_usage": 3_500_000}, "system_cpu_usage": 20_000_000, "online_cpus": 4},
-    "precpu_stats": {"cpu_usage": {"total_usage": 1_500_000}, "system_cpu_usage": 10_000_000, "online_cpus": 4},
-    "memory_stats": {"usage": 70 * 1_048_576, "limit": 100 * 1_048_576, "stats": {"inactive_file": 20 * 1_048_576}},
-}
 ORDER = RestartOrder(incident_id="i", fence=1, not_after=START + timedelta(seconds=30), give_up_at=30)
-
-
-@dataclass
-class Engine:
-    """What stands behind the socket: an answer for each path's end, and what was asked."""
-
-    answers: dict[str, object] = field(default_factory=lambda: {"json": INSPECTED, "stats": STATS, "restart": 204})
-    asked: list[str] = field(default_factory=list)
-
-    def answer(self, target: str) -> tuple[int, bytes]:
-        self.asked.append(target)
-        given = self.answers[urlsplit(target).path.rsplit("/", 1)[1]]
-        if callable(given):
-            given = given({name: values[0] for name, values in parse_qs(urlsplit(target).query).items()})
-        if isinstance(given, int):
-            return given, b"" if given == 204 else b'{"message": "No such container: web"}'
-        return 200, given if isinstance(given, bytes) else json.dumps(given).encode()
-
-
-class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads = True
 
 
 @pytest.fixture
@@ -74,26 +28,9 @@ def engine() -> Engine:
 
 @pytest.fixture
 def container(engine: Engine, tmp_path: Path) -> Iterator[DockerContainer]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, body = engine.answer(self.path)
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def do_POST(self) -> None:
-            self.do_GET()
-
-        def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the base's name
-            return
-
-    path = str(tmp_path / "docker.sock")
-    with Server(path, Handler) as server, httpx2.Client(transport=httpx2.HTTPTransport(uds=path)) as client:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    path = tmp_path / "docker.sock"
+    with running_engine(engine, path), httpx2.Client(transport=httpx2.HTTPTransport(uds=str(path))) as client:
         yield container_at(client)
-        server.shutdown()
-        thread.join(timeout=5)
 
 
 def container_at(client: httpx2.Client, *, name: str = "web", clock: FakeClock | None = None) -> DockerContainer:
@@ -114,10 +51,6 @@ def without(answer: Mapping[str, object], *path: str) -> object:
         place = place[name]  # type: ignore[assignment]
     del place[path[-1]]
     return copy
-
-
-def frame(stream: int, payload: bytes) -> bytes:
-    return bytes([stream, 0, 0, 0]) + len(payload).to_bytes(4, "big") + payload
 
 
 def test_a_running_container_is_measured_by_the_documented_formulas(container: DockerContainer) -> None:
