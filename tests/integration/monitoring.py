@@ -22,9 +22,11 @@ from tests.programs import environment_of, running, wait_until
 __all__ = [
     "QUICK_ROUTE",
     "RunningAlertmanager",
+    "alertmanager_by",
     "free_port",
     "get_json",
     "post_json",
+    "prometheus_by",
     "require_program",
     "running_alertmanager",
     "running_alertmanager_pair",
@@ -81,15 +83,21 @@ def running_prometheus(
         ],
     }
     (folder / "prometheus.json").write_text(json.dumps(configuration))
-    port = free_port()
+    with prometheus_by(folder / "prometheus.json", port=free_port(), data=folder / "data") as url:
+        yield url
+
+
+@contextmanager
+def prometheus_by(configuration: Path, *, port: int, data: Path) -> Iterator[str]:
+    """Start a Prometheus as its configuration file says, and yield its URL; its log stands beside the file."""
     command = [
         require_program("prometheus"),
-        f"--config.file={folder / 'prometheus.json'}",
-        f"--storage.tsdb.path={folder / 'data'}",
+        f"--config.file={configuration}",
+        f"--storage.tsdb.path={data}",
         f"--web.listen-address={_LOOPBACK}:{port}",
         "--web.external-url=http://prometheus.example:9090/",
     ]
-    with _ready(command, folder / "prometheus.log", f"http://{_LOOPBACK}:{port}") as url:
+    with _ready(command, configuration.with_suffix(".log"), f"http://{_LOOPBACK}:{port}") as url:
         yield url
 
 
@@ -122,21 +130,30 @@ def running_alertmanager(
     }
     (folder / "alertmanager.json").write_text(json.dumps(configuration))
     cluster_address = f"{_LOOPBACK}:{free_port()}" if peers is not None else ""
-    url = f"http://{_LOOPBACK}:{free_port()}"
+    options = [f"--cluster.listen-address={cluster_address}"]
+    if cluster_address:
+        options += [f"--cluster.advertise-address={cluster_address}", f"--cluster.peer-timeout={peer_timeout}"]
+        options += [f"--cluster.gossip-interval={GOSSIP_INTERVAL}", *(f"--cluster.peer={peer}" for peer in peers or ())]
+    file = folder / "alertmanager.json"
+    with alertmanager_by(file, *options, port=free_port(), data=folder / "data") as url:
+        yield RunningAlertmanager(url, cluster_address)
+
+
+@contextmanager
+def alertmanager_by(configuration: Path, *options: str, port: int, data: Path) -> Iterator[str]:
+    """Start an Alertmanager as its configuration file says, and yield its URL; its log stands beside the file."""
+    url = f"http://{_LOOPBACK}:{port}"
     command = [
         require_program("prometheus-alertmanager"),
-        f"--config.file={folder / 'alertmanager.json'}",
-        f"--storage.path={folder / 'data'}",
+        f"--config.file={configuration}",
+        f"--storage.path={data}",
         f"--web.listen-address={_address(url)}",
         "--web.external-url=http://alertmanager.example:9093/",
         "--web.route-prefix=/",
-        f"--cluster.listen-address={cluster_address}",
+        *options,
     ]
-    if cluster_address:
-        command += [f"--cluster.advertise-address={cluster_address}", f"--cluster.peer-timeout={peer_timeout}"]
-        command += [f"--cluster.gossip-interval={GOSSIP_INTERVAL}", *(f"--cluster.peer={peer}" for peer in peers or ())]
-    with _ready(command, folder / "alertmanager.log", url):
-        yield RunningAlertmanager(url, cluster_address)
+    with _ready(command, configuration.with_suffix(".log"), url):
+        yield url
 
 
 @contextmanager
