@@ -61,6 +61,7 @@ class FakeServer:
     log_lines: Sequence[str] = ("INFO started", "WARNING request threads hung")
     is_cured_by_restart: bool = True
     restart_failure: str | None = None
+    restart_seconds: float = 10.0
     fails_after_restarting: bool = False
     health_failure: str | None = None
     orders: list[RestartOrder] = field(default_factory=list)

@@ -12,6 +12,7 @@ import pytest
 from producers.intake_file import read_intake_file
 from producers.polling.settings import PollSettings
 from producers.settings import ProducerSettings
+from worker.bootstrap import check_configuration
 from worker.errors import ConfigurationError
 from worker.settings import PREFIX, Settings, load_settings
 
@@ -113,3 +114,14 @@ def test_the_contract_imports_fast_and_without_the_queue_or_the_model_sdk() -> N
 
 def _field_of(variable: str) -> str:
     return variable.removeprefix(PREFIX).lower()
+
+
+def test_a_deadline_in_which_no_restart_ever_fits_is_a_wrong_setting(tmp_path: Path) -> None:
+    (tmp_path / "replay" / "orders-server-07").mkdir(parents=True)
+    inventory = tmp_path / "inventory.toml"
+    text = '[systems.recorded]\nkind = "replay"\nfolder = "replay"\n[servers.orders-server-07]\n'
+    inventory.write_text(text + 'service = "orders"\nsystem = "recorded"\nrestart_policy = "auto"\n')
+    settings = load_settings(_env_file=None).model_copy(update={"inventory_file": inventory, "max_seconds": 45})
+    with pytest.raises(ConfigurationError, match=r"FIRSTLINE_MAX_SECONDS must be at least 50: .* 10 s, .* 40 s"):
+        check_configuration(settings)
+    check_configuration(settings.model_copy(update={"max_seconds": 50}))

@@ -11,7 +11,6 @@ from worker import queue_order
 from worker.clock import SystemClock
 from worker.duty import Worker
 from worker.errors import ConfigurationError
-from worker.guardrails.guarded_restart import RESTART_SECONDS
 from worker.guardrails.policy import Policy
 from worker.guardrails.rate_limit import RateLimiter
 from worker.guardrails.restart_guard import RestartGuard, RestartLimits
@@ -64,7 +63,7 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
     """Put a worker together on a Redis client of the caller's; `close` closes both."""
     clock = SystemClock()
     policy = Policy.load(settings.policy_file)
-    inventory = Inventory.load(settings.inventory_file, clock)
+    inventory = _load_inventory(settings)
     directory = InventoryInForce(inventory)
     model = _make_model(settings)
     registry = Registry(
@@ -91,12 +90,7 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
         directory=directory,
         policy=policy,
         limiter=RateLimiter(connection),
-        guard=make_guard(
-            connection,
-            policy,
-            worker=settings.worker_name,
-            restart_seconds=RESTART_SECONDS + settings.verification_timeout_seconds,
-        ),
+        guard=make_guard(connection, policy, worker=settings.worker_name),
         model=model,
         rules=RulesModel(),
         prompts=Prompts.load(),
@@ -114,12 +108,26 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
 
 def _reload(settings: Settings, registry: Registry, directory: InventoryInForce) -> None:
     """Read inventory and redaction rules again. Raises `ConfigurationError`, and leaves everything as it was."""
-    inventory = Inventory.load(settings.inventory_file, SystemClock())
+    inventory = _load_inventory(settings)
     rules = _make_rules(settings, kept=inventory.names())
     detector = detector_of(rules)
     use_rules(rules)
     registry.mask_with(detector)
     directory.use(inventory)
+
+
+def _load_inventory(settings: Settings) -> Inventory:
+    """Read the inventory. Raises `ConfigurationError`, also where no restart would ever fit into a deadline."""
+    inventory = Inventory.load(settings.inventory_file, SystemClock())
+    longest_seconds = inventory.longest_restart_seconds()
+    needed_seconds = longest_seconds + settings.verification_timeout_seconds
+    if needed_seconds > settings.max_seconds:
+        raise ConfigurationError(
+            f"FIRSTLINE_MAX_SECONDS must be at least {needed_seconds:g}: by the inventory {settings.inventory_file} a "
+            f"restart may take {longest_seconds:g} s, and its verification "
+            f"{settings.verification_timeout_seconds:g} s; raise it, or lower restart_timeout_seconds there."
+        )
+    return inventory
 
 
 def _recurring(worker: Worker, connection: redis.Redis, *, about: Mapping[str, str | float]) -> list[Recurring]:
@@ -158,7 +166,7 @@ def make_placeholder_store(settings: Settings, connection: redis.Redis) -> Place
 def check_configuration(settings: Settings) -> None:
     """Raise `ConfigurationError` for whatever would keep a worker from starting; reach for nothing."""
     Policy.load(settings.policy_file)
-    make_detector(settings)
+    make_detector(settings, kept=_load_inventory(settings).names())
     _verification_times(settings)
 
 
@@ -176,8 +184,8 @@ def connect(settings: RedisSettings, *, connections: int = _CONNECTIONS) -> redi
     )
 
 
-def make_guard(connection: redis.Redis, policy: Policy, *, worker: str, restart_seconds: float = 0.0) -> RestartGuard:
-    """Return the restart guard under the policy file's limits; who restarts says how long that may take."""
+def make_guard(connection: redis.Redis, policy: Policy, *, worker: str) -> RestartGuard:
+    """Return the restart guard under the policy file's limits."""
     rules = policy.restart
     limits = RestartLimits(
         cooldown_seconds=rules.cooldown_seconds,
@@ -188,7 +196,6 @@ def make_guard(connection: redis.Redis, policy: Policy, *, worker: str, restart_
         fleet_concurrency=rules.fleet_concurrency,
         lease_seconds=rules.lease_seconds,
         trip_after=rules.trip_after,
-        restart_seconds=restart_seconds,
     )
     return RestartGuard(connection, limits, worker=worker)
 
@@ -227,10 +234,5 @@ def _verification_times(settings: Settings) -> VerificationTimes:
         raise ConfigurationError(
             "FIRSTLINE_VERIFICATION_TIMEOUT_SECONDS must be longer than "
             "FIRSTLINE_VERIFICATION_HOLD_SECONDS and FIRSTLINE_VERIFICATION_INTERVAL_SECONDS together"
-        )
-    if times.timeout_seconds + RESTART_SECONDS > settings.max_seconds:
-        raise ConfigurationError(
-            f"FIRSTLINE_MAX_SECONDS must be at least FIRSTLINE_VERIFICATION_TIMEOUT_SECONDS + {RESTART_SECONDS:g}, "
-            "else no restart ever fits into an incident's deadline"
         )
     return times

@@ -84,6 +84,11 @@ class RestartOrder:
 class ServiceManager(Protocol):
     """What restarts one server's service. Only the guarded restart calls it."""
 
+    @property
+    def restart_seconds(self) -> float:
+        """How long `restart` may take at most. A deadline that is nearer, or a lease that is shorter, forbids it."""
+        ...
+
     def restart(self, order: RestartOrder) -> None:
         """Restart, and return when the service manager says that it is done; not before it has started again.
 

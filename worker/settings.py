@@ -88,7 +88,7 @@ class Settings(RedisSettings, RedactionSettings):
 
     max_steps: int = Field(12, ge=3, le=100)
     max_tokens: int = Field(100_000, ge=1_000)
-    max_seconds: float = Field(120, ge=5, le=240)
+    max_seconds: float = Field(180, ge=5, le=240)
     max_us_dollars: float = Field(0.5, ge=0, allow_inf_nan=False)
 
     verification_interval_seconds: float = Field(2, gt=0, le=30)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["EVERY_DAY", "MaintenanceWindow", "RestartPolicy", "Terms"]
+__all__ = ["EVERY_DAY", "MaintenanceWindow", "OwnLimits", "RestartPolicy", "Terms"]
 
 EVERY_DAY: Final = frozenset(range(7))
 _ONE_DAY: Final = timedelta(days=1)
@@ -52,6 +52,18 @@ class MaintenanceWindow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnLimits:
+    """How often this one server may be restarted; where None, as the policy file has it for every server.
+
+    No second restart within `cooldown_seconds` of the first's outcome, and at most `restarts` in `window_seconds`.
+    """
+
+    cooldown_seconds: float | None = None
+    restarts: int | None = None
+    window_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """A server's owner and tier, as words of the inventory, and under which terms it may be restarted."""
 
@@ -59,6 +71,7 @@ class Terms:
     owner: str | None = None
     tier: str | None = None
     maintenance: tuple[MaintenanceWindow, ...] = ()
+    limits: OwnLimits = OwnLimits()
 
     def is_in_maintenance(self, moment: datetime) -> bool:
         """Say whether others work on the server at this moment."""

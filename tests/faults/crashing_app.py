@@ -27,7 +27,6 @@ from worker.registry.sweeper import Sweeper
 __all__ = ["app"]
 
 _JUMP_INTERVAL_SECONDS: Final = 2
-_RESTART_SECONDS: Final = 4.0
 
 
 class _SkewedClock(SystemClock):
@@ -61,7 +60,6 @@ def _exchanges(settings: FaultSettings) -> dict[str, Any]:
         "RestartGuard": RestartGuard if settings.has_guard else NaiveGuard,
         "SystemClock": SystemClock if settings.clock == "right" else partial(_SkewedClock, settings.clock),
         "_SWEEP_INTERVAL_SECONDS": settings.sweep_interval_seconds,
-        "RESTART_SECONDS": _RESTART_SECONDS,
     }
 
 

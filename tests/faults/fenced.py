@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from tests.faults.traps import Traps
+from tests.faults.traps import RESTART_SECONDS, Traps
 from worker.contract.incident import Incident
 from worker.errors import OrderRefused, SourceUnavailable
 from worker.ports import Clock, Directory, RestartOrder, Server, ServiceManager
@@ -100,6 +100,10 @@ class _Fenced:
     traps: Traps
     clock: Clock
 
+    @property
+    def restart_seconds(self) -> float:
+        return RESTART_SECONDS
+
     def restart(self, order: RestartOrder) -> None:
         if self.clock.monotonic_seconds() > order.give_up_at:
             raise OrderRefused(f"The order to restart {self.folder.name} is too old; it was not sent.")
@@ -127,6 +131,10 @@ class _Fenced:
 class _Unfenced:
     manager: ServiceManager
     traps: Traps
+
+    @property
+    def restart_seconds(self) -> float:
+        return self.manager.restart_seconds
 
     def restart(self, order: RestartOrder) -> None:
         self.traps.step_on(BEFORE_COMMAND, order.incident_id)

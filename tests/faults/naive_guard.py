@@ -11,6 +11,7 @@ from redis import Redis
 from worker.clock import SystemClock
 from worker.contract.result import Refusal, RestartOutcome
 from worker.guardrails.restart_attempt import Grant, RestartAttempt, RestartLimits
+from worker.terms import OwnLimits
 
 __all__ = ["NaiveGuard"]
 
@@ -27,7 +28,16 @@ class NaiveGuard:
         self._lease_seconds = limits.lease_seconds
         self._worker = worker
 
-    def request(self, incident_id: str, server_id: str, *, claim: str, evidence: str) -> Grant | Refusal:
+    def request(
+        self,
+        incident_id: str,
+        server_id: str,
+        *,
+        claim: str,
+        evidence: str,
+        own_limits: OwnLimits,
+        restart_seconds: float,
+    ) -> Grant | Refusal:
         if self._redis.exists(f"{_PREFIX}done:{incident_id}"):
             return Refusal(reason="already_attempted", detail=f"{incident_id} has had its restart.")
         lock = f"{_PREFIX}lock:{server_id}"

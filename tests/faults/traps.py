@@ -19,6 +19,7 @@ from worker.guardrails.restart_attempt import Grant, RestartAttempt
 from worker.ports import Directory, RestartOrder, Server, ServiceManager
 from worker.registry.claim import Claim, Finished
 from worker.registry.registry import Registry
+from worker.terms import OwnLimits
 
 __all__ = ["POINTS", "Sprung", "TrappedDirectory", "TrappedGuard", "TrappedRegistry", "Traps", "WholeGuard"]
 
@@ -37,6 +38,9 @@ POINTS: Final = (
     "after_finish",
 )
 """Every point of an incident with a restart, in order."""
+
+RESTART_SECONDS: Final = 4.0
+"""What a worker under test counts for a restart; its incidents have a deadline of seconds."""
 
 _TAKES_EFFECT_SECONDS: Final = 0.3
 """The kernel stops a process' threads one after the other; the one that asked for it must not run on meanwhile."""
@@ -122,7 +126,16 @@ class TrappedRegistry(Registry):
 class WholeGuard(Protocol):
     """What a worker asks of a guard: for a restart, and after a lost one; the restart guard has the sentences."""
 
-    def request(self, incident_id: str, server_id: str, *, claim: str, evidence: str) -> Grant | Refusal: ...
+    def request(
+        self,
+        incident_id: str,
+        server_id: str,
+        *,
+        claim: str,
+        evidence: str,
+        own_limits: OwnLimits,
+        restart_seconds: float,
+    ) -> Grant | Refusal: ...
     def mark_sent(self, grant: Grant) -> Refusal | None: ...
     def record(self, attempt: Grant | RestartAttempt, outcome: RestartOutcome, detail: str) -> Refusal | None: ...
     def withdraw(self, attempt: Grant | RestartAttempt, why: str) -> Refusal | None: ...
@@ -136,9 +149,25 @@ class TrappedGuard:
         self._guard = guard
         self._traps = traps
 
-    def request(self, incident_id: str, server_id: str, *, claim: str, evidence: str) -> Grant | Refusal:
+    def request(
+        self,
+        incident_id: str,
+        server_id: str,
+        *,
+        claim: str,
+        evidence: str,
+        own_limits: OwnLimits,
+        restart_seconds: float,
+    ) -> Grant | Refusal:
         self._traps.step_on("before_intent", incident_id)
-        answer = self._guard.request(incident_id, server_id, claim=claim, evidence=evidence)
+        answer = self._guard.request(
+            incident_id,
+            server_id,
+            claim=claim,
+            evidence=evidence,
+            own_limits=own_limits,
+            restart_seconds=restart_seconds,
+        )
         if isinstance(answer, Grant):
             self._traps.step_on("after_intent", incident_id)
         return answer
@@ -181,6 +210,10 @@ class TrappedDirectory:
 class _TrappedManager:
     manager: ServiceManager
     traps: Traps
+
+    @property
+    def restart_seconds(self) -> float:
+        return RESTART_SECONDS
 
     def restart(self, order: RestartOrder) -> None:
         self.traps.step_on("before_effect", order.incident_id)

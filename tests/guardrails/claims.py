@@ -5,10 +5,12 @@ from typing import Any
 from worker.contract.queue import incident_key
 from worker.contract.result import Refusal
 from worker.guardrails.restart_guard import Grant, RestartGuard
+from worker.terms import OwnLimits
 
 __all__ = ["FIRST_CLAIM", "ask", "claim", "end_claim"]
 
 FIRST_CLAIM = "1@7"
+NO_LIMITS = OwnLimits()
 
 _YEARS_MILLISECONDS = 10 * 365 * 24 * 3600 * 1000
 
@@ -25,8 +27,23 @@ def end_claim(redis: Any, incident_id: str) -> None:
     redis.hset(incident_key(incident_id), "lease_until", 1)
 
 
-def ask(guard: RestartGuard, incident_id: str, server_id: str, *, evidence: str = "") -> Grant | Refusal:
+def ask(
+    guard: RestartGuard,
+    incident_id: str,
+    server_id: str,
+    *,
+    evidence: str = "",
+    own_limits: OwnLimits = NO_LIMITS,
+    restart_seconds: float = 0.0,
+) -> Grant | Refusal:
     """Claim the incident, unless it is claimed, and ask for its restart."""
     if not guard._redis.exists(incident_key(incident_id)):
         claim(guard._redis, incident_id)
-    return guard.request(incident_id, server_id, claim=FIRST_CLAIM, evidence=evidence)
+    return guard.request(
+        incident_id,
+        server_id,
+        claim=FIRST_CLAIM,
+        evidence=evidence,
+        own_limits=own_limits,
+        restart_seconds=restart_seconds,
+    )

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.guardrails.claims import FIRST_CLAIM, ask, claim, end_claim
+from tests.guardrails.claims import FIRST_CLAIM, NO_LIMITS, ask, claim, end_claim
 from tests.redis_servers import SwitchableRedis, let_time_pass
 from tests.redis_servers import redis_fixture as redis_fixture  # noqa: PLC0414 - pytest finds fixtures by import
 from tests.redis_servers import valkey_fixture as valkey_fixture  # noqa: PLC0414
 from worker.contract.result import Refusal, RestartOutcome
 from worker.errors import ConfigurationError, GuardrailUnavailable
 from worker.guardrails.restart_guard import Grant, RestartAttempt, RestartGuard, RestartLimits, RestartState
+from worker.terms import OwnLimits
 
 LIMITS = RestartLimits(
     cooldown_seconds=600,
@@ -35,8 +36,22 @@ def guard_of(redis: Redis, limits: RestartLimits = LIMITS, *, worker: str = "w1"
     return RestartGuard(redis, limits, worker=worker)
 
 
-def granted(guard: RestartGuard, incident_id: str, server_id: str = "s1") -> Grant:
-    answer = ask(guard, incident_id, server_id, evidence='["E1"]')
+def granted(
+    guard: RestartGuard,
+    incident_id: str,
+    server_id: str = "s1",
+    *,
+    own_limits: OwnLimits = NO_LIMITS,
+    restart_seconds: float = 0.0,
+) -> Grant:
+    answer = ask(
+        guard,
+        incident_id,
+        server_id,
+        evidence='["E1"]',
+        own_limits=own_limits,
+        restart_seconds=restart_seconds,
+    )
     assert isinstance(answer, Grant), answer
     return answer
 
@@ -169,6 +184,30 @@ class TestRequest:
         assert refusal.detail == "s1 has used its 2 restarts in 3600 s. Ask again in 1600 s."
         let_time_pass(redis, 1600)
         granted(guard, "inc-3")
+
+    def test_a_servers_own_limits_go_before_the_policys_and_its_cooldown_holds_for_whoever_writes_the_outcome(
+        self, redis: Redis
+    ) -> None:
+        guard, own = guard_of(redis), OwnLimits(cooldown_seconds=10_000, restarts=1, window_seconds=20_000)
+        grant = granted(guard, "inc-1", own_limits=own)
+        guard.mark_sent(grant)
+        of_another_worker = guard_of(redis)
+        assert of_another_worker.record(attempt_of(guard, "inc-1"), RestartOutcome.RESTORED, "") is None
+        let_time_pass(redis, 9_995)
+        assert refused(guard, "inc-2").reason == "cooldown"
+        let_time_pass(redis, 5)
+        refusal = ask(guard, "inc-2", "s1", own_limits=own)
+        assert isinstance(refusal, Refusal)
+        assert refusal.detail.startswith("s1 has used its 1 restarts in 20000 s.")
+        granted(guard, "inc-2")
+
+    def test_an_intent_of_an_earlier_version_has_the_policys_cooldown(self, redis: Redis) -> None:
+        guard = guard_of(redis)
+        grant = granted(guard, "inc-1", own_limits=OwnLimits(cooldown_seconds=0))
+        redis.hdel("firstline:restarts:incident:inc-1", "cooldown")
+        guard.mark_sent(grant)
+        guard.record(grant, RestartOutcome.RESTORED, "")
+        assert refused(guard, "inc-2").reason == "cooldown"
 
     def test_the_fleets_budget_counts_all_servers(self, redis: Redis) -> None:
         guard = guard_of(redis)
@@ -415,8 +454,8 @@ class TestClosing:
 
     def test_with_the_leave_the_lease_begins_anew_for_as_long_as_a_restart_may_take(self, redis: Redis) -> None:
         """A worker that is cut off from Redis loses its claim, and restarts on."""
-        guard = guard_of(redis, replace(LIMITS, lease_seconds=5, restart_seconds=100))
-        guard.mark_sent(granted(guard, "inc-1"))
+        guard = guard_of(redis, replace(LIMITS, lease_seconds=5))
+        guard.mark_sent(granted(guard, "inc-1", restart_seconds=100))
         end_claim(redis, "inc-1")
         let_time_pass(redis, 95)
         assert reason_of(guard.resolve(attempt_of(guard, "inc-1"), person="ada", why="")) == "server_locked"

@@ -94,6 +94,10 @@ class Whispering:
             server_id=SERVER_ID, lines=log, older_lines_exist=False, observed_at=datetime.now(UTC), source="fake"
         )
 
+    @property
+    def restart_seconds(self) -> float:
+        return 1.0
+
     def restart(self, order: RestartOrder) -> None:
         self.orders.append(order)
         self.started_at = datetime.now(UTC)

@@ -36,7 +36,7 @@ def container(engine: Engine, tmp_path: Path) -> Iterator[DockerContainer]:
 def container_at(client: httpx2.Client, *, name: str = "web", clock: FakeClock | None = None) -> DockerContainer:
     breaker = CircuitBreaker("Docker", FakeClock())
     api = WebApi("Docker", "http://docker", client=client, breaker=breaker, timeout_seconds=5)
-    return DockerContainer("web-01", container=name, api=api, clock=clock or FakeClock())
+    return DockerContainer("web-01", container=name, api=api, restart_seconds=30, clock=clock or FakeClock())
 
 
 def inspected(**state: object) -> Mapping[str, object]:

@@ -12,7 +12,7 @@ from tests.infrastructure.demo_extra import require_demo_extra
 from worker.errors import ConfigurationError
 from worker.infrastructure import Inventory
 from worker.ports import Directory, Server
-from worker.terms import RestartPolicy
+from worker.terms import OwnLimits, RestartPolicy
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "deploy" / "inventory.example.toml"
 PASSWORD = {"FIRSTLINE_LAB_PASSWORD": "made-up"}
@@ -371,3 +371,17 @@ def test_a_pattern_gives_no_second_name_to_what_a_listed_server_is(tmp_path: Pat
     assert inventory.named("gateway") is not None
     assert inventory.named("edge-08") is not None
     assert inventory.named("edge-07") is None
+
+
+def test_a_servers_own_limits_and_the_longest_restart_that_is_allowed(tmp_path: Path) -> None:
+    require_demo_extra("psutil")
+    table = 'service = "edge"\nsystem = "{system}"\nrestart_policy = "{policy}"\n'
+    slow = LAB.replace("[systems.lab]", "[systems.slow]") + "restart_timeout_seconds = 90\n"
+    limits = "cooldown_seconds = 60\nserver_restarts = 4\nserver_window_seconds = 600\n"
+    listed = "[servers.edge-01]\n" + table.format(system="lab", policy="auto") + limits
+    observed = '[servers."web-*"]\n' + table.format(system="slow", policy="{policy}")
+    inventory = load(tmp_path, LAB + slow + listed + observed.format(policy="observe"))
+    (server,) = inventory.servers()
+    assert server.terms.limits == OwnLimits(cooldown_seconds=60, restarts=4, window_seconds=600)
+    assert (server.service_manager.restart_seconds, inventory.longest_restart_seconds()) == (30, 30)
+    assert load(tmp_path, LAB + slow + listed + observed.format(policy="approve")).longest_restart_seconds() == 90

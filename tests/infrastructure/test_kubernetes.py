@@ -52,7 +52,15 @@ def web(cluster: Cluster, clock: FakeClock) -> Iterator[KubernetesDeployment]:
         url = cluster.httpserver.url_for("/")
         breaker = CircuitBreaker("the cluster", FakeClock())
         api = WebApi("the cluster", url, client=client, breaker=breaker, timeout_seconds=5)
-        yield KubernetesDeployment("web-01", namespace="shop", deployment="web", needed_ready=2, api=api, clock=clock)
+        yield KubernetesDeployment(
+            "web-01",
+            namespace="shop",
+            deployment="web",
+            needed_ready=2,
+            api=api,
+            restart_seconds=60,
+            clock=clock,
+        )
 
 
 def with_pod(**changes: object) -> Json:

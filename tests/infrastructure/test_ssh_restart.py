@@ -45,7 +45,7 @@ class Site:
             breaker=CircuitBreaker("ssh to 127.0.0.1", CLOCK),
             timeout_seconds=10,
         )
-        return SshRestart("payment-server-01", ssh=ssh, clock=CLOCK)
+        return SshRestart("payment-server-01", ssh=ssh, restart_seconds=20, clock=CLOCK)
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ class CutOff(SshHost):
         self.name = "ssh to 127.0.0.1"
         self._said = said
 
-    def order(self, request: str) -> SshAnswer:
+    def order(self, request: str, *, timeout_seconds: float) -> SshAnswer:
         return SshAnswer(255, b"", self._said)
 
 
@@ -154,13 +154,13 @@ class CutOff(SshHost):
         ("failed: exit code 1: Failed to restart payments.service: Permission denied",),
         ("failed: exit code 1: connect to host db port 5432: Connection refused", "client_loop: send disconnect"),
         ("failed: exit code 1: no", "Host key verification failed."),
-        ("ssh: connect to host 10.0.0.1 port 22: Connection refused", "unknown: no answer within 90 s"),
+        ("ssh: connect to host 10.0.0.1 port 22: Connection refused", "unknown: no answer within 50 s"),
         (),
     ],
 )
 def test_words_of_the_command_that_look_like_ssh_s_own_do_not_make_it_undone(said: tuple[str, ...]) -> None:
     with pytest.raises(SourceUnavailable) as raised:
-        SshRestart("web-01", ssh=CutOff(*said), clock=CLOCK).restart(an_order())
+        SshRestart("web-01", ssh=CutOff(*said), restart_seconds=20, clock=CLOCK).restart(an_order())
     assert not isinstance(raised.value, OrderRefused)
 
 
@@ -175,4 +175,4 @@ def test_words_of_the_command_that_look_like_ssh_s_own_do_not_make_it_undone(sai
 )
 def test_ssh_s_own_words_before_a_session_make_it_undone(said: str) -> None:
     with pytest.raises(OrderRefused):
-        SshRestart("web-01", ssh=CutOff(said), clock=CLOCK).restart(an_order())
+        SshRestart("web-01", ssh=CutOff(said), restart_seconds=20, clock=CLOCK).restart(an_order())

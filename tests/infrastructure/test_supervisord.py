@@ -30,10 +30,10 @@ class FakeApi(SupervisordApi):
     def program_info(self, program: str) -> ProgramInfo:
         return self.info
 
-    def stop_program(self, program: str) -> None:
+    def stop_program(self, program: str, *, timeout_seconds: float) -> None:
         self.orders.append(f"stop {program}")
 
-    def start_program(self, program: str) -> None:
+    def start_program(self, program: str, *, timeout_seconds: float) -> None:
         self.orders.append(f"start {program}")
         if self.start_failure is not None:
             raise SourceUnavailable(self.start_failure)
@@ -51,7 +51,12 @@ def server_with(api: SupervisordApi, *, clock: Clock | None = None, memory_limit
     from worker.infrastructure.supervisord import SupervisedProgram  # noqa: PLC0415 - psutil is an extra
 
     program = SupervisedProgram(
-        "web-01", program="web", api=api, memory_limit_bytes=memory_limit_bytes, clock=clock or FakeClock()
+        "web-01",
+        program="web",
+        api=api,
+        memory_limit_bytes=memory_limit_bytes,
+        restart_seconds=30,
+        clock=clock or FakeClock(),
     )
     return Server(
         server_id="web-01",

@@ -95,9 +95,9 @@ def test_a_fault_is_named(httpserver: HTTPServer) -> None:
 def test_stopping_what_does_not_run_is_no_failure_but_any_other_fault_is(httpserver: HTTPServer) -> None:
     fault = xmlrpc.client.dumps(xmlrpc.client.Fault(70, "NOT_RUNNING: web"), methodresponse=True)
     api = answered(httpserver, fault)
-    api.stop_program("web")
+    api.stop_program("web", timeout_seconds=5)
     with pytest.raises(SourceUnavailable, match="NOT_RUNNING"):
-        api.start_program("web")
+        api.start_program("web", timeout_seconds=5)
 
 
 def test_a_silent_supervisord_is_given_up(httpserver: HTTPServer) -> None:
@@ -124,7 +124,7 @@ def test_a_supervisord_that_is_not_there_is_named() -> None:
 
 def test_an_order_whose_connection_is_cut_is_not_sent_again() -> None:
     with server_that_cuts() as (url, requests), pytest.raises(SourceUnavailable, match="did not answer startProcess"):
-        api_at(url).start_program("web")
+        api_at(url).start_program("web", timeout_seconds=5)
     assert len(requests) == 1
 
 

@@ -43,6 +43,11 @@ def test_a_good_answer_is_decoded(httpserver: HTTPServer, api: WebApi) -> None:
     assert api.get_json("/x", {"q": "up == 1"}) == {"a": [1]}
 
 
+def test_a_path_keeps_its_own_question(httpserver: HTTPServer, api: WebApi) -> None:
+    httpserver.expect_request("/x", query_string={"full": "1"}).respond_with_json({})
+    assert api.get_json("/x?full=1") == {}
+
+
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [
@@ -113,7 +118,7 @@ def test_an_order_is_sent_once_and_its_uncertain_end_is_not_called_a_refusal(
 
     httpserver.expect_request("/restart", method="POST").respond_with_handler(handler)
     with pytest.raises(SourceUnavailable) as raised:
-        api.order("POST", "/restart")
+        api.order("POST", "/restart", timeout_seconds=5)
     assert not isinstance(raised.value, OrderRefused)
     assert seen == ["/restart"]
 
@@ -121,8 +126,8 @@ def test_an_order_is_sent_once_and_its_uncertain_end_is_not_called_a_refusal(
 def test_an_order_that_was_refused_or_never_arrived_is_certain(httpserver: HTTPServer, client: httpx2.Client) -> None:
     httpserver.expect_request("/restart", method="POST").respond_with_data("", status=409)
     with pytest.raises(OrderRefused, match=r"metrics refused the order with 409\."):
-        api_at(httpserver.url_for("/"), client).order("POST", "/restart")
+        api_at(httpserver.url_for("/"), client).order("POST", "/restart", timeout_seconds=5)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(OrderRefused, match="nothing was restarted"):
-        api_at(f"http://127.0.0.1:{port}", client).order("POST", "/restart")
+        api_at(f"http://127.0.0.1:{port}", client).order("POST", "/restart", timeout_seconds=5)

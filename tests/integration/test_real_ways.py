@@ -39,6 +39,7 @@ restart_user = "{user}"
 restart_identity_file = "key"
 known_hosts_file = "known_hosts"
 port = {port}
+restart_timeout_seconds = 20
 [servers.payment-server-01]
 service = "payments"
 restart_policy = "{restart_policy}"

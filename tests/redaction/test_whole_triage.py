@@ -74,6 +74,10 @@ class TalkativeServer:
         read = self.health.read_health()
         return read.model_copy(update={"figures": {**read.figures, "owner": "canary-figure"}})
 
+    @property
+    def restart_seconds(self) -> float:
+        return 1.0
+
     def restart(self, order: RestartOrder) -> None:
         raise OrderRefused("canary-restart refuses the order")
 

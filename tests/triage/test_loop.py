@@ -34,7 +34,7 @@ from worker.guardrails.restart_attempt import Grant
 from worker.guardrails.verification import VerificationTimes
 from worker.models.rules_model import RulesModel
 from worker.ports import HealthSource, Model, Tool, ToolSpec
-from worker.terms import MaintenanceWindow, RestartPolicy, Terms
+from worker.terms import MaintenanceWindow, OwnLimits, RestartPolicy, Terms
 from worker.triage.budget import Budget, BudgetLimits
 from worker.triage.loop import Triage
 from worker.triage.prompts import Prompts
@@ -60,7 +60,16 @@ class OpenGuard:
     is_gone: bool = False
     outcomes: list[RestartOutcome] = field(default_factory=list)
 
-    def request(self, incident_id: str, server_id: str, *, claim: str, evidence: str) -> Grant | Refusal:
+    def request(
+        self,
+        incident_id: str,
+        server_id: str,
+        *,
+        claim: str,
+        evidence: str,
+        own_limits: OwnLimits,
+        restart_seconds: float,
+    ) -> Grant | Refusal:
         if self.is_gone:
             raise GuardrailUnavailable("Redis did not answer")
         return Grant(incident_id=incident_id, server_id=server_id, fence=7, not_after=START, lease_seconds=60.0)
@@ -486,6 +495,33 @@ def test_a_restart_is_refused_when_no_time_is_left_to_verify_it() -> None:
     desk = Desk([HEALTH, LOGS, RESTART, ESCALATE], limits=replace(LIMITS, max_seconds=25.0))
     assert reasons_of(desk.run()) == ["deadline_too_near"]
     assert desk.server.orders == []
+
+
+def test_how_long_the_service_manager_may_take_counts_for_the_deadline_and_the_lease() -> None:
+    asked: list[float] = []
+
+    class NotingGuard(OpenGuard):
+        def request(
+            self,
+            incident_id: str,
+            server_id: str,
+            *,
+            claim: str,
+            evidence: str,
+            own_limits: OwnLimits,
+            restart_seconds: float,
+        ) -> Grant | Refusal:
+            asked.append(restart_seconds)
+            return Grant(incident_id=incident_id, server_id=server_id, fence=7, not_after=START, lease_seconds=60.0)
+
+    slow = Desk([HEALTH, LOGS, RESTART, ESCALATE], guard=NotingGuard())
+    slow.server.restart_seconds = 90.0
+    slow.run()
+    assert [seconds >= slow.server.restart_seconds + 20 for seconds in asked] == [True]
+    slower = Desk([HEALTH, LOGS, RESTART, ESCALATE])
+    slower.server.restart_seconds = LIMITS.max_seconds
+    assert reasons_of(slower.run()) == ["deadline_too_near"]
+    assert slower.server.orders == []
 
 
 def test_alerts_that_come_meanwhile_are_seen_by_the_next_answer_and_journalled_with_it() -> None:

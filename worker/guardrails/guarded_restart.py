@@ -23,20 +23,19 @@ from worker.guardrails.restart_attempt import Grant
 from worker.guardrails.restart_policy import refusal_of_restart
 from worker.guardrails.verification import Verification, VerificationTimes, verify
 from worker.ports import Clock, RestartOrder, Server, ToolSpec
+from worker.terms import OwnLimits
 from worker.triage.toolbox import refused
 from worker.triage.tools import schema_of
 
-__all__ = ["RESTART_SECONDS", "Guard", "GuardedRestart"]
+__all__ = ["Guard", "GuardedRestart"]
 
 log = structlog.get_logger()
-
-RESTART_SECONDS: Final = 10.0
-"""What a restart itself may take, on top of its verification, before the incident's deadline."""
-
 
 _ORDER_SECONDS: Final = 10.0
 """Between leave and order nothing is waited for; whoever takes longer was frozen, and orders nothing any more."""
 
+_LAST_LOOK_SECONDS: Final = 10.0
+"""A look at health that begins as the verification's time ends."""
 
 _RECORDING_SECONDS: Final = 30.0
 """How long an outcome is offered to a Redis that does not answer: as long as the incident can still be ours."""
@@ -47,8 +46,17 @@ _PAUSE_SECONDS: Final = 0.5
 class Guard(Protocol):
     """What is asked of the restart guard; `restart_guard.py` answers. Every method raises `GuardrailUnavailable`."""
 
-    def request(self, incident_id: str, server_id: str, *, claim: str, evidence: str) -> Grant | Refusal:
-        """Take the lock and write the intent, or refuse."""
+    def request(
+        self,
+        incident_id: str,
+        server_id: str,
+        *,
+        claim: str,
+        evidence: str,
+        own_limits: OwnLimits,
+        restart_seconds: float,
+    ) -> Grant | Refusal:
+        """Take the lock and write the intent, or refuse; once sent, the lease lasts `restart_seconds` at least."""
         ...
 
     def mark_sent(self, grant: Grant) -> Refusal | None:
@@ -101,7 +109,14 @@ class GuardedRestart:
             return refused(call, refusal, self.clock)
         asked_at = self.clock.monotonic_seconds()
         evidence = ", ".join(f"{seen.evidence_id} {seen.tool}" for seen in transcript.observations)
-        grant = self.guard.request(self.incident_id, self.server.server_id, claim=self.claim, evidence=evidence)
+        grant = self.guard.request(
+            self.incident_id,
+            self.server.server_id,
+            claim=self.claim,
+            evidence=evidence,
+            own_limits=self.server.terms.limits,
+            restart_seconds=_ORDER_SECONDS + self._needed_seconds() + _LAST_LOOK_SECONDS,
+        )
         if isinstance(grant, Refusal):
             return refused(call, grant, self.clock)
         leave_asked_at = self.clock.monotonic_seconds()
@@ -118,8 +133,11 @@ class GuardedRestart:
         )
         return _observation(call, self._restart_and_verify(grant, order), self.clock)
 
+    def _needed_seconds(self) -> float:
+        return self.server.service_manager.restart_seconds + self.times.timeout_seconds
+
     def _refusal_by_time(self) -> Refusal | None:
-        needed = self.times.timeout_seconds + RESTART_SECONDS
+        needed = self._needed_seconds()
         if self.seconds_left() >= needed:
             return None
         detail = (

@@ -85,6 +85,10 @@ class _RedactedServiceManager:
     manager: ServiceManager
     masker: Masker
 
+    @property
+    def restart_seconds(self) -> float:
+        return self.manager.restart_seconds
+
     def restart(self, order: RestartOrder) -> None:
         try:
             self.manager.restart(order)

@@ -1,9 +1,11 @@
 """The values of the restart guard: its limits, a grant, and an attempt as it is stored. No decisions, no Redis."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+
+from worker.terms import OwnLimits
 
 __all__ = ["Grant", "RestartAttempt", "RestartLimits", "RestartState", "attempt_of_fields", "time_of"]
 
@@ -13,8 +15,7 @@ class RestartLimits:
     """How often restarts are granted; every worker must run with the same limits.
 
     `cooldown_seconds` runs from a restart's outcome. The two budgets count grants in sliding windows, withdrawn ones
-    too. `fleet_concurrency` bounds intents without an outcome. `lease_seconds` is the longest time from grant to order,
-    and from the leave on the lease lasts `restart_seconds` at least: what a restart and its verification may take.
+    too. `fleet_concurrency` bounds intents without an outcome. `lease_seconds` is the longest time from grant to order.
     `trip_after` restarts in a row that are not known to have helped set the kill switch.
     """
 
@@ -26,7 +27,15 @@ class RestartLimits:
     fleet_concurrency: int
     lease_seconds: float
     trip_after: int = 3
-    restart_seconds: float = 0.0
+
+    def of_server(self, own: OwnLimits) -> "RestartLimits":
+        """Return the limits of one server, whose owners' word goes before the policy file's."""
+        return replace(
+            self,
+            cooldown_seconds=self.cooldown_seconds if own.cooldown_seconds is None else own.cooldown_seconds,
+            server_restarts=self.server_restarts if own.restarts is None else own.restarts,
+            server_window_seconds=self.server_window_seconds if own.window_seconds is None else own.window_seconds,
+        )
 
 
 class RestartState(StrEnum):
@@ -48,6 +57,7 @@ class Grant:
 
     `not_after` is a time of Redis' clock; the target compares it with its own. The worker must not, as its clock may be
     wrong: it has `lease_seconds` from the moment of the answer, by its monotonic clock. Both leave the margin out.
+    From the leave on the lease lasts `restart_seconds` at least: what a restart and its verification may take.
     """
 
     incident_id: str
@@ -55,6 +65,7 @@ class Grant:
     fence: int
     not_after: datetime
     lease_seconds: float
+    restart_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

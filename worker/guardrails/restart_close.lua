@@ -4,7 +4,7 @@
 -- KEYS     1 the incident's intent  2 the server's lock  3 open intents  4 journal
 --          5 kill switch            6 restarts in a row that are not known to have helped
 --          7 the incident in the registry
--- ARGV     1 incident  2 server     3 worker  4 fence    5 new state     6 cooldown in milliseconds  7 detail
+-- ARGV     1 incident  2 server     3 worker  4 fence    5 new state     6 cooldown in milliseconds, where the intent has none of its own  7 detail
 --          8 how many in a row trip the kill switch
 -- Answers  { 'closed' } or { 'refused', reason, milliseconds or -1, values for the sentence ... }
 -- A second run with the same state answers as the first and writes nothing.
@@ -26,9 +26,10 @@ local may_follow = {
   RESOLVED = { INTENT = true, SENT = true, UNKNOWN = true },
 }
 
-local attempt = redis.call('HMGET', intent, 'state', 'fence', 'lease_until', 'claim', 'worker')
+local attempt = redis.call('HMGET', intent, 'state', 'fence', 'lease_until', 'claim', 'worker', 'cooldown')
 local locked_for = redis.call('HGET', lock, 'incident')
 local state = attempt[1]
+cooldown = tonumber(attempt[6]) or cooldown
 if attempt[2] ~= fence then
   return { 'refused', 'stale_fence', -1, fence, attempt[2] or 'none' }
 end

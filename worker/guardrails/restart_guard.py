@@ -44,6 +44,7 @@ from worker.guardrails.restart_attempt import (
 )
 from worker.guardrails.restart_refusals import refusal_of_reply
 from worker.guardrails.script import GuardScript
+from worker.terms import OwnLimits
 
 __all__ = ["Grant", "RestartAttempt", "RestartGuard", "RestartLimits", "RestartState"]
 
@@ -70,6 +71,9 @@ _TEXT_LIMIT_BYTES: Final = 2_000
 """Evidence and details past this are cut: the journal is kept for ever, and a log line can be long."""
 
 
+_NONE_OF_ITS_OWN: Final = OwnLimits()
+
+
 class RestartGuard:
     """Every question about restarts that Redis answers, for one worker; safe to use from many threads.
 
@@ -85,15 +89,26 @@ class RestartGuard:
         self._send = GuardScript(redis, "restart_send.lua")
         self._close = GuardScript(redis, "restart_close.lua")
 
-    def request(self, incident_id: str, server_id: str, *, claim: str, evidence: str) -> Grant | Refusal:
+    def request(
+        self,
+        incident_id: str,
+        server_id: str,
+        *,
+        claim: str,
+        evidence: str,
+        own_limits: OwnLimits = _NONE_OF_ITS_OWN,
+        restart_seconds: float = 0.0,
+    ) -> Grant | Refusal:
         """Ask for the incident's one restart; the checks and their order stand at the top of this module.
 
-        `claim` is the one under which it is asked, as the registry has it: "epoch@time of intake".
+        `claim` is the one under which it is asked, as the registry has it: "epoch@time of intake". `own_limits` go
+        before the policy file's; the cooldown is kept with the intent, for whoever writes the outcome.
+        `restart_seconds` is how long the restart and its verification may take once leave is given.
 
         A grant has written the intent and taken the restart lock. Of two that ask at once for one server or one
         incident, one is refused. `evidence` goes into the journal, cut to 2,000 bytes.
         """
-        limits = self._limits
+        limits = self._limits.of_server(own_limits)
         reply = self._request(
             keys=[
                 _HALTED, _intent_key(incident_id), _lock_key(server_id), _server_log_key(server_id),
@@ -105,11 +120,11 @@ class RestartGuard:
                 limits.server_restarts, _milliseconds(limits.server_window_seconds),
                 limits.fleet_restarts, _milliseconds(limits.fleet_window_seconds),
                 limits.fleet_concurrency, cut_to_bytes(evidence, _TEXT_LIMIT_BYTES), claim,
-                _intent_key(""), incident_key(""),
+                _intent_key(""), incident_key(""), _milliseconds(limits.cooldown_seconds),
             ],
         )  # fmt: skip
         if reply[0] == "refused":
-            return self._refusal(reply, incident_id, server_id)
+            return refusal_of_reply(reply, incident_id=incident_id, server_id=server_id, limits=limits)
         _, fence, lease_until = reply
         return Grant(
             incident_id=incident_id,
@@ -117,6 +132,7 @@ class RestartGuard:
             fence=int(fence),
             not_after=time_of(int(lease_until) - _MARGIN_MILLISECONDS),
             lease_seconds=limits.lease_seconds - _MARGIN_MILLISECONDS / 1000,
+            restart_seconds=restart_seconds,
         )
 
     def mark_sent(self, grant: Grant) -> Refusal | None:
@@ -135,7 +151,7 @@ class RestartGuard:
             ],
             args=[
                 grant.incident_id, grant.server_id, self._worker, grant.fence, _MARGIN_MILLISECONDS,
-                _milliseconds(self._limits.restart_seconds),
+                _milliseconds(grant.restart_seconds),
             ],
         )  # fmt: skip
         return None if reply[0] == "sent" else self._refusal(reply, grant.incident_id, grant.server_id)

@@ -103,7 +103,7 @@ class Adapters:
             return _NoServiceManager(server_id)
         identity_file = system.restart_identity_file
         ssh = self._host(name, system, table, user=system.restart_user, identity_file=identity_file)
-        return SshRestart(server_id, ssh=ssh, clock=self._clock)
+        return SshRestart(server_id, ssh=ssh, restart_seconds=system.restart_timeout_seconds, clock=self._clock)
 
     def _system(self, table: ServerTable, role: Role) -> tuple[str, System]:
         name = table.system_of(role) or ""
@@ -136,6 +136,7 @@ class Adapters:
             program=table.program or server_id,
             api=SupervisordApi(str(system.url), username=system.username, password=password),
             memory_limit_bytes=None if table.memory_limit_mib is None else int(table.memory_limit_mib * _MIB),
+            restart_seconds=system.restart_timeout_seconds,
             clock=self._clock,
         )
 
@@ -186,6 +187,10 @@ class _NoServiceManager:
 
     def __init__(self, server_id: str) -> None:
         self._server_id = server_id
+
+    @property
+    def restart_seconds(self) -> float:
+        return 0.0
 
     def restart(self, order: RestartOrder) -> None:
         raise OrderRefused(f"The inventory names no way to restart {self._server_id}; nothing was restarted.")

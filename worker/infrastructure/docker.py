@@ -21,8 +21,8 @@ from worker.ports import Clock, RestartOrder
 
 __all__ = ["DockerContainer"]
 
-_STOP_SECONDS: Final = 10
-"""How long the service may take to end before Docker kills it; an order waits no longer than 20 s in all."""
+_STOP_SHARE: Final = 3
+"""Of the time that a restart may take, the service has this part to end before Docker kills it."""
 
 _WINDOW_LIMIT_SECONDS: Final = 10.0
 """Docker takes its two looks one second apart; what is further apart says nothing of now."""
@@ -111,12 +111,18 @@ class DockerContainer:
     Every failure is `SourceUnavailable` in one sentence. Any number of threads may call at once.
     """
 
-    def __init__(self, server_id: str, *, container: str, api: WebApi, clock: Clock) -> None:
+    def __init__(self, server_id: str, *, container: str, api: WebApi, restart_seconds: float, clock: Clock) -> None:
         self._server_id = server_id
         self._container = container
         self._path = f"/containers/{quote(container, safe='')}"
         self._api = api
+        self._restart_seconds = restart_seconds
         self._clock = clock
+
+    @property
+    def restart_seconds(self) -> float:
+        """How long Docker is waited for."""
+        return self._restart_seconds
 
     def read_health(self) -> HealthReading:
         """Ask for the state, and where something runs for one second of its figures.
@@ -162,14 +168,15 @@ class DockerContainer:
         return tail.model_copy(update={"older_lines_exist": True}) if is_shortened or since is not None else tail
 
     def restart(self, order: RestartOrder) -> None:
-        """Stop the container, by force after 10 s, and start it; return when Docker says that it has started.
+        """Stop the container, by force after a third of the time, and start it; return when Docker says that it runs.
 
         How far the fence reaches: the order's time is checked here, on the worker, right before the request. Docker
         knows no fencing token, so an order that is delayed between this check and the engine is carried out.
         """
         if self._clock.monotonic_seconds() > order.give_up_at:
             raise OrderRefused(f"The order to restart {self._server_id} is too old; nothing was restarted.")
-        self._api.order("POST", f"{self._path}/restart?t={_STOP_SECONDS}")
+        stop_seconds = int(self._restart_seconds / _STOP_SHARE)
+        self._api.order("POST", f"{self._path}/restart?t={stop_seconds}", timeout_seconds=self._restart_seconds)
 
     def _inspected(self) -> _Container:
         answer = self._api.get_json(f"{self._path}/json")

@@ -18,7 +18,7 @@ from worker.infrastructure.inventory_file import read_inventory_file, table_for
 from worker.infrastructure.inventory_mistakes import SERVER_ID, is_pattern, thing_restarted
 from worker.infrastructure.inventory_tables import InventoryFile, ServerTable, WindowTable
 from worker.ports import Clock, HealthSource, Server
-from worker.terms import EVERY_DAY, MaintenanceWindow, Terms
+from worker.terms import EVERY_DAY, MaintenanceWindow, OwnLimits, RestartPolicy, Terms
 
 __all__ = ["Inventory"]
 
@@ -102,6 +102,15 @@ class Inventory:
         table = None if name in self._names else self._table_by_pattern(name)
         return None if table is None else self._server(name, table)
 
+    def longest_restart_seconds(self) -> float:
+        """Return how long a restart may take at most, of all that are allowed; 0 where none is."""
+        managers = (
+            self._adapters.service_manager_of(server_id, table)
+            for server_id, table in self._file.servers.items()
+            if table.restart_policy in (RestartPolicy.AUTO, RestartPolicy.APPROVE)
+        )
+        return max((manager.restart_seconds for manager in managers), default=0.0)
+
     def said_of(self, server_id: str) -> dict[str, object] | None:
         """Return what the file says of a server, as JSON values, groups and defaults included; None for no server."""
         server = self.named(server_id)
@@ -148,6 +157,11 @@ def _terms_of(table: ServerTable, zone: tzinfo) -> Terms:
         owner=table.owner,
         tier=table.tier,
         maintenance=tuple(_window_of(window, zone) for window in table.maintenance),
+        limits=OwnLimits(
+            cooldown_seconds=table.cooldown_seconds,
+            restarts=table.server_restarts,
+            window_seconds=table.server_window_seconds,
+        ),
     )
 
 

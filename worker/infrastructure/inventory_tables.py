@@ -38,6 +38,7 @@ _Words = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 _Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:][A-Za-z0-9.:_-]*$", max_length=253)]
 _Unit = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:_.@-]*\.service$", max_length=200)]
 _SshUser = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=64)]
+_RestartSeconds = Annotated[float, Field(ge=5, le=150)]
 _Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -95,12 +96,16 @@ class _Table(BaseModel):
 
 
 class SupervisordSystem(_Table):
-    """A supervisord on this machine; `password_env` names the environment variable that holds the password."""
+    """A supervisord on this machine; `password_env` names the environment variable that holds the password.
+
+    Each kind's `restart_timeout_seconds` is how long its service manager is waited for.
+    """
 
     kind: Literal["supervisord"]
     url: Annotated[HttpUrl, AfterValidator(_on_loopback), AfterValidator(_without_credentials)]
     username: _Name
     password_env: _Name
+    restart_timeout_seconds: _RestartSeconds = 30.0
 
 
 class ReplaySystem(_Table):
@@ -152,6 +157,7 @@ class SshSystem(_Table):
     known_hosts_file: Path
     port: Annotated[int, Field(ge=1, le=65535)] = 22
     timeout_seconds: Annotated[float, Field(ge=0.1, le=30)] = 5.0
+    restart_timeout_seconds: _RestartSeconds = 60.0
 
 
 System = SupervisordSystem | ReplaySystem | FilesSystem | PrometheusSystem | LokiSystem | SshSystem
@@ -168,7 +174,8 @@ class WindowTable(_Table):
 class ServerTable(_Table):
     """One server: `system` stands for all of `health`, `logs` and `restart` that are not named on their own.
 
-    What follows `maintenance` are addresses; each kind of system needs its own (`ABILITIES`, `OPTIONAL_KEYS`).
+    The three limits are this server's own, in the place of the policy file's. What follows them are addresses; each
+    kind of system needs its own (`ABILITIES`, `OPTIONAL_KEYS`).
     `program` names exactly one program: supervisord's `group:*` would restart more than this server.
     """
 
@@ -182,6 +189,9 @@ class ServerTable(_Table):
     tier: _Name | None = None
     dependencies: tuple[_Name, ...] = ()
     maintenance: tuple[WindowTable, ...] = ()
+    cooldown_seconds: Annotated[float, Field(ge=0, le=604_800)] | None = None
+    server_restarts: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    server_window_seconds: Annotated[float, Field(gt=0, le=604_800)] | None = None
 
     program: Annotated[str, StringConstraints(pattern=r"^[^\s:*]+(:[^\s:*]+)?$", max_length=253)] | None = None
     memory_limit_mib: Annotated[float, Field(gt=0)] | None = None

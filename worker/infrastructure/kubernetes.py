@@ -25,7 +25,7 @@ from worker.ports import Clock, RestartOrder
 __all__ = ["KubernetesDeployment"]
 
 _FENCE: Final = "firstline/fence"
-_ROLLOUT_SECONDS, _POLL_SECONDS = 60.0, 2.0
+_POLL_SECONDS: Final = 2.0
 _PODS_LIMIT: Final = 100
 _LOG_TRIES, _SHRINK = 4, 8
 """After a cut answer the number of lines is divided by this: four tries go from 5,000 lines to nine."""
@@ -46,7 +46,15 @@ class KubernetesDeployment:
     """
 
     def __init__(
-        self, server_id: str, *, namespace: str, deployment: str, needed_ready: int, api: WebApi, clock: Clock
+        self,
+        server_id: str,
+        *,
+        namespace: str,
+        deployment: str,
+        needed_ready: int,
+        api: WebApi,
+        restart_seconds: float,
+        clock: Clock,
     ) -> None:
         self._server_id = server_id
         self._deployment = deployment
@@ -54,7 +62,13 @@ class KubernetesDeployment:
         self._path = f"/apis/apps/v1/{self._namespace}/deployments/{quote(deployment, safe='')}"
         self._needed_ready = needed_ready
         self._api = api
+        self._restart_seconds = restart_seconds
         self._clock = clock
+
+    @property
+    def restart_seconds(self) -> float:
+        """How long a rollout is waited for, from the first question about it on."""
+        return self._restart_seconds
 
     def read_health(self) -> HealthReading:
         """Ask for the Deployment, its pods and their use.
@@ -106,10 +120,11 @@ class KubernetesDeployment:
         """Roll the Deployment out anew, as `kubectl rollout restart` does; return when every pod is new and available.
 
         Raises `OrderRefused` when fewer replicas than needed are ready, `SourceUnavailable` when the rollout takes
-        more than a minute. How far the fence reaches: to the cluster's store. The Deployment keeps the fence of its
+        longer than it may. How far the fence reaches: to the cluster's store. The Deployment keeps the fence of its
         last order, and an older one is refused; the change holds only for the version that was read, so of two orders
         at once one is refused with a 409. The order's time is checked here, on the worker, right before the request.
         """
+        give_up_at = self._clock.monotonic_seconds() + self._restart_seconds
         try:
             deployment = self._told()
         except SourceUnavailable as failure:
@@ -122,8 +137,14 @@ class KubernetesDeployment:
         }
         if self._clock.monotonic_seconds() > order.give_up_at:
             raise OrderRefused(f"The order to restart {self._server_id} is too old; nothing was restarted.")
-        self._api.order("PATCH", self._path, body=change, content_type="application/strategic-merge-patch+json")
-        self._await_rollout(deployment.generation)
+        self._api.order(
+            "PATCH",
+            self._path,
+            timeout_seconds=max(give_up_at - self._clock.monotonic_seconds(), 0.1),
+            body=change,
+            content_type="application/strategic-merge-patch+json",
+        )
+        self._await_rollout(deployment.generation, give_up_at)
 
     def _refuse_unfit(self, deployment: Deployment, order: RestartOrder) -> None:
         if deployment.ready < self._needed_ready:
@@ -141,12 +162,12 @@ class KubernetesDeployment:
                 f"restarted: remove its annotation {_FENCE} if the desk's Redis was set up anew."
             )
 
-    def _await_rollout(self, generation_before: int) -> None:
-        give_up_at = self._clock.monotonic_seconds() + _ROLLOUT_SECONDS
+    def _await_rollout(self, generation_before: int, give_up_at: float) -> None:
         while not self._is_rolled_out(generation_before):
             if self._clock.monotonic_seconds() >= give_up_at:
                 raise SourceUnavailable(
-                    f"The rollout of {self._server_id} was ordered, and not seen complete in {_ROLLOUT_SECONDS:g} s."
+                    f"The rollout of {self._server_id} was ordered, and not seen complete in "
+                    f"{self._restart_seconds:g} s."
                 )
             self._clock.sleep(_POLL_SECONDS)
 

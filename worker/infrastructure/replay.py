@@ -35,6 +35,7 @@ from worker.ports import Clock, RestartOrder
 __all__ = ["ReplayedServer"]
 
 _AFTER_RESTART: Final = "after_restart"
+_LONGEST_SECONDS: Final = 10.0
 _Percent = Annotated[float, Field(ge=0, strict=True)]
 _Figure = Annotated[float, Field(strict=True)] | Annotated[str, Field(strict=True)] | bool | None
 
@@ -70,7 +71,7 @@ class _RestartManner(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    seconds: Annotated[float, Field(ge=0, le=600, strict=True)] = 0.0
+    seconds: Annotated[float, Field(ge=0, le=_LONGEST_SECONDS, strict=True)] = 0.0
     fails: Literal["before", "after"] | None = None
 
 
@@ -113,6 +114,11 @@ class ReplayedServer:
         return read_file_tail(
             path, lines=lines, server_id=self._server_id, source=f"replay of {path}", observed_at=observed_at
         )
+
+    @property
+    def restart_seconds(self) -> float:
+        """How long a recorded restart may take at most."""
+        return _LONGEST_SECONDS
 
     def restart(self, order: RestartOrder) -> None:
         """Note one restart durably; an order past its time is refused and nothing is noted.

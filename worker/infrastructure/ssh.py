@@ -30,8 +30,6 @@ SSH_FAILED: Final = 255
 """ssh's own exit code; a remote command may end with it too, but none of ours does."""
 
 READ_LIMIT_BYTES: Final = 2 * 1_048_576
-_ORDER_TIMEOUT_SECONDS: Final = 100.0
-"""More than the 90 s after which the restart command itself gives up, so that it is the one to say so."""
 
 _READ_TRIES: Final = 2
 _KEPT_SECONDS: Final = 60
@@ -137,14 +135,14 @@ class SshHost:
         self._breaker.succeeded()
         return answer
 
-    def order(self, request: str) -> SshAnswer:
+    def order(self, request: str, *, timeout_seconds: float) -> SshAnswer:
         """Send one request to the forced command behind this key, once, and return how it ended.
 
         The code is `SSH_FAILED` when ssh failed, before the order arrived or after; None when the time is over.
         """
         alone = ["-oControlMaster=no", "-oControlPath=none"]
         vector = [*self._client, *alone, "--", self._destination, request]
-        return _run(vector, timeout_seconds=_ORDER_TIMEOUT_SECONDS, limit_bytes=_STDERR_BYTES)
+        return _run(vector, timeout_seconds=timeout_seconds, limit_bytes=_STDERR_BYTES)
 
     def _fail(self, sentence: str) -> None:
         failure = SourceUnavailable(sentence)

@@ -30,10 +30,16 @@ class SshRestart:
     there refuses, under its own lock and by its own clock, what comes too late, twice, or with an older fence.
     """
 
-    def __init__(self, server_id: str, *, ssh: SshHost, clock: Clock) -> None:
+    def __init__(self, server_id: str, *, ssh: SshHost, restart_seconds: float, clock: Clock) -> None:
         self._server_id = server_id
         self._ssh = ssh
+        self._restart_seconds = restart_seconds
         self._clock = clock
+
+    @property
+    def restart_seconds(self) -> float:
+        """How long the command on the server is waited for."""
+        return self._restart_seconds
 
     def restart(self, order: RestartOrder) -> None:
         """Send the order once, and return when the command says that the unit has restarted.
@@ -44,7 +50,7 @@ class SshRestart:
         if self._clock.monotonic_seconds() > order.give_up_at:
             raise OrderRefused(f"The order to restart {self._server_id} is too old; nothing was restarted.")
         request = f"restart {order.incident_id} {order.fence} {order.not_after.timestamp():.6f}"
-        answer = self._ssh.order(request)
+        answer = self._ssh.order(request, timeout_seconds=self._restart_seconds)
         if answer.code == 0:
             return
         if answer.code in _REFUSED:

@@ -55,13 +55,26 @@ class SupervisedProgram:
     """
 
     def __init__(
-        self, server_id: str, *, program: str, api: SupervisordApi, memory_limit_bytes: int | None, clock: Clock
+        self,
+        server_id: str,
+        *,
+        program: str,
+        api: SupervisordApi,
+        memory_limit_bytes: int | None,
+        restart_seconds: float,
+        clock: Clock,
     ) -> None:
         self._server_id = server_id
         self._program = program
         self._api = api
         self._memory_limit_bytes = memory_limit_bytes or psutil.virtual_memory().total
+        self._restart_seconds = restart_seconds
         self._clock = clock
+
+    @property
+    def restart_seconds(self) -> float:
+        """How long supervisord is waited for: half of it for the stop, half for the start."""
+        return self._restart_seconds
 
     def read_health(self) -> HealthReading:
         """Look at the program's process for 0.7 s; memory is a share of the limit.
@@ -112,9 +125,9 @@ class SupervisedProgram:
         """
         if self._clock.monotonic_seconds() > order.give_up_at:
             raise OrderRefused(f"The order to restart {self._server_id} is too old; nothing was restarted.")
-        self._api.stop_program(self._program)
+        self._api.stop_program(self._program, timeout_seconds=self._restart_seconds / 2)
         try:
-            self._api.start_program(self._program)
+            self._api.start_program(self._program, timeout_seconds=self._restart_seconds / 2)
         except SourceUnavailable as error:
             raise SourceUnavailable(f"{self._program} was stopped and may be down: {error}") from error
 

@@ -19,8 +19,6 @@ from worker.errors import OrderRefused, SourceUnavailable
 __all__ = ["ProgramInfo", "SupervisordApi"]
 
 _READ_TIMEOUT_SECONDS: Final = 5.0
-_ORDER_TIMEOUT_SECONDS: Final = 20.0
-"""supervisord answers an order when it is carried out, and by default waits 10 s before it kills a program."""
 
 _NOT_RUNNING: Final = 70
 _LARGEST_PID: Final = 2**31 - 1
@@ -61,17 +59,20 @@ class SupervisordApi:
         except ValidationError as error:
             raise SourceUnavailable(f"supervisord at {self._url} gave no usable account of {program}.") from error
 
-    def stop_program(self, program: str) -> None:
-        """Stop the program and return when it has ended; one that does not run is left as it is."""
+    def stop_program(self, program: str, *, timeout_seconds: float) -> None:
+        """Stop the program and return when it has ended; one that does not run is left as it is.
+
+        supervisord answers an order when it is carried out, and by default waits 10 s before it kills a program.
+        """
         try:
-            self._call("stopProcess", program, timeout_seconds=_ORDER_TIMEOUT_SECONDS)
+            self._call("stopProcess", program, timeout_seconds=timeout_seconds)
         except SourceUnavailable as error:
             if not isinstance(error.__cause__, xmlrpc.client.Fault) or error.__cause__.faultCode != _NOT_RUNNING:
                 raise
 
-    def start_program(self, program: str) -> None:
+    def start_program(self, program: str, *, timeout_seconds: float) -> None:
         """Start the program and return when supervisord counts it as running."""
-        self._call("startProcess", program, timeout_seconds=_ORDER_TIMEOUT_SECONDS)
+        self._call("startProcess", program, timeout_seconds=timeout_seconds)
 
     def _call(self, method: str, program: str, *, timeout_seconds: float) -> object:
         headers = [("Authorization", f"Basic {self._credentials}")]

@@ -24,7 +24,6 @@ ANSWER_LIMIT_BYTES: Final = 2 * 1_048_576
 """More than any question here should bring; a source that answers with more is not read to its end."""
 
 _READ_TRIES: Final = 2
-_ORDER_TIMEOUT_SECONDS: Final = 20.0
 _CHUNK_BYTES: Final = 65_536
 _OK, _ELSEWHERE, _REFUSED, _BROKEN = 200, 300, 400, 500
 """Where the classes of status codes begin."""
@@ -73,7 +72,7 @@ class WebApi:
     def get(self, path: str, parameters: Mapping[str, str] | None = None, *, accept_any: bool = False) -> Answer:
         """Return a good answer, or any with `accept_any`; it may be cut. Raises `SourceUnavailable`."""
         self._breaker.check()
-        request = self._client.build_request("GET", f"{self._url}{path}", params=dict(parameters or {}))
+        request = self._client.build_request("GET", f"{self._url}{path}", params=parameters or None)
         try:
             answer = self._read(request)
         except SourceUnavailable as failure:
@@ -84,18 +83,26 @@ class WebApi:
             return answer
         raise SourceUnavailable(f"{self.name} answered {answer.status}{_remedy(answer.status)}.")
 
-    def order(self, method: str, path: str, *, body: object = None, content_type: str = "application/json") -> Answer:
-        """Send an order once, and return its good answer.
+    def order(
+        self,
+        method: str,
+        path: str,
+        *,
+        timeout_seconds: float,
+        body: object = None,
+        content_type: str = "application/json",
+    ) -> Answer:
+        """Send an order once, and return its good answer within `timeout_seconds`.
 
         Raises `OrderRefused` when it certainly did not arrive or was refused with a 4xx, else `SourceUnavailable`.
         """
         content = None if body is None else json.dumps(body).encode()
         headers = {} if content is None else {"Content-Type": content_type}
         request = self._client.build_request(
-            method, f"{self._url}{path}", content=content, headers=headers, timeout=_ORDER_TIMEOUT_SECONDS
+            method, f"{self._url}{path}", content=content, headers=headers, timeout=timeout_seconds
         )
         try:
-            answer = self._sent(request, seconds=_ORDER_TIMEOUT_SECONDS)
+            answer = self._sent(request, seconds=timeout_seconds)
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             raise OrderRefused(f"{self.name} can't be reached ({_said(error)}); nothing was restarted.") from error
         except httpx2.HTTPError as error:
