@@ -4,36 +4,49 @@ It must never ask without a beginning, for a query over all time reads a whole s
 Source: https://grafana.com/docs/loki/latest/reference/loki-http-api/#query-logs-within-a-range-of-time
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
 from worker.contract.observations import LogTail
 from worker.contract.text import cut_to_bytes, visible
 from worker.errors import SourceUnavailable
 from worker.infrastructure.log_files import LINE_LIMIT_BYTES
-from worker.infrastructure.web_api import WebApi
+from worker.infrastructure.web_api import Answer, WebApi
 from worker.ports import Clock
 
 __all__ = ["LokiLogs"]
 
 _LINES_LIMIT: Final = 5_000
-"""Loki's own default of `max_entries_limit_per_query`; it refuses to answer with more."""
+"""Loki's own default of `max_entries_limit_per_query`; it refuses to be asked for more."""
+
+_SHARES: Final = (1, 4, 32)
+"""An answer that was cut is asked for again with this share of the lines: lines of 13 kB on average still fit then."""
+
+_ASK_AGAIN_SECONDS: Final = 5.0
+"""No further question is asked later than this, so that a read takes no longer than that and one question's time."""
 
 _LOOK_BACK: Final = timedelta(hours=1)
-_NANOSECONDS: Final = 1_000_000_000
+_FURTHER_BACK: Final = timedelta(days=1)
+_MARGIN: Final = timedelta(seconds=1)
+"""What stamps the lines may be a little ahead of the worker's clock."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_Nanoseconds = Annotated[str, Field(pattern="^[0-9]{1,20}$")]
 
 
 class _Stream(BaseModel):
+    """Times and lines, newest first; structured metadata, where there is some, stands behind."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
-    values: list[Annotated[list[object], Field(min_length=2, max_length=3)]]
+    values: Annotated[list[tuple[_Nanoseconds, str] | tuple[_Nanoseconds, str, object]], FailFast()]
 
 
 class _Streams(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
     resultType: Literal["streams"]  # noqa: N815 - Loki's name
-    result: list[_Stream]
+    result: Annotated[list[_Stream], FailFast()]
 
 
 class _Answer(BaseModel):
@@ -52,32 +65,71 @@ class LokiLogs:
         self._clock = clock
 
     def read_log_tail(self, *, lines: int, since: datetime | None = None) -> LogTail:
-        """Return at most the newest `lines` lines at or after `since`, by default of the last hour."""
+        """Return at most the newest `lines` lines at or after `since`, by default of the last hour.
+
+        At most 5,000, and fewer where they are long. `older_lines_exist` when more came, or may have come, than is
+        returned, and when Loki has a line of the day before the beginning; where it can't be asked, it is not claimed
+        that the log begins there.
+        """
         observed_at = self._clock.now()
-        wanted = min(lines, _LINES_LIMIT)
-        parameters = {
-            "query": self._selector,
-            "start": str(int((since or observed_at - _LOOK_BACK).timestamp()) * _NANOSECONDS),
-            "end": str((int(observed_at.timestamp()) + 1) * _NANOSECONDS),
-            "direction": "backward",
-            "limit": str(wanted),
-        }
-        newest = self._entries(self._api.get_json("/loki/api/v1/query_range", parameters))[-wanted:]
+        give_up = self._clock.monotonic_seconds() + _ASK_AGAIN_SECONDS
+        beginning = since or observed_at - _LOOK_BACK
+        entries, limit = self._newest(beginning, observed_at + _MARGIN, limit=lines + 1, give_up=give_up)
+        has_more = len(entries) > lines or len(entries) >= limit
         return LogTail(
             server_id=self._server_id,
-            lines=tuple(cut_to_bytes(visible(line), LINE_LIMIT_BYTES) for _, line in newest),
-            older_lines_exist=True,  # what stands before the beginning was not asked for
+            lines=tuple(
+                cut_to_bytes(visible(line), LINE_LIMIT_BYTES) for _, line in entries[max(0, len(entries) - lines) :]
+            ),
+            older_lines_exist=has_more or self._goes_further_back(beginning, give_up=give_up),
             observed_at=observed_at,
             source=f"{self._api.name} {self._selector}",
         )
 
-    def _entries(self, answer: object) -> list[tuple[int, str]]:
+    def _newest(
+        self, beginning: datetime, end: datetime, *, limit: int, give_up: float
+    ) -> tuple[list[tuple[int, str]], int]:
+        """Return the newest entries that fit into an answer, and how many were asked for in the end."""
+        for share in _SHARES:
+            asked = max(min(limit, _LINES_LIMIT) // share, 1)
+            answer = self._answer(beginning, end, limit=asked)
+            if not answer.is_cut:
+                return self._entries(answer), asked
+            if self._clock.monotonic_seconds() >= give_up:
+                break
+        raise SourceUnavailable(f"{self._api.name} has more in the log of {self._server_id} than can be read.")
+
+    def _goes_further_back(self, beginning: datetime, *, give_up: float) -> bool:
+        if self._clock.monotonic_seconds() >= give_up:
+            return True
+        try:
+            answer = self._answer(beginning - _FURTHER_BACK, beginning, limit=1)
+            return answer.is_cut or bool(self._entries(answer))
+        except SourceUnavailable:
+            return True
+
+    def _answer(self, beginning: datetime, end: datetime, *, limit: int) -> Answer:
+        parameters = {
+            "query": self._selector,
+            "start": _nanoseconds(beginning),
+            "end": _nanoseconds(end),
+            "direction": "backward",
+            "limit": str(limit),
+        }
+        return self._api.get("/loki/api/v1/query_range", parameters)
+
+    def _entries(self, answer: Answer) -> list[tuple[int, str]]:
         """Return times in nanoseconds and lines, oldest first; lines of one time stay in their streams' order."""
         try:
-            streams = _Answer.model_validate(answer).data.result
-            entries = [(int(str(entry[0])), str(entry[1])) for stream in streams for entry in reversed(stream.values)]
-        except (ValidationError, ValueError) as error:
+            streams = _Answer.model_validate_json(answer.body).data.result
+        except ValidationError as error:
             raise SourceUnavailable(
                 f"{self._api.name} gave no usable answer about the log of {self._server_id}."
             ) from error
+        entries = [(int(entry[0]), entry[1]) for stream in streams for entry in reversed(stream.values)]
         return sorted(entries, key=lambda entry: entry[0])
+
+
+def _nanoseconds(time: datetime) -> str:
+    """Return nanoseconds since the epoch; a float would lose some of them."""
+    return str((time - _EPOCH) // timedelta(microseconds=1) * 1_000)
