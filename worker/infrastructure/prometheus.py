@@ -1,21 +1,50 @@
 """One server's health by Prometheus: now, half an hour before, and how old the samples are by Prometheus' own clock.
 
 What has no sample is named and never guessed; a selector that fits several targets is refused, for a mean of two
-servers is the health of none. Made by `Adapters`.
+servers is the health of none. It never calls a service well that nobody looked at. Made by `Adapters`.
 """
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Final, Literal
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic import Field as PydanticField
+from pydantic import ValidationError
 
-from worker.contract.observations import HealthReading, Measure, ServiceStatus
+from worker.contract.observations import (
+    CPU_PRESSURE_PERCENT,
+    MEMORY_PRESSURE_PERCENT,
+    HealthReading,
+    Measure,
+    ServiceStatus,
+)
 from worker.errors import SourceUnavailable
-from worker.infrastructure.promql import AGE, NOW, TARGETS, expressions_of, joined
+from worker.infrastructure.prometheus_answers import (
+    Figures,
+    believed,
+    figures_of,
+    running_seconds,
+    status_of_replicas,
+    status_of_unit,
+)
+from worker.infrastructure.promql import (
+    AGE,
+    ASIDE,
+    CPU,
+    CPU_AGE,
+    MEMORY,
+    NOW,
+    OF_MACHINE,
+    READY,
+    SERIES,
+    STARTED,
+    STATE_AGE,
+    TARGETS,
+    WANTED,
+    expressions_of,
+    joined,
+    named,
+)
 from worker.infrastructure.web_api import WebApi
 from worker.ports import Clock
 
@@ -25,167 +54,173 @@ _TREND_SECONDS: Final = 1_800
 _STALE_SECONDS: Final = 120.0
 """Older samples say nothing of now: Prometheus answers with what it has for five minutes after a target is gone."""
 
-_FAR_FUTURE_SECONDS: Final = 1e10
-"""Epoch seconds of the year 2286: no clock of a server says that."""
-
-_STATUS_OF: Final = {
-    "unit active": ServiceStatus.RUNNING,
-    "unit activating": ServiceStatus.DEGRADED,
-    "unit deactivating": ServiceStatus.DEGRADED,
-    "unit failed": ServiceStatus.STOPPED,
-    "unit inactive": ServiceStatus.STOPPED,
-}
-_NOT_MEASURES: Final = frozenset({"started", NOW, AGE, TARGETS, *_STATUS_OF})
-
-
-class _Labels(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-    figure: str = ""
-
-
-class _Sample(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-    metric: _Labels
-    value: tuple[float, float]
-
-
-class _Vector(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-    resultType: Literal["vector"]  # noqa: N815 - Prometheus' name
-    result: Annotated[list[_Sample], PydanticField(max_length=1000)]
-
-
-class _Answer(BaseModel):
-    """Source: https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-    status: Literal["success"]
-    data: _Vector
+_ERROR_RATE: Final = "error_rate"
+_NOTHING: Final = Figures({}, {})
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """Figures by name; `why_no_before` says why the past could not be asked for."""
+    """Figures now and before; `why_no_before` says why the past could not be asked for."""
 
-    now: Mapping[str, float]
-    before: Mapping[str, float]
+    now: Figures
+    before: Figures
     why_no_before: str | None = None
 
 
 class PrometheusHealth:
-    """The health of one target. Any number of threads may call."""
+    """The health of one target. Any number of threads may call.
+
+    `error_rate` is PromQL of the inventory's owner: one series, the share of requests that failed, from 0 to 1.
+    """
 
     def __init__(
-        self, server_id: str, *, api: WebApi, selector: str, exporter: str, unit: str | None, clock: Clock
+        self,
+        server_id: str,
+        *,
+        api: WebApi,
+        selector: str,
+        exporter: str,
+        unit: str | None,
+        clock: Clock,
+        error_rate: str | None = None,
     ) -> None:
         self._server_id = server_id
         self._api = api
-        self._is_kube = exporter == "kube_state"
+        self._exporter = exporter
         self._unit = unit
         self._expressions = expressions_of(exporter, selector=selector, unit=unit)
         self._query = joined(self._expressions)
+        self._error_rate = None if error_rate is None else named(_ERROR_RATE, error_rate)
         self._source = f"{api.name}, {exporter} exporter"
         self._clock = clock
 
     def read_health(self) -> HealthReading:
-        """Ask twice: for now, and for half an hour before. `observed_at` is the time of the newest scrape.
+        """Ask for now and for half an hour before: one query each, and one more each for an error rate.
 
-        CPU and memory are those of the machine (`node`), or of the container (`cadvisor`: CPU of one core). Without a
-        systemd unit, a target that is scraped counts as running. Raises `SourceUnavailable` also for old samples.
+        `node`: CPU and memory of the machine, and the state of the unit. Without a unit a machine that is scraped
+        counts as running; its CPU and memory are the service's trouble where they are under pressure, and prove the
+        service well nowhere: a reading of it is never good. `cadvisor`: a container that is scraped runs; CPU is of its
+        quota, or of all cores. `kube_state`: the replicas of a deployment, no CPU and no memory.
+
+        `observed_at` is the time of the oldest sample used, which is the older one of CPU's two. A start is counted by
+        the server's own clock where it tells it, else by Prometheus'. Raises `SourceUnavailable` also for old samples.
         """
         asked_at = self._clock.now()
         seen = self._seen()
-        age_seconds = max(seen.now[AGE], 0.0)
-        if age_seconds > _STALE_SECONDS:
-            raise SourceUnavailable(
-                f"{self._api.name} has had no new sample of {self._server_id} for {age_seconds:.0f} s."
-            )
-        running_seconds = _running_seconds(seen.now)
-        observed_at = asked_at - timedelta(seconds=age_seconds)
+        now = seen.now.values
+        rates, no_rates = self._error_rates(now[NOW])
+        seconds = running_seconds(now)
+        observed_at = asked_at - timedelta(seconds=max(now.get(age, 0.0) for age in (AGE, CPU_AGE, STATE_AGE)))
         return HealthReading(
             server_id=self._server_id,
             status=self._status(seen.now),
-            cpu_percent=_rounded(seen.now.get("CPU")),
-            memory_percent=_rounded(seen.now.get("memory")),
-            measures=self._measures(seen),
-            unread=tuple(self._unread(seen)),
-            # From the sample's time on, so that a start is told too early rather than too late by the sample's age:
-            # one before an order must never be taken for the restart.
-            service_started_at=None if running_seconds is None else observed_at - timedelta(seconds=running_seconds),
+            cpu_percent=self._percent(CPU, now, pressure=CPU_PRESSURE_PERCENT),
+            memory_percent=self._percent(MEMORY, now, pressure=MEMORY_PRESSURE_PERCENT),
+            measures=(*self._measures(seen), *rates),
+            unread=(*self._unread(seen), *no_rates),
+            # From the oldest sample's time on, so that a start is told too early rather than too late: one before an
+            # order must never be taken for the restart.
+            service_started_at=None if seconds is None else observed_at - timedelta(seconds=seconds),
             observed_at=observed_at,
             source=self._source,
         )
 
     def _seen(self) -> _Seen:
-        now = self._figures({})
-        if now.get(TARGETS) is None or AGE not in now or NOW not in now:
+        now = self._figures(self._query)
+        self._check(now.values)
+        now = believed(now)
+        try:
+            return _Seen(now, self._figures(self._query, at=now.values[NOW] - _TREND_SECONDS))
+        except SourceUnavailable as failure:
+            return _Seen(now, _NOTHING, str(failure))  # how it is now counts without how it was
+
+    def _check(self, now: Mapping[str, float]) -> None:
+        """Raise unless the figures are of one thing, and new."""
+        if not {NOW, AGE, TARGETS, SERIES} <= now.keys():
             raise SourceUnavailable(
                 f"{self._api.name} has no sample of {self._server_id}: it is not scraped, or its `metrics` are wrong."
             )
-        if now[TARGETS] > 1:
+        targets = max(now[TARGETS], now[SERIES])
+        if targets > 1:
             raise SourceUnavailable(
-                f"The `metrics` of {self._server_id} fit {now[TARGETS]:.0f} targets of {self._api.name}: name one."
+                f"The `metrics` of {self._server_id} fit {targets:.0f} targets of {self._api.name}: name one."
             )
-        try:
-            return _Seen(now, self._figures({"time": f"{now[NOW] - _TREND_SECONDS:.3f}"}))
-        except SourceUnavailable as failure:
-            return _Seen(now, {}, str(failure))  # how it is now counts without how it was
+        if now[AGE] > _STALE_SECONDS:
+            raise SourceUnavailable(
+                f"{self._api.name} has had no new sample of {self._server_id} for {now[AGE]:.0f} s."
+            )
 
-    def _figures(self, parameters: Mapping[str, str]) -> Mapping[str, float]:
-        answer = self._api.get_json("/api/v1/query", {"query": self._query, **parameters})
+    def _figures(self, query: str, *, at: float | None = None) -> Figures:
+        moment = {} if at is None else {"time": f"{at:.3f}"}
+        answer = self._api.get_json("/api/v1/query", {"query": query, **moment})
         try:
-            samples = _Answer.model_validate(answer).data.result
+            return figures_of(answer)
         except ValidationError as error:
             raise SourceUnavailable(f"{self._api.name} gave no usable answer about {self._server_id}.") from error
-        return {sample.metric.figure: sample.value[1] for sample in samples if math.isfinite(sample.value[1])}
 
-    def _status(self, now: Mapping[str, float]) -> ServiceStatus:
+    def _status(self, now: Figures) -> ServiceStatus:
         if self._unit is not None:
-            status = next((status for name, status in _STATUS_OF.items() if now.get(name) == 1), None)
-            if status is None:
-                raise SourceUnavailable(
-                    f"{self._api.name} does not know the state of {self._unit} on {self._server_id}: "
-                    "switch node_exporter's systemd collector on, or correct the unit."
-                )
+            status, whose = status_of_unit(now), f"state of {self._unit} on {self._server_id}"
+        elif self._exporter == "kube_state":
+            status = status_of_replicas(now.values.get(READY), now.values.get(WANTED))
+            whose = f"replicas of {self._server_id}"
+        else:
+            return ServiceStatus.RUNNING
+        if isinstance(status, ServiceStatus):
             return status
-        if self._is_kube:
-            return _status_of_replicas(now.get("replicas ready"), now.get("replicas wanted"))
-        return ServiceStatus.RUNNING
+        raise SourceUnavailable(f"{self._api.name} does not know the {whose}: {status}.")
 
-    def _measures(self, seen: _Seen) -> tuple[Measure, ...]:
-        """Return what was measured; all of it is of one scrape, and `observed_at` is its time."""
-        return tuple(
-            Measure(
-                name=name,
-                value=round(seen.now[name], 3),
-                unit=expression.unit,
-                source=self._source,
-                half_an_hour_before=_rounded(seen.before.get(name)),
-            )
-            for name, expression in self._expressions.items()
-            if name in seen.now and name not in _NOT_MEASURES
+    def _percent(self, name: str, now: Mapping[str, float], *, pressure: float) -> float | None:
+        """Return what is the service's own, or a machine's that is under pressure, which no service on it escapes."""
+        of_machine = now.get(f"{name}{OF_MACHINE}", 0.0)
+        value = of_machine if of_machine >= pressure else now.get(name)
+        return None if value is None else round(value, 1)
+
+    def _measures(self, seen: _Seen) -> Iterator[Measure]:
+        for name, expression in self._expressions.items():
+            if name in seen.now.values and name not in ASIDE | {STARTED}:
+                yield self._measure(name, expression.unit, seen)
+
+    def _measure(self, name: str, unit: str, seen: _Seen) -> Measure:
+        before = seen.before.values.get(name)
+        return Measure(
+            name=name,
+            value=round(seen.now.values[name], 3),
+            unit=unit,
+            source=self._source,
+            half_an_hour_before=None if before is None else round(before, 3),
         )
 
-    def _unread(self, seen: _Seen) -> list[str]:
-        known = {"CPU", "memory"} | (self._expressions.keys() - {NOW, AGE, TARGETS, *_STATUS_OF})
-        missing = [f"{name}: {self._api.name} has no sample of it" for name in sorted(known - seen.now.keys())]
-        return missing if seen.why_no_before is None else [*missing, f"half an hour before: {seen.why_no_before}"]
+    def _unread(self, seen: _Seen) -> Iterator[str]:
+        if self._exporter == "node" and self._unit is None:
+            yield "state, CPU and memory of the service: no `unit` is named, and what is told is of the machine."
+        if self._exporter == "kube_state":
+            yield "CPU and memory: kube-state-metrics does not tell them."
+        for name, expression in self._expressions.items():
+            if name in seen.now.troubles:
+                yield f"{name}: {self._api.name} {seen.now.troubles[name]}."
+            elif name not in seen.now.values.keys() | ASIDE and not expression.may_be_absent:
+                takes = f", which takes {expression.takes}" if expression.takes else ""
+                yield f"{name}: {self._api.name} has no sample of it{takes}."
+        if seen.why_no_before is not None:
+            yield f"half an hour before: {seen.why_no_before}"
 
-
-def _running_seconds(now: Mapping[str, float]) -> float | None:
-    started = now.get("started")
-    if started is None or not 0 < started <= now[NOW] < _FAR_FUTURE_SECONDS:
-        return None
-    return now[NOW] - started
-
-
-def _status_of_replicas(ready: float | None, wanted: float | None) -> ServiceStatus:
-    if wanted is None or ready is None:
-        return ServiceStatus.DEGRADED
-    if ready >= wanted:
-        return ServiceStatus.RUNNING
-    return ServiceStatus.STOPPED if ready == 0 else ServiceStatus.DEGRADED
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(max(value, 0.0), 1)
+    def _error_rates(self, now_seconds: float) -> tuple[tuple[Measure, ...], tuple[str, ...]]:
+        """Return the error rate, or why there is none: asked for by itself, so that a wrong one costs nothing else."""
+        if self._error_rate is None:
+            return (), ()
+        try:
+            now = self._figures(self._error_rate, at=now_seconds)
+        except SourceUnavailable as failure:
+            return (), (f"{_ERROR_RATE}: {failure}",)
+        value = now.values.get(_ERROR_RATE)
+        if value is None or value > 1:
+            trouble = now.troubles.get(_ERROR_RATE, "has no sample of it")
+            told = trouble if value is None else f"gave {value:g}, which is no share from 0 to 1"
+            return (), (f"{_ERROR_RATE}: {self._api.name} {told}.",)
+        try:
+            seen = _Seen(now, self._figures(self._error_rate, at=now_seconds - _TREND_SECONDS))
+        except SourceUnavailable as failure:
+            seen = _Seen(now, _NOTHING)
+            return (self._measure(_ERROR_RATE, "ratio", seen),), (f"{_ERROR_RATE} half an hour before: {failure}",)
+        return (self._measure(_ERROR_RATE, "ratio", seen),), ()
