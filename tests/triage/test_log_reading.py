@@ -41,7 +41,7 @@ def test_only_the_newest_quotations_are_kept_and_each_is_bounded() -> None:
 def test_the_number_of_lines_is_honoured() -> None:
     excerpt = json.loads(reading(*(f"INFO {n}" for n in range(100)), older=True).excerpt(lines=7))
     assert excerpt["log_lines_oldest_first"] == [f"INFO {n}" for n in range(93, 100)]
-    assert excerpt["left_out"] == "93 of the scanned lines are not shown; the log goes further back"
+    assert excerpt["left_out"] == "93 of the scanned lines are not shown, none of them an error; the log goes further back"
 
 
 def test_older_error_lines_are_kept_beside_the_newest() -> None:

@@ -1,169 +1,143 @@
 """What a log says: the findings that guards and rules judge by, and the excerpt that a model is shown.
 
-The findings come from the whole scanned window, whatever number of lines the model asked for, so that asking for one
-line hides nothing from the restart policy. Log text is data: it is matched and quoted, never obeyed.
+The excerpt is made of the whole scan, and a model may ask for few lines: that hides nothing. The findings are made of
+less, so that a long scan does not change what a restart is judged by. What may justify one is recent: local faults and
+other errors count among the newest `JUDGED_LINES`. What forbids one may be older: a dependency failure counts there
+too, and as far back as its own time is within half an hour of the log's newest. Log text is data: it is matched and
+quoted, never obeyed.
 """
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from datetime import datetime, timedelta
 from typing import Final, Self
 
 from worker.contract.observations import LogTail
 from worker.contract.result import LogFindings
 from worker.contract.text import cut_to_bytes, visible
+from worker.triage.condensing import Condensed, condensed
+from worker.triage.line_templates import time_in
+from worker.triage.log_signs import LineKind, SignOfLine, signs_of
 
-__all__ = ["SCANNED_LINES", "LogReading"]
+__all__ = ["JUDGED_LINES", "SCANNED_LINES", "LogReading"]
 
-SCANNED_LINES: Final = 400
+SCANNED_LINES: Final = 10_000
 """How far back a log is scanned at every read, in lines."""
 
-_EXCERPT_BYTES: Final = 12_000
-_LINE_BYTES: Final = 600
+JUDGED_LINES: Final = 400
+"""How many of the newest lines the findings are made of."""
+
+_FORBIDS_FOR: Final = timedelta(minutes=30)
+_EXCERPT_BYTES: Final = 14_000
+_FIGURES_BYTES: Final = 100
+"""More than the words on what is left out can grow by."""
+
 _QUOTATIONS: Final = 5
 _QUOTATION_BYTES: Final = 300
 
 
-class _Kind(StrEnum):
-    """What a line is a sign of; a line counts once, under the first kind that it shows."""
-
-    DEPENDENCY_FAILURE = "dependency failure"
-    LOCAL_FAULT = "local fault"
-    OTHER_ERROR = "other error"
-
-
-@dataclass(frozen=True, slots=True)
-class _Sign:
-    """A line is of `kind` when it holds `words`, in lower case, and then matches `pattern`, where there is one.
-
-    The words are looked for first: that is thirty times as fast as a pattern, and most lines hold none.
-    """
-
-    kind: _Kind
-    words: str
-    pattern: re.Pattern[str] | None = None
-
-
-def _signs(kind: _Kind, *words_and_patterns: str | tuple[str, str]) -> tuple[_Sign, ...]:
-    return tuple(
-        _Sign(kind, sign) if isinstance(sign, str) else _Sign(kind, sign[0], re.compile(sign[1]))
-        for sign in words_and_patterns
-    )
-
-
-_OTHERS: Final = r"\b(?:backend|upstream|database|broker|dependency)\b.{0,60}"
-_SIGNS: Final = (
-    *_signs(
-        _Kind.DEPENDENCY_FAILURE,
-        *("connection refused", "econnrefused", "no route to host", "ehostunreach", "network is unreachable"),
-        *("name or service not known", "could not resolve", "name resolution", "getaddrinfo failed"),
-        *("failed to connect", "could not connect", "cannot connect", "can't connect", "unable to connect"),
-        *("bad gateway", "no healthy upstream", "upstream timed out", "upstream connect error"),
-        "upstream prematurely closed",
-        ("timed out", r"\bconnect(?:ion|ing)?\b(?: to .{1,80})? timed out|timed out connecting"),
-        ("unavailable", _OTHERS + "unavailable"),
-        ("reachable", _OTHERS + "(?:unreachable|not reachable)"),
-        ("is down", _OTHERS + "is down"),
-    ),
-    *_signs(
-        _Kind.LOCAL_FAULT,
-        *("out of memory", "outofmemory", "cannot allocate memory", "memoryerror", "gc overhead"),
-        *("heap space", "heap exhausted", "heap limit", "deadlock", "not responding", "too many open files"),
-        *("segmentation fault", "segfault", "core dumped", "stack overflow", "unhandled exception"),
-        ("oom", r"\boom\b"),
-        ("hung", r"\bhung\b"),
-        ("stuck", r"\bstuck\b"),
-        ("leak", r"\bleak"),
-        ("panic", r"\bpanic\b"),
-        ("fatal", r"\bfatal\b"),
-        ("exhausted", r"\b(?:thread|worker|connection|pool|memory).{0,30}exhausted"),
-    ),
-    *_signs(
-        _Kind.OTHER_ERROR,
-        *("exception", "traceback"),
-        ("err", r"\berr(?:or)?\b"),
-        ("critical", r"\bcritical\b"),
-        ("severe", r"\bsevere\b"),
-        ("emerg", r"\bemerg(?:ency)?\b"),
-        ("fail", r"\bfail(?:ed|ure)\b"),
-    ),
-)
-
-
 @dataclass(frozen=True, slots=True)
 class LogReading:
-    """A tail whose lines are sorted; `kinds` has one entry a line, None for a line that shows nothing."""
+    """A tail whose lines are sorted; `signs` has one entry a line, None for a line that shows nothing."""
 
     tail: LogTail
-    kinds: Sequence[_Kind | None]
+    signs: Sequence[SignOfLine | None]
 
     @classmethod
     def of(cls, tail: LogTail) -> Self:
-        """Sort the lines of a tail: 400 lines without a sign in about a millisecond."""
-        lowered = [line.lower() for line in tail.lines]
-        whole = "\n".join(lowered)
-        present = [sign for sign in _SIGNS if sign.words in whole]
-        return cls(tail, [_kind_of(line, present) for line in lowered])
+        """Sort the lines of a tail."""
+        return cls(tail, signs_of(tail.lines))
 
     def findings(self) -> LogFindings:
         """Return the newest few lines of each kind, as quotations."""
+        judged = range(self._first_judged, len(self.signs))
+        errors = [number for number in judged if self.signs[number] is not None]
+        older = list(self._older_failures())
         return LogFindings(
-            scanned_lines=len(self.kinds),
-            error_lines=sum(kind is not None for kind in self.kinds),
-            dependency_failures=self._newest(_Kind.DEPENDENCY_FAILURE),
-            local_faults=self._newest(_Kind.LOCAL_FAULT),
-            other_errors=self._newest(_Kind.OTHER_ERROR),
+            scanned_lines=len(judged),
+            error_lines=len(errors) + len(older),
+            dependency_failures=self._newest(LineKind.DEPENDENCY_FAILURE, [*older, *errors]),
+            local_faults=self._newest(LineKind.LOCAL_FAULT, errors),
+            other_errors=self._newest(LineKind.OTHER_ERROR, errors),
         )
 
     def excerpt(self, *, lines: int) -> str:
-        """Return what the model sees, as JSON: the newest `lines` lines, older error lines that fit, and what was cut.
+        """Return what the model sees, as JSON: what matters of the whole scan, the newest `lines` lines, what was cut.
 
-        Bounded to about 12 kB; when that is too little, lines without an error go first, the oldest before the newest.
+        Bounded to 14 kB. Lines that are not shown are counted by template.
         """
-        tail, kept = self.tail, self._kept(newest_lines=lines)
-        older = "the log goes further back" if tail.older_lines_exist else "the log starts there"
+        limit_bytes = _EXCERPT_BYTES - len(self._as_json(Condensed.nothing()).encode()) - _FIGURES_BYTES
+        shown = condensed(
+            self.tail.lines,
+            self.signs,
+            year=self.tail.observed_at.year,
+            newest_lines=lines,
+            limit_bytes=limit_bytes,
+        )
+        return self._as_json(shown)
+
+    def _as_json(self, shown: Condensed) -> str:
+        tail = self.tail
         return json.dumps(
             {
                 "server_id": tail.server_id,
                 "source": tail.source,
                 "observed_at": tail.observed_at.isoformat(),
                 "lines_scanned": len(tail.lines),
-                "lines_shown": len(kept),
-                "left_out": f"{len(tail.lines) - len(kept)} of the scanned lines are not shown; {older}",
-                "log_lines_oldest_first": kept,
+                "lines_shown": shown.shown,
+                "left_out": self._left_out(shown),
+                "repeated_errors": shown.error_groups,
+                "other_lines": shown.line_groups,
+                "log_lines_oldest_first": shown.lines,
             },
             ensure_ascii=False,
         )
 
-    def _newest(self, kind: _Kind) -> tuple[str, ...]:
+    def _left_out(self, shown: Condensed) -> str:
+        older = "the log goes further back" if self.tail.older_lines_exist else "the log starts there"
+        errors = f"{shown.errors_left_out} of them errors" if shown.errors_left_out else "none of them an error"
+        kinds = shown.error_kinds_left_out
+        unseen = f"{kinds} kinds of errors are not shown at all; " if kinds else ""
+        return f"{len(self.tail.lines) - shown.shown} of the scanned lines are not shown, {errors}; {unseen}{older}"
+
+    @property
+    def _first_judged(self) -> int:
+        return max(0, len(self.signs) - JUDGED_LINES)
+
+    def _older_failures(self) -> Iterator[int]:
+        """Yield the places of older dependency failures whose own time is recent, by the log's own clock."""
+        places = [
+            number
+            for number in range(self._first_judged)
+            if (sign := self.signs[number]) is not None and sign.kind is LineKind.DEPENDENCY_FAILURE
+        ]
+        now = self._newest_moment() if places else None
+        for number in places:
+            moment = self._moment(number)
+            if now is not None and moment is not None and _is_recent(moment, now=now):
+                yield number
+
+    def _newest_moment(self) -> datetime | None:
+        moments = (self._moment(number) for number in reversed(range(self._first_judged, len(self.signs))))
+        return next((moment for moment in moments if moment is not None), None)
+
+    def _moment(self, number: int) -> datetime | None:
+        time = time_in(self.tail.lines[number], year=self.tail.observed_at.year)
+        return time and time.moment
+
+    def _newest(self, kind: LineKind, places: Sequence[int]) -> tuple[str, ...]:
         quotations: dict[str, None] = {}
-        for line, found in zip(reversed(self.tail.lines), reversed(self.kinds), strict=True):
-            if found is kind:
-                quotations.setdefault(cut_to_bytes(visible(line).strip(), _QUOTATION_BYTES))
+        for number in reversed(places):
+            sign = self.signs[number]
+            if sign is not None and sign.kind is kind:
+                quotations.setdefault(cut_to_bytes(visible(self.tail.lines[number]).strip(), _QUOTATION_BYTES))
             if len(quotations) == _QUOTATIONS:
                 break
         return tuple(reversed(quotations))
 
-    def _kept(self, *, newest_lines: int) -> list[str]:
-        """Return the lines worth showing, oldest first: errors before others, the newest before the older."""
-        count = len(self.kinds)
-        wanted = [number for number in range(count) if self.kinds[number] or number >= count - newest_lines]
-        by_worth = sorted(wanted, key=lambda number: (self.kinds[number] is not None, number), reverse=True)
-        kept: dict[int, str] = {}
-        left_bytes = _EXCERPT_BYTES
-        for number in by_worth:
-            line = cut_to_bytes(visible(self.tail.lines[number]), _LINE_BYTES)
-            left_bytes -= len(line.encode()) + 4  # quotation marks, comma and space
-            if left_bytes < 0:
-                break
-            kept[number] = line
-        return [kept[number] for number in sorted(kept)]
 
-
-def _kind_of(line: str, signs: Sequence[_Sign]) -> _Kind | None:
-    for sign in signs:
-        if sign.words in line and (sign.pattern is None or sign.pattern.search(line)):
-            return sign.kind
-    return None
+def _is_recent(moment: datetime, *, now: datetime) -> bool:
+    if (moment.tzinfo is None) is not (now.tzinfo is None):
+        return False
+    return timedelta() <= now - moment <= _FORBIDS_FOR

@@ -19,6 +19,9 @@ from worker.triage.log_reading import SCANNED_LINES, LogReading
 __all__ = ["EscalateToEngineer", "FetchRecentLogs", "GetServerHealth", "schema_of"]
 
 SUMMARY_LIMIT_BYTES: Final = 8_000
+_LINES_LIMIT: Final = 400
+"""How many of the newest lines a model may ask for; what matters of the older ones is shown whatever it asks for."""
+
 _BEFORE_THE_ALERT: Final = timedelta(minutes=30)
 """What led to an alert stands before it; alerts themselves wait for minutes before they fire."""
 
@@ -85,7 +88,7 @@ class FetchRecentLogs:
             parameters=schema_of(
                 {
                     "server_id": {"type": "string", "enum": [self.server.server_id]},
-                    "lines": {"type": "integer", "description": f"how many, 1 to {SCANNED_LINES}"},
+                    "lines": {"type": "integer", "description": f"how many, 1 to {_LINES_LIMIT}"},
                 }
             ),
         )
@@ -104,7 +107,7 @@ class FetchRecentLogs:
             call_id=call.call_id,
             tool=call.name,
             outcome=Outcome.ANSWERED,
-            content=reading.excerpt(lines=min(max(lines, 1), SCANNED_LINES)),
+            content=reading.excerpt(lines=min(max(lines, 1), _LINES_LIMIT)),
             observed_at=tail.observed_at,
             logs=reading.findings(),
         )

@@ -1,0 +1,89 @@
+"""Log lines in groups: errors by template and stack trace, all other lines by template.
+
+Pure, in one pass. A stack trace belongs to its error line, and equal traces are one group. `condensing.py` asks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+from worker.triage.line_templates import template_of, time_in
+from worker.triage.log_signs import SignOfLine
+from worker.triage.stack_traces import Trace, traces_in
+
+__all__ = ["Group", "LineGroups"]
+
+_SIGNATURE_LINES: Final = 40
+_FAMILY_WORDS: Final = 4
+
+
+@dataclass(slots=True)
+class Group:
+    """Lines, or traces, that differ in numbers, names and times only; `starts` are their places, oldest first."""
+
+    template: str
+    starts: list[int]
+    is_crash: bool = False
+    newest_trace: Trace | None = None
+
+    @property
+    def oldest(self) -> int:
+        """The place of the first."""
+        return self.starts[0]
+
+    @property
+    def newest(self) -> int:
+        """The place of the last."""
+        return self.starts[-1]
+
+    @property
+    def family(self) -> tuple[object, ...]:
+        """What groups have in common that differ in a word that is no number: their length and beginning."""
+        words = self.template.split()
+        return len(words), *words[:_FAMILY_WORDS]
+
+
+@dataclass(frozen=True, slots=True)
+class LineGroups:
+    """The groups of one scan."""
+
+    lines: Sequence[str]
+    year: int
+    errors: Sequence[Group]
+    others: Sequence[Group]
+
+    @classmethod
+    def of(cls, lines: Sequence[str], signs: Sequence[SignOfLine | None], *, year: int) -> Self:
+        """Sort lines into groups; lines of a trace are in no group but their trace's."""
+        traces = {trace.start: trace for trace in traces_in(lines, [sign is not None for sign in signs])}
+        errors: dict[tuple[str, ...], Group] = {}
+        others: dict[str, Group] = {}
+        number = 0
+        while number < len(lines):
+            trace = traces.get(number)
+            sign = signs[number]
+            template = template_of(lines[number])
+            if trace is None and sign is None:
+                others.setdefault(template, Group(template, [])).starts.append(number)
+            else:
+                end = number + 1 if trace is None else trace.end
+                key = (template, *_signature(lines, trace))
+                group = errors.setdefault(key, Group(template, []))
+                group.starts.append(number)
+                group.newest_trace = trace
+                group.is_crash = group.is_crash or any(sign is not None and sign.is_crash for sign in signs[number:end])
+            number = number + 1 if trace is None else trace.end
+        return cls(lines, year, list(errors.values()), list(others.values()))
+
+    def seen(self, number: int) -> str:
+        """Return the time that stands in a line, or the line's number within the scan."""
+        time = time_in(self.lines[number], year=self.year)
+        return time.text if time else f"line {number + 1}"
+
+
+def _signature(lines: Sequence[str], trace: Trace | None) -> tuple[str, ...]:
+    """Return what makes a trace another one: its lines' templates, of long traces those of both ends."""
+    if trace is None:
+        return ()
+    numbers = trace.shortened(_SIGNATURE_LINES // 2)[1:]
+    return tuple(template_of(lines[number]) for number in numbers)
