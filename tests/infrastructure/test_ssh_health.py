@@ -70,6 +70,14 @@ def test_a_start_is_counted_from_the_host_s_own_boot(tmp_path: Path) -> None:
 
 
 @on_linux
+@pytest.mark.parametrize("started", ["9" * 15, "9" * 5_000, "0", "-1", "soon"])
+def test_a_start_that_can_t_be_is_named_and_not_told(tmp_path: Path, started: str) -> None:
+    reading = health(tmp_path, f"LoadState=loaded\nActiveState=active\nExecMainStartTimestampMonotonic={started}")
+    assert reading.service_started_at is None
+    assert "start time: the host did not say it in a form that is known" in reading.unread
+
+
+@on_linux
 @pytest.mark.parametrize(
     ("unit", "sentence"),
     [
@@ -96,6 +104,18 @@ def test_figures_are_those_of_the_text() -> None:
         "file handles": (10, "percent"),
     }
     assert unread == ()
+
+
+def test_figures_that_can_t_be_are_no_figures() -> None:
+    endless = "9" * 400
+    lies = (
+        RECORDED.replace("MemAvailable:    250", "MemAvailable:    2500")
+        .replace("6.00", "inf")
+        .replace(" 83%", " nan%")
+    )
+    sections = sections_of(lies.replace("1000 0 10000", f"{endless} 0 1"))
+    assert memory_percent_of(sections) == 0.0
+    assert {measure.name for measure in measured(sections, source="x")[0]} == {"swap in use"}
 
 
 @pytest.mark.parametrize("text", ["", "@cpu\n@memory\n@load\n@files\n@disks", "@load\nx y\n@files\n1 2\n@disks\nh\n"])

@@ -3,12 +3,13 @@
 Sources: proc(5) for stat, meminfo, loadavg and sys/fs/file-nr; POSIX for the format of `df -P`.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from worker.contract.observations import Measure
 
-__all__ = ["Sections", "cpu_percent_of", "measured", "memory_percent_of", "sections_of"]
+__all__ = ["Sections", "cpu_percent_of", "measured", "memory_percent_of", "sections_of", "uptime_seconds_of"]
 
 Sections = Mapping[str, Sequence[str]]
 """Lines by the name of their section."""
@@ -43,7 +44,12 @@ def cpu_percent_of(sections: Sections) -> float:
 def memory_percent_of(sections: Sections) -> float:
     """Return the share of memory that is not available. Raises likewise."""
     memory = _meminfo(sections)
-    return round(100 * (1 - memory["MemAvailable"] / memory["MemTotal"]), 1)
+    return round(min(max(100 * (1 - memory["MemAvailable"] / memory["MemTotal"]), 0.0), 100.0), 1)
+
+
+def uptime_seconds_of(sections: Sections) -> float:
+    """Return how long the host has been up. Raises likewise."""
+    return float(sections["uptime"][0].split()[0])
 
 
 def measured(sections: Sections, *, source: str) -> tuple[tuple[Measure, ...], tuple[str, ...]]:
@@ -51,10 +57,16 @@ def measured(sections: Sections, *, source: str) -> tuple[tuple[Measure, ...], t
     found, unread = [], []
     for name, (unit, read) in _FIGURES.items():
         try:
-            found.append(Measure(name=name, value=round(read(sections), 3), unit=unit, source=source))
-        except (KeyError, IndexError, ValueError, ZeroDivisionError):
+            found.append(Measure(name=name, value=_finite(read(sections)), unit=unit, source=source))
+        except (KeyError, IndexError, ValueError, ArithmeticError):
             unread.append(f"{name}: the host did not say it in a form that is known")
     return tuple(found), tuple(unread)
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError("no number")
+    return round(value, 3)
 
 
 def _meminfo(sections: Sections) -> Mapping[str, int]:

@@ -9,7 +9,14 @@ from typing import Final
 
 from worker.contract.observations import HealthReading, ServiceStatus
 from worker.errors import SourceUnavailable
-from worker.infrastructure.proc_files import Sections, cpu_percent_of, measured, memory_percent_of, sections_of
+from worker.infrastructure.proc_files import (
+    Sections,
+    cpu_percent_of,
+    measured,
+    memory_percent_of,
+    sections_of,
+    uptime_seconds_of,
+)
 from worker.infrastructure.ssh_logs import Reader
 from worker.ports import Clock
 
@@ -34,6 +41,10 @@ _STATUS_OF: Final = {
     "inactive": ServiceStatus.STOPPED,
 }
 _MICROSECONDS: Final = 1e6
+_LONGEST_MICROSECONDS: Final = 1e15
+"""Over thirty years: no host runs for that long."""
+
+_DIGITS: Final = 18
 
 
 class SshHealth:
@@ -59,7 +70,9 @@ class SshHealth:
         measures, unread = measured(sections, source=source)
         unit = dict(line.split("=", 1) for line in sections.get("unit", ()) if "=" in line)
         cpu_percent, memory_percent = _or_none(cpu_percent_of, sections), _or_none(memory_percent_of, sections)
-        missing = [name for name, value in {"CPU": cpu_percent, "memory": memory_percent}.items() if value is None]
+        started_at = _started_at(unit, sections, observed_at)
+        values = {"CPU": cpu_percent, "memory": memory_percent, "start time": started_at}
+        missing = [name for name, value in values.items() if value is None]
         return HealthReading(
             server_id=self._server_id,
             status=self._status(unit),
@@ -68,7 +81,7 @@ class SshHealth:
             figures={"restarts_by_systemd": _number(unit.get("NRestarts", ""))},
             measures=measures,
             unread=(*(f"{name}: the host did not say it in a form that is known" for name in missing), *unread),
-            service_started_at=_started_at(unit, sections, observed_at),
+            service_started_at=started_at,
             observed_at=observed_at,
             source=source,
         )
@@ -83,22 +96,20 @@ class SshHealth:
 
 
 def _started_at(unit: dict[str, str], sections: Sections, observed_at: datetime) -> datetime | None:
+    """Return the start, or None for one that can't be: before the host's boot, or after the look."""
     started = _number(unit.get("ExecMainStartTimestampMonotonic", ""))
-    try:
-        uptime_seconds = float(sections["uptime"][0].split()[0])
-    except (KeyError, IndexError, ValueError):
-        return None
-    if not started:
+    uptime_seconds = _or_none(uptime_seconds_of, sections)
+    if not started or uptime_seconds is None or not started <= uptime_seconds * _MICROSECONDS < _LONGEST_MICROSECONDS:
         return None
     return observed_at - timedelta(seconds=uptime_seconds - started / _MICROSECONDS)
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else None
 
 
 def _or_none(read: Callable[[Sections], float], sections: Sections) -> float | None:
     try:
         return read(sections)
-    except (KeyError, IndexError, ValueError, ZeroDivisionError):
+    except (KeyError, IndexError, ValueError, ArithmeticError):
         return None
