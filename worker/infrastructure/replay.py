@@ -165,7 +165,7 @@ class ReplayedServer:
                 restarts.append(_RecordedRestart.model_validate_json(line))
             except ValidationError as error:
                 raise SourceUnavailable(f"{path}, line {number}: {_complaint(error)}.") from error
-        return [restart for restart in restarts if restart.done_at is None or restart.done_at <= until]
+        return [restart for restart in restarts if restart.started_at <= until]
 
     def _current(self, name: str, *, is_restarted: bool) -> Path:
         later = self._folder / _AFTER_RESTART / name
