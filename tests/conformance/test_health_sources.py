@@ -1,0 +1,96 @@
+"""What every health source must keep, over the fake, the recordings, real servers and documented exchanges."""
+
+import gc
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from tests.conformance.health_subjects import HEALTH, REAL_HEALTH
+from tests.conformance.subjects import PATIENCE_SECONDS, HealthSubject, parameters, unavailable
+from worker.contract.observations import ServiceStatus
+
+SLACK_SECONDS = 4.0
+"""What a busy machine, and a second try of a read, may take beside the time limit."""
+
+
+@pytest.fixture(scope="module", params=parameters(HEALTH, real=REAL_HEALTH))
+def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HealthSubject]:
+    with request.param(tmp_path_factory.mktemp("health")) as subject:
+        yield subject
+
+
+def test_a_reading_has_its_server_its_source_and_a_status(subject: HealthSubject) -> None:
+    reading = subject.source.read_health()
+    assert reading.server_id == subject.server_id
+    assert reading.source
+    assert reading.status is ServiceStatus.RUNNING
+
+
+def test_a_reading_is_as_old_as_what_it_measured_and_never_of_the_future(subject: HealthSubject) -> None:
+    before = subject.clock.now()
+    reading = subject.source.read_health()
+    assert before - timedelta(seconds=subject.oldest_seconds) <= reading.observed_at <= subject.clock.now()
+
+
+def test_cpu_and_memory_are_told_where_the_source_has_them(subject: HealthSubject) -> None:
+    reading = subject.source.read_health()
+    assert (reading.cpu_percent is not None) is subject.tells_cpu_and_memory
+    assert (reading.memory_percent is not None) is subject.tells_cpu_and_memory
+
+
+def test_a_figure_that_is_missing_is_named(subject: HealthSubject) -> None:
+    reading = subject.source.read_health()
+    named = " ".join(reading.unread)
+    assert reading.cpu_percent is not None or "CPU" in named
+    assert reading.memory_percent is not None or "memory" in named
+    assert all(": " in sentence for sentence in reading.unread)
+
+
+def test_every_measure_has_a_unit_and_a_source(subject: HealthSubject) -> None:
+    measures = subject.source.read_health().measures
+    assert all(measure.name and measure.unit and measure.source for measure in measures)
+    assert len({measure.name for measure in measures}) == len(measures)
+
+
+def test_a_start_is_not_after_the_look(subject: HealthSubject) -> None:
+    reading = subject.source.read_health()
+    assert reading.service_started_at is None or reading.service_started_at <= reading.observed_at
+
+
+def test_a_start_in_an_hour_is_not_believed(subject: HealthSubject) -> None:
+    if subject.from_the_future is None:
+        pytest.skip("its starts are the worker's own")
+    reading = subject.from_the_future.read_health()
+    assert reading.service_started_at is None
+    assert ("start" in " ".join(reading.unread)) is subject.tells_why_no_start
+
+
+def test_a_target_that_does_not_exist_is_one_sentence(subject: HealthSubject) -> None:
+    unavailable(subject.missing.read_health, named=subject.named)
+
+
+# The HTTP library leaves a socket that found nobody to be closed by the garbage collector, which warns.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_system_that_is_not_there_is_one_sentence(subject: HealthSubject) -> None:
+    if subject.unreachable is None:
+        pytest.skip("it has no system")
+    unavailable(subject.unreachable.read_health, named=subject.system)
+    gc.collect()
+
+
+def test_a_system_that_never_answers_is_one_sentence_in_its_time(subject: HealthSubject) -> None:
+    if subject.silent is None:
+        pytest.skip("it asks nobody")
+    began = time.monotonic()
+    unavailable(subject.silent.read_health, named=subject.system)
+    assert time.monotonic() - began < PATIENCE_SECONDS + SLACK_SECONDS
+
+
+def test_many_threads_may_read_at_once(subject: HealthSubject) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        pending = [pool.submit(subject.source.read_health) for _ in range(16)]
+        readings = [each.result() for each in pending]
+    assert {(reading.server_id, reading.status) for reading in readings} == {(subject.server_id, ServiceStatus.RUNNING)}
