@@ -19,12 +19,12 @@ class LocalShell:
     programs: Path
     commands: list[Sequence[str]] = field(default_factory=list)
 
-    def read(self, command: Sequence[str]) -> SshAnswer:
+    def read(self, command: Sequence[str], *, limit_bytes: int = READ_LIMIT_BYTES) -> SshAnswer:
         self.commands.append(command)
         path = f"{self.programs}:{os.environ['PATH']}"
         done = subprocess.run(
             ["sh", "-c", shlex.join(command)], env={"PATH": path}, capture_output=True, timeout=20, check=False
         )
-        is_cut = len(done.stdout) > READ_LIMIT_BYTES
+        is_cut = len(done.stdout) > limit_bytes
         code = None if is_cut else done.returncode
-        return SshAnswer(code, done.stdout[:READ_LIMIT_BYTES], tuple(done.stderr.decode().splitlines()), is_cut=is_cut)
+        return SshAnswer(code, done.stdout[:limit_bytes], tuple(done.stderr.decode().splitlines()), is_cut=is_cut)

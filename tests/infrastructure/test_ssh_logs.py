@@ -55,12 +55,26 @@ def test_a_unit_s_messages_are_asked_for_from_a_time_on(tmp_path: Path) -> None:
     assert source.read_log_tail(lines=3).older_lines_exist is False
 
 
-def test_messages_that_are_too_long_are_asked_for_again_in_smaller_number(tmp_path: Path) -> None:
-    long = "for n in $(seq ${3#--lines=}); do head -c 9000 /dev/zero | tr '\\0' x; echo; done"
-    source, shell = journal(tmp_path, long.replace("$3", "$2").replace("${3#", "${2#"))
+LONG_MESSAGES = "for n in $(seq ${2#--lines=}); do head -c 90000 /dev/zero | tr '\\0' x; echo; done"
+NEWEST_ARE_LONGEST = (
+    "count=${2#--lines=}; yes short | head -n $((count > 10 ? count - 10 : 0)); "
+    "for n in $(seq $((count > 10 ? 10 : count))); do head -c 500000 /dev/zero | tr '\\0' x; echo; done"
+)
+
+
+def test_messages_that_are_too_long_are_asked_for_again_in_a_number_that_fits(tmp_path: Path) -> None:
+    source, shell = journal(tmp_path, LONG_MESSAGES)
     tail = source.read_log_tail(lines=400)
-    assert [command[2] for command in shell.commands] == ["--lines=401", "--lines=50"]
-    assert len(tail.lines) == 50
+    assert [command[2] for command in shell.commands] == ["--lines=401", "--lines=34"]
+    assert len(tail.lines) == 34
+    assert tail.older_lines_exist
+
+
+def test_a_journal_whose_newest_messages_are_the_longest_is_asked_three_times_at_most(tmp_path: Path) -> None:
+    source, shell = journal(tmp_path, NEWEST_ARE_LONGEST)
+    tail = source.read_log_tail(lines=60)
+    assert [command[2] for command in shell.commands] == ["--lines=61", "--lines=44", "--lines=3"]
+    assert len(tail.lines) == 3
     assert tail.older_lines_exist
 
 

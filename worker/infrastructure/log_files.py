@@ -16,8 +16,8 @@ from worker.ports import Clock
 __all__ = ["LINE_LIMIT_BYTES", "WINDOW_BYTES", "PlainLogFile", "read_file_tail", "tail_of"]
 
 LINE_LIMIT_BYTES: Final = 2_000
-WINDOW_BYTES: Final = 1_048_576
-"""How far back from the end of the file lines are looked for."""
+WINDOW_BYTES: Final = 4 * 1_048_576
+"""How far back from the end of the file lines are looked for: room for ten thousand lines of 400 bytes."""
 
 
 class PlainLogFile:

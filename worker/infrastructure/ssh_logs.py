@@ -21,14 +21,17 @@ _MEANINGS: Final = {
     4: "may not be read: give the reading user leave",
 }
 _JOURNAL_TRIES: Final = 3
+_SHRINK: Final = 8
+"""What fewer messages are divided by when even those that should have fitted did not: the newest may be the longest."""
+
 _SEES_LITTLE: Final = "not seeing messages from other users"
 
 
 class Reader(Protocol):
     """What runs a fixed command on the host: `SshHost`."""
 
-    def read(self, command: Sequence[str]) -> SshAnswer:
-        """Run it and return its answer. Raises `SourceUnavailable`."""
+    def read(self, command: Sequence[str], *, limit_bytes: int = READ_LIMIT_BYTES) -> SshAnswer:
+        """Run it and return its answer, cut to `limit_bytes`. Raises `SourceUnavailable`."""
         ...
 
 
@@ -44,7 +47,8 @@ class SshLogFile:
     def read_log_tail(self, *, lines: int, since: datetime | None = None) -> LogTail:
         """Return at most the newest `lines` lines within the file's last `WINDOW_BYTES`."""
         observed_at = self._clock.now()
-        answer = self._ssh.read(["sh", "-c", _SCRIPT, "firstline", self._path, str(WINDOW_BYTES + 1)])
+        script = ["sh", "-c", _SCRIPT, "firstline", self._path, str(WINDOW_BYTES + 1)]
+        answer = self._ssh.read(script, limit_bytes=WINDOW_BYTES + 1)
         if answer.code != 0:
             meaning = _MEANINGS.get(answer.code or 0, f"could not be read ({answer.stderr or 'no reason was given'})")
             raise SourceUnavailable(f"The log {self._path} of {self._server_id} {meaning}.")
@@ -88,19 +92,21 @@ class SshJournal:
     def _newest(self, lines: int, since: datetime | None) -> tuple[bytes, int]:
         """Return the newest lines that fit into an answer, and how many were asked for in the end.
 
-        An answer that is too long is cut at its newest end, so that fewer are asked for.
+        An answer that is too long is cut at its newest end. Then as many are asked for as would fit if all were like
+        those that came, with a quarter to spare; and far fewer where that was too much again.
         """
-        for _ in range(_JOURNAL_TRIES):
-            answer = self._ssh.read(self._command(lines, since))
+        for asked_before in range(_JOURNAL_TRIES):
+            answer = self._ssh.read(self._command(lines, since), limit_bytes=WINDOW_BYTES)
             if _SEES_LITTLE in answer.stderr:
                 raise SourceUnavailable(
                     f"The journal of {self._server_id} may not be read: put the reading user in systemd-journal."
                 )
             if not answer.is_cut:
                 break
-            lines = max(1, lines // 8)
+            fitting = min(lines, answer.stdout.count(b"\n")) * 3 // 4
+            lines = max(1, fitting // _SHRINK if asked_before else fitting)
         if answer.is_cut:
-            raise SourceUnavailable(f"The journal of {self._server_id} has messages of over {READ_LIMIT_BYTES} bytes.")
+            raise SourceUnavailable(f"The journal of {self._server_id} has messages of over {WINDOW_BYTES} bytes.")
         if answer.code != 0:
             raise SourceUnavailable(
                 f"The journal of {self._server_id} could not be read ({answer.stderr or 'no reason was given'})."
