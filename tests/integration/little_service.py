@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -91,6 +92,8 @@ class LittleService:
             "node_memory_SwapTotal_bytes": 1e9,
             "node_memory_SwapFree_bytes": 1e9,
             'node_cpu_seconds_total{mode="idle",cpu="0"}': 0.9 * seconds,
+            'node_cpu_seconds_total{mode="user",cpu="0"}': 0.1 * seconds,
+            "node_time_seconds": time.time(),
             "node_load1": 0.1,
             "node_filefd_allocated": 1e3,
             "node_filefd_maximum": 1e6,
