@@ -1,4 +1,4 @@
-"""Answers as a Prometheus gives them, and the adapter in front of them, for tests."""
+"""Answers as a Prometheus gives them, and the adapter in front of it, for tests."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,8 +13,9 @@ from worker.infrastructure.breaker import CircuitBreaker
 from worker.infrastructure.prometheus import PrometheusHealth
 from worker.infrastructure.promql import AGE, CPU_AGE
 from worker.infrastructure.web_api import WebApi
+from worker.ports import Clock
 
-__all__ = ["ABOUT", "QUERY", "UNIT", "WELL", "answer_of", "asked_of", "measured", "read", "unread"]
+__all__ = ["ABOUT", "QUERY", "UNIT", "WELL", "answer_of", "asked_at", "measured", "read", "unread"]
 
 QUERY: Final = "/api/v1/query"
 UNIT: Final = "payments.service"
@@ -29,22 +30,23 @@ def answer_of(figures: Mapping[str, str], *more: tuple[str, str]) -> dict[str, o
 
 
 @contextmanager
-def asked_of(
-    server: HTTPServer,
+def asked_at(
+    url: str,
     *,
+    selector: str = 'instance="a"',
     exporter: str = "node",
     unit: str | None = None,
     error_rate: str | None = None,
-    clock: FakeClock | None = None,
+    clock: Clock | None = None,
 ) -> Iterator[PrometheusHealth]:
-    """Give the adapter that asks the server."""
+    """Give the adapter that asks a URL."""
     clock = clock or FakeClock()
     breaker = CircuitBreaker("metrics", clock)
     with httpx2.Client(trust_env=False) as client:
         yield PrometheusHealth(
             "web-01",
-            api=WebApi("metrics", server.url_for("/"), client=client, breaker=breaker, timeout_seconds=5),
-            selector='instance="a"',
+            api=WebApi("metrics", url, client=client, breaker=breaker, timeout_seconds=5),
+            selector=selector,
             exporter=exporter,
             unit=unit,
             clock=clock,
@@ -56,7 +58,7 @@ def read(server: HTTPServer, answer: object, *, exporter: str = "node", unit: st
     """Read once where the server has one answer to everything."""
     server.clear()
     server.expect_request(QUERY).respond_with_json(answer)
-    with asked_of(server, exporter=exporter, unit=unit) as health:
+    with asked_at(server.url_for("/"), exporter=exporter, unit=unit) as health:
         return health.read_health()
 
 

@@ -7,7 +7,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from tests.fakes import START
-from tests.infrastructure.prometheus_stub import ABOUT, QUERY, UNIT, WELL, answer_of, asked_of, measured, read, unread
+from tests.infrastructure.prometheus_stub import ABOUT, QUERY, UNIT, WELL, answer_of, asked_at, measured, read, unread
 from worker.contract.observations import ServiceStatus
 from worker.errors import SourceUnavailable
 from worker.infrastructure.promql import AGE, CPU_AGE, HOST_NOW, STATE_AGE, UNIT_STATES, expressions_of
@@ -167,7 +167,7 @@ def test_a_unit_and_a_selector_that_hold_each_other_s_place_are_asked_for_as_the
 def test_a_past_that_can_t_be_asked_for_is_named_and_costs_nothing_of_the_present(httpserver: HTTPServer) -> None:
     httpserver.expect_oneshot_request(QUERY).respond_with_json(answer_of(WELL))
     httpserver.expect_oneshot_request(QUERY).respond_with_data("", status=500)
-    with asked_of(httpserver, exporter="cadvisor") as health:
+    with asked_at(httpserver.url_for("/"), exporter="cadvisor") as health:
         reading = health.read_health()
     assert (reading.cpu_percent, reading.memory_percent) == (12.5, 40)
     assert "half an hour before: metrics answered 500." in reading.unread

@@ -7,7 +7,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from tests.infrastructure.prometheus_stub import QUERY, WELL, answer_of, asked_of, unread
+from tests.infrastructure.prometheus_stub import QUERY, WELL, answer_of, asked_at, unread
 from worker.contract.observations import HealthReading
 
 EXPRESSION = 'sum(rate(http_errors_total{job="shop"}[5m])) / sum(rate(http_requests_total{job="shop"}[5m]))'
@@ -23,7 +23,7 @@ def read_with(server: HTTPServer, *, now: object, before: object = None) -> Heal
         return Response(json.dumps(told), status=400 if told is None else 200, content_type="application/json")
 
     server.expect_request(QUERY).respond_with_handler(answer)
-    with asked_of(server, exporter="cadvisor", error_rate=EXPRESSION) as health:
+    with asked_at(server.url_for("/"), exporter="cadvisor", error_rate=EXPRESSION) as health:
         return health.read_health()
 
 
@@ -68,7 +68,7 @@ def test_an_error_rate_without_a_past_is_told_without_it(httpserver: HTTPServer)
 
 def test_without_an_expression_two_questions_are_asked_and_none_of_errors(httpserver: HTTPServer) -> None:
     httpserver.expect_request(QUERY).respond_with_json(answer_of(WELL))
-    with asked_of(httpserver, exporter="cadvisor") as health:
+    with asked_at(httpserver.url_for("/"), exporter="cadvisor") as health:
         reading = health.read_health()
     assert len(httpserver.log) == 2
     assert unread(reading, "error_rate") == []

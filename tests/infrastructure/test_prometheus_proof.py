@@ -8,7 +8,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from tests.fakes import FakeClock
-from tests.infrastructure.prometheus_stub import ABOUT, QUERY, UNIT, WELL, answer_of, asked_of, measured, read
+from tests.infrastructure.prometheus_stub import ABOUT, QUERY, UNIT, WELL, answer_of, asked_at, measured, read
 from worker.contract.observations import HealthReading, ServiceStatus
 from worker.contract.result import RestartOutcome
 from worker.guardrails.verification import Verification, VerificationTimes, verify
@@ -29,7 +29,7 @@ def verified(
         return json_response(figures(clock.elapsed_seconds))
 
     server.expect_request(QUERY).respond_with_handler(answer)
-    with asked_of(server, unit=unit, clock=clock) as health:
+    with asked_at(server.url_for("/"), unit=unit, clock=clock) as health:
         return verify(health, restarted_at=clock.now(), times=TIMES, clock=clock)
 
 

@@ -48,8 +48,10 @@ CPU_AGE: Final = "age of the CPU's older sample"
 STATE_AGE: Final = "age of the unit's state"
 TARGETS: Final = "targets"
 SERIES: Final = "series"
+_UNIT_STATE: Final = "unit $1"
+"""Stands for a figure a state: PromQL puts the label `state` in the place of $1."""
 UNIT_STATES: Final = tuple(f"unit {state}" for state in ("active", "activating", "deactivating", "failed", "inactive"))
-ASIDE: Final = frozenset({NOW, HOST_NOW, AGE, CPU_AGE, STATE_AGE, TARGETS, SERIES, *UNIT_STATES})
+ASIDE: Final = frozenset({NOW, HOST_NOW, AGE, CPU_AGE, STATE_AGE, TARGETS, SERIES, _UNIT_STATE})
 """What is asked beside the figures: clocks, ages, what it all is about, and the parts of a status."""
 
 
@@ -107,12 +109,7 @@ _NODE: Final[Mapping[str, Expression]] = {
     "file handles": Expression("100 * sum(node_filefd_allocated{SEL}) / sum(node_filefd_maximum{SEL})", "percent"),
 }
 _UNIT: Final[Mapping[str, Expression]] = {
-    **{
-        state: Expression(
-            f'max(node_systemd_unit_state{{name="UNIT",state="{state.removeprefix("unit ")}",SEL}})', "count"
-        )
-        for state in UNIT_STATES
-    },
+    _UNIT_STATE: Expression('max by (state) (node_systemd_unit_state{name="UNIT",SEL})', "count"),
     STATE_AGE: _age_of('node_systemd_unit_state{name="UNIT",SEL}'),
     STARTED: Expression('max(node_systemd_unit_start_time_seconds{name="UNIT",SEL} > 0)', "seconds"),
     "restarts by systemd": Expression('max(node_systemd_service_restart_total{name="UNIT",SEL})', "count"),
@@ -188,7 +185,7 @@ def joined(expressions: Mapping[str, Expression]) -> str:
 
 def named(name: str, promql: str) -> str:
     """Return an expression whose samples carry the label `figure`; a comment at its end ends with its line."""
-    return f'label_replace({promql}\n, "figure", "{name}", "", "")'
+    return f'label_replace({promql}\n, "figure", "{name}", "state", "(.*)")'
 
 
 def _about(raw: str, templates: Mapping[str, Expression]) -> Mapping[str, Expression]:
