@@ -49,14 +49,21 @@ class Condensed:
 
 
 def condensed(
-    lines: Sequence[str], signs: Sequence[SignOfLine | None], *, year: int, newest_lines: int, limit_bytes: int
+    lines: Sequence[str],
+    signs: Sequence[SignOfLine | None],
+    *,
+    quoted: Iterable[int],
+    newest_lines: int,
+    year: int,
+    limit_bytes: int,
 ) -> Condensed:
     """Return the lines worth showing, oldest first, and the groups of the others; never more than `limit_bytes`.
 
-    `newest_lines` are shown as far as there is room beside what matters; `year` is that of times without one.
+    The lines at the places `quoted` are shown before all others. `newest_lines` are shown as far as there is room
+    beside what matters; `year` is that of times without one.
     """
     selection = _Selection(lines, signs, LineGroups.of(lines, signs, year=year), limit_bytes)
-    return selection.condensed(newest_lines)
+    return selection.condensed(quoted, newest_lines)
 
 
 @dataclass(slots=True)
@@ -87,10 +94,11 @@ class _Selection:
     def room(self) -> _Room:
         return _Room(self.limit_bytes)
 
-    def condensed(self, newest_lines: int) -> Condensed:
+    def condensed(self, quoted: Iterable[int], newest_lines: int) -> Condensed:
+        """Take everything in its order, and say what is left out."""
         errors = sorted(self.groups.errors, key=lambda group: group.newest, reverse=True)
         traces = [group.newest_trace for group in errors if group.newest_trace is not None]
-        self._take_what_is_quoted()
+        self._take(((number,) for number in quoted), kept_back=0)
         self._take_lines_before_crashes(errors, crashes=1, kept_back=self._part(0.6))
         self._take_traces(traces[:_TRACES], ends=_SHORT, kept_back=self._part(0.4))
         self._take(((group.newest,) for group in _each_kind_first(errors)), kept_back=self._part(0.2))
@@ -132,13 +140,8 @@ class _Selection:
         return True
 
     def _text(self, number: int) -> str:
-        return cut_to_bytes(visible(self.lines[number]), _LINE_BYTES)
-
-    def _take_what_is_quoted(self) -> None:
-        """Take the newest line of each kind: findings quote it, and nothing is quoted that was not shown."""
-        newest = {sign: number for number, sign in enumerate(self.signs) if sign is not None}
-        by_kind = {sign.kind: number for sign, number in sorted(newest.items(), key=lambda item: item[1])}
-        self._take(((number,) for number in (*by_kind.values(), *newest.values())), kept_back=0)
+        text = visible(self.lines[number])
+        return cut_to_bytes(text if len(text) <= _LINE_BYTES else text.strip(), _LINE_BYTES)
 
     def _take_lines_before_crashes(self, errors: Sequence[Group], *, crashes: int, kept_back: int) -> None:
         """Take the crash and the lines before it, the nearest first; crashes close to each other are one."""

@@ -51,28 +51,28 @@ class LogReading:
 
     def findings(self) -> LogFindings:
         """Return the newest few lines of each kind, as quotations."""
-        judged = range(self._first_judged, len(self.signs))
-        errors = [number for number in judged if self.signs[number] is not None]
-        older = list(self._older_failures())
+        judged = self._judged()
         return LogFindings(
-            scanned_lines=len(judged),
-            error_lines=len(errors) + len(older),
-            dependency_failures=self._newest(LineKind.DEPENDENCY_FAILURE, [*older, *errors]),
-            local_faults=self._newest(LineKind.LOCAL_FAULT, errors),
-            other_errors=self._newest(LineKind.OTHER_ERROR, errors),
+            scanned_lines=len(self.signs) - self._first_judged,
+            error_lines=len(judged),
+            dependency_failures=self._newest(LineKind.DEPENDENCY_FAILURE, judged),
+            local_faults=self._newest(LineKind.LOCAL_FAULT, judged),
+            other_errors=self._newest(LineKind.OTHER_ERROR, judged),
         )
 
     def excerpt(self, *, lines: int) -> str:
         """Return what the model sees, as JSON: what matters of the whole scan, the newest `lines` lines, what was cut.
 
-        Bounded to 14 kB. Lines that are not shown are counted by template.
+        Bounded to 14 kB. The newest finding of each kind is always there: guards and rules quote it, and whatever is
+        quoted must have been looked through for instructions. Lines that are not shown are counted by template.
         """
         limit_bytes = _EXCERPT_BYTES - len(self._as_json(Condensed.nothing()).encode()) - _FIGURES_BYTES
         shown = condensed(
             self.tail.lines,
             self.signs,
-            year=self.tail.observed_at.year,
+            quoted={sign.kind: place for place in self._judged() if (sign := self.signs[place])}.values(),
             newest_lines=lines,
+            year=self.tail.observed_at.year,
             limit_bytes=limit_bytes,
         )
         return self._as_json(shown)
@@ -105,6 +105,11 @@ class LogReading:
     def _first_judged(self) -> int:
         return max(0, len(self.signs) - JUDGED_LINES)
 
+    def _judged(self) -> list[int]:
+        """Return the places of the lines that findings are made of, oldest first."""
+        newest = range(self._first_judged, len(self.signs))
+        return [*self._older_failures(), *(place for place in newest if self.signs[place] is not None)]
+
     def _older_failures(self) -> Iterator[int]:
         """Yield the places of older dependency failures whose own time is recent, by the log's own clock."""
         places = [
@@ -128,10 +133,10 @@ class LogReading:
 
     def _newest(self, kind: LineKind, places: Sequence[int]) -> tuple[str, ...]:
         quotations: dict[str, None] = {}
-        for number in reversed(places):
-            sign = self.signs[number]
+        for place in reversed(places):
+            sign = self.signs[place]
             if sign is not None and sign.kind is kind:
-                quotations.setdefault(cut_to_bytes(visible(self.tail.lines[number]).strip(), _QUOTATION_BYTES))
+                quotations.setdefault(cut_to_bytes(visible(self.tail.lines[place]).strip(), _QUOTATION_BYTES))
             if len(quotations) == _QUOTATIONS:
                 break
         return tuple(reversed(quotations))

@@ -25,7 +25,7 @@ _PYTHON: Final = "Traceback (most recent call last):"
 _NEEDS_A_HEAD: Final = re.compile(r"\s+at |goroutine |stack backtrace:")
 _LINK: Final = re.compile(
     r"Caused by: |Suppressed: |\.\.\. \d|goroutine \d+ \[|created by |Traceback |During handling of the above|"
-    r"The above exception was|stack backtrace:|note: |exit status \d|\[signal |--- End|---> |runtime stack:|"
+    r"The above exception was|stack backtrace:|note: |exit status \d|\[signal |--- End|---> |runtime stack:|\}$|"
     r"thread '.{0,100}' (?:\(\d+\) )?panicked at "
 )
 _CAUSE: Final = re.compile(
