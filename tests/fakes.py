@@ -8,6 +8,7 @@ from worker.contract.incident import Alert, Incident, Severity, identity
 from worker.contract.observations import HealthReading, LogTail, ServiceStatus
 from worker.contract.transcript import ModelReply, Step, ToolCall, Transcript, Usage
 from worker.errors import OrderRefused, SourceUnavailable, StaleClaim
+from worker.infrastructure.log_files import tail_of
 from worker.ports import HealthSource, RestartOrder, Server, ToolSpec
 from worker.terms import RestartPolicy, Terms
 
@@ -64,7 +65,9 @@ class FakeServer:
     restart_seconds: float = 10.0
     fails_after_restarting: bool = False
     health_failure: str | None = None
+    log_failure: str | None = None
     orders: list[RestartOrder] = field(default_factory=list)
+    restarts: int = 0
     asked_since: list[datetime | None] = field(default_factory=list)
     started_at: datetime = START - timedelta(days=9)
     _reads_since: int = 0
@@ -80,10 +83,13 @@ class FakeServer:
 
     def read_log_tail(self, *, lines: int, since: datetime | None = None) -> LogTail:
         self.asked_since.append(since)
-        return LogTail(
+        if self.log_failure is not None:
+            raise SourceUnavailable(self.log_failure)
+        return tail_of(
+            "\n".join(self.log_lines).encode("utf-8", "surrogateescape"),
+            has_older_bytes=False,
+            lines=lines,
             server_id=SERVER_ID,
-            lines=tuple(self.log_lines)[-lines:],
-            older_lines_exist=len(self.log_lines) > lines,
             observed_at=self.clock.now(),
             source="fake",
         )
@@ -91,11 +97,12 @@ class FakeServer:
     def restart(self, order: RestartOrder) -> None:
         self.orders.append(order)
         if self.clock.monotonic_seconds() > order.give_up_at:
-            raise OrderRefused("The order is too old.")
+            raise OrderRefused(f"The order to restart {SERVER_ID} is too old; nothing was restarted.")
         if self.restart_failure is not None and not self.fails_after_restarting:
             raise OrderRefused(self.restart_failure)
         self.clock.sleep(1)
         self.started_at = self.clock.now()
+        self.restarts += 1
         self.clock.sleep(0.1)
         if self.restart_failure is not None:
             raise SourceUnavailable(self.restart_failure)

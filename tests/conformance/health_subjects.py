@@ -18,6 +18,7 @@ from tests.conformance.subjects import (
     running_ssh_site,
     server_of,
     silent_port,
+    supervised_at,
 )
 from tests.conformance.web_health_subjects import by_http, by_prometheus, docked, in_kubernetes
 from tests.fakes import FakeClock, FakeServer
@@ -66,22 +67,12 @@ def replayed(folder: Path) -> Iterator[HealthSubject]:
 
 @contextmanager
 def supervised(folder: Path) -> Iterator[HealthSubject]:
-    from worker.infrastructure.supervisord import SupervisedProgram  # noqa: PLC0415 - psutil is an extra
-    from worker.infrastructure.supervisord_api import SupervisordApi  # noqa: PLC0415 - goes with it
-
-    def at_port(port: int) -> HealthSource:
-        url = f"http://127.0.0.1:{port}/RPC2"
-        api = SupervisordApi(url, username="x", password="x", read_timeout_seconds=PATIENCE_SECONDS)
-        return SupervisedProgram(
-            MISSING, program=MISSING, api=api, memory_limit_bytes=None, restart_seconds=10, clock=CLOCK
-        )
-
     with lab_fleet(folder) as (_, inventory), silent_port() as port:
         yield HealthSubject(
             source=server_of(inventory, "web-server-03").health,
             missing=server_of(inventory, MISSING).health,
-            unreachable=at_port(free_port()),
-            silent=at_port(port),
+            unreachable=supervised_at(free_port()),
+            silent=supervised_at(port),
             from_the_future=None,  # the time of a start is the system's own
             server_id="web-server-03",
             system="supervisord",

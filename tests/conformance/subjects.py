@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
@@ -29,12 +29,16 @@ from worker.infrastructure.web_api import WebApi
 from worker.lab import LabFleet
 from worker.ports import Clock, HealthSource, RestartOrder, Server
 
+if TYPE_CHECKING:
+    from worker.infrastructure.supervisord import SupervisedProgram
+
 __all__ = [
     "CLOCK",
     "MISSING",
     "PATIENCE_SECONDS",
     "READS",
     "SERVER_ID",
+    "SLACK_SECONDS",
     "HealthSubject",
     "SshSite",
     "an_order",
@@ -47,6 +51,7 @@ __all__ = [
     "server_of",
     "silent_port",
     "silent_socket",
+    "supervised_at",
     "unavailable",
     "web_ways",
 ]
@@ -56,7 +61,10 @@ SERVER_ID, MISSING = "web-01", "broken"
 """A server that is well, and one whose target does not exist."""
 
 PATIENCE_SECONDS = 1.0
-"""The time limit of reads here, which is the inventory's to set."""
+"""The time limit of reads that get no answer, which is the inventory's to set."""
+
+SLACK_SECONDS = 4.0
+"""What a busy machine, and a second try of a read, may take beside it."""
 
 READS = 'PATH={path}:$PATH /bin/sh -c \\"$SSH_ORIGINAL_COMMAND\\"'
 """A forced command that runs what it is told: root may come by a forced command only."""
@@ -185,6 +193,18 @@ class HealthSubject:
     """How far a reading may lie back, by the age of what was measured."""
     tells_why_no_start: bool = True
     tells_cpu_and_memory: bool = True
+
+
+def supervised_at(port: int) -> "SupervisedProgram":
+    """Return the program that nobody knows, of a supervisord that may be none."""
+    from worker.infrastructure.supervisord import SupervisedProgram  # noqa: PLC0415 - psutil is an extra
+    from worker.infrastructure.supervisord_api import SupervisordApi  # noqa: PLC0415 - goes with it
+
+    url = f"http://127.0.0.1:{port}/RPC2"
+    api = SupervisordApi(url, username="x", password="x", read_timeout_seconds=PATIENCE_SECONDS)
+    return SupervisedProgram(
+        MISSING, program=MISSING, api=api, memory_limit_bytes=None, restart_seconds=10, clock=CLOCK
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

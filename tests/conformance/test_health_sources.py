@@ -9,11 +9,8 @@ from datetime import timedelta
 import pytest
 
 from tests.conformance.health_subjects import HEALTH, REAL_HEALTH
-from tests.conformance.subjects import PATIENCE_SECONDS, HealthSubject, parameters, unavailable
+from tests.conformance.subjects import PATIENCE_SECONDS, SLACK_SECONDS, HealthSubject, parameters, unavailable
 from worker.contract.observations import ServiceStatus
-
-SLACK_SECONDS = 4.0
-"""What a busy machine, and a second try of a read, may take beside the time limit."""
 
 
 @pytest.fixture(scope="module", params=parameters(HEALTH, real=REAL_HEALTH))
