@@ -28,9 +28,10 @@ def test_a_start_is_counted_by_the_clock_that_told_it(httpserver: HTTPServer) ->
     assert reading.running_seconds == 600
 
 
-def test_a_cpu_whose_samples_may_be_of_any_time_is_not_read(httpserver: HTTPServer) -> None:
+@pytest.mark.parametrize("ages", [[], ["601"], ["1e300"], ["5", "6"], ["-1"]])
+def test_a_cpu_whose_samples_may_be_of_any_time_is_not_read(httpserver: HTTPServer, ages: list[str]) -> None:
     figures = {name: value for name, value in WELL.items() if name != CPU_AGE}
-    reading = read(httpserver, answer_of(figures), exporter="cadvisor")
+    reading = read(httpserver, answer_of(figures, *((CPU_AGE, age) for age in ages)), exporter="cadvisor")
     assert reading.cpu_percent is None
     assert unread(reading, "CPU") == ["CPU: metrics does not tell how old the older of its samples is."]
     assert reading.observed_at == START - timedelta(seconds=4)
@@ -68,7 +69,8 @@ def test_what_is_no_number_is_not_read(httpserver: HTTPServer, value: str) -> No
 @pytest.mark.parametrize(
     ("figures", "sentence"),
     [
-        ({"age": "121"}, "metrics has had no new sample of web-01 for 121 s."),
+        ({AGE: "121"}, "metrics has had no new sample of web-01 for 121 s."),
+        ({STATE_AGE: "122"}, "metrics has had no new sample of web-01 for 122 s."),
         ({"targets": "2"}, "The `metrics` of web-01 fit 2 targets of metrics: name one."),
         ({"series": "3"}, "The `metrics` of web-01 fit 3 targets of metrics: name one."),
     ],
@@ -124,16 +126,23 @@ def test_a_deployment_whose_replicas_nobody_counted_has_no_status(
     ],
 )
 def test_a_unit_s_state_is_the_service_s(httpserver: HTTPServer, state: str, status: ServiceStatus) -> None:
-    figures = WELL | {f"unit {state}": "1", "unit inactive": "0"}
+    figures = WELL | {STATE_AGE: "4", f"unit {state}": "1", "unit inactive": "0"}
     assert read(httpserver, answer_of(figures), unit=UNIT).status is status
 
 
 @pytest.mark.parametrize(
     ("samples", "why"),
     [
+        ([("unit active", "1")], "how old it is was not told"),
         ([], "no sample of it came; switch node_exporter's systemd collector on, or correct the unit"),
-        ([(name, "0") for name in UNIT_STATES], "systemd's exporter says no state of it, as while it reloads"),
-        ([("unit active", "1"), ("unit failed", "1")], "systemd's exporter says 2 states of it at once"),
+        (
+            [(STATE_AGE, "4"), *((name, "0") for name in UNIT_STATES)],
+            "systemd's exporter says no state of it, as while it reloads",
+        ),
+        (
+            [(STATE_AGE, "4"), ("unit active", "1"), ("unit failed", "1")],
+            "systemd's exporter says 2 states of it at once",
+        ),
         ([("unit active", "1"), ("unit failed", "1"), ("unit failed", "0")], "what came of it can't be"),
     ],
 )

@@ -59,11 +59,11 @@ def test_an_expression_that_brings_no_share_is_named_and_costs_nothing_else(
     assert (reading.cpu_percent, reading.memory_percent) == (12.5, 40)
 
 
-def test_an_error_rate_without_a_past_is_told_without_it(httpserver: HTTPServer) -> None:
-    reading = read_with(httpserver, now=of("0.25"), before=None)
+@pytest.mark.parametrize("before", [None, of(), of("7"), of("0.1", "0.2")])
+def test_an_error_rate_without_a_past_is_told_without_it(httpserver: HTTPServer, before: object) -> None:
+    reading = read_with(httpserver, now=of("0.25"), before=before)
     (rate,) = (measure for measure in reading.measures if measure.name == "error_rate")
-    assert rate.half_an_hour_before is None
-    assert "error_rate half an hour before: metrics answered 400." in reading.unread
+    assert (rate.value, rate.half_an_hour_before) == (0.25, None)
 
 
 def test_without_an_expression_two_questions_are_asked_and_none_of_errors(httpserver: HTTPServer) -> None:

@@ -16,7 +16,7 @@ from worker.infrastructure.promql import AGE, CPU_AGE, STATE_AGE
 
 TIMES = VerificationTimes(interval_seconds=2, hold_seconds=6, timeout_seconds=60)
 MACHINE = ABOUT | {"CPU of the machine": "12.5", "memory of the machine": "40"}
-RUNNING = WELL | {"unit active": "1"}
+RUNNING = WELL | {"unit active": "1", STATE_AGE: "4"}
 
 
 def verified(

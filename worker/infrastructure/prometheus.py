@@ -145,9 +145,10 @@ class PrometheusHealth:
             raise SourceUnavailable(
                 f"The `metrics` of {self._server_id} fit {targets:.0f} targets of {self._api.name}: name one."
             )
-        if now[AGE] > _STALE_SECONDS:
+        age_seconds = max(now[AGE], now.get(STATE_AGE, 0.0))
+        if age_seconds > _STALE_SECONDS:
             raise SourceUnavailable(
-                f"{self._api.name} has had no new sample of {self._server_id} for {now[AGE]:.0f} s."
+                f"{self._api.name} has had no new sample of {self._server_id} for {age_seconds:.0f} s."
             )
 
     def _figures(self, query: str, *, at: float | None = None) -> Figures:
@@ -177,15 +178,15 @@ class PrometheusHealth:
         return None if value is None else round(value, 1)
 
     def _measures(self, seen: _Seen) -> Iterator[Measure]:
+        now, before = seen.now.values, seen.before.values
         for name, expression in self._expressions.items():
-            if name in seen.now.values and name not in ASIDE | {STARTED}:
-                yield self._measure(name, expression.unit, seen)
+            if name in now and name not in ASIDE | {STARTED}:
+                yield self._measure(name, expression.unit, now[name], before.get(name))
 
-    def _measure(self, name: str, unit: str, seen: _Seen) -> Measure:
-        before = seen.before.values.get(name)
+    def _measure(self, name: str, unit: str, now: float, before: float | None) -> Measure:
         return Measure(
             name=name,
-            value=round(seen.now.values[name], 3),
+            value=round(now, 3),
             unit=unit,
             source=self._source,
             half_an_hour_before=None if before is None else round(before, 3),
@@ -209,18 +210,18 @@ class PrometheusHealth:
         """Return the error rate, or why there is none: asked for by itself, so that a wrong one costs nothing else."""
         if self._error_rate is None:
             return (), ()
+        now = self._share(self._error_rate, at=now_seconds)
+        if isinstance(now, str):
+            return (), (f"{_ERROR_RATE}: {now}",)
+        before = self._share(self._error_rate, at=now_seconds - _TREND_SECONDS)
+        return (self._measure(_ERROR_RATE, "ratio", now, None if isinstance(before, str) else before),), ()
+
+    def _share(self, query: str, *, at: float) -> float | str:
         try:
-            now = self._figures(self._error_rate, at=now_seconds)
+            told = self._figures(query, at=at)
         except SourceUnavailable as failure:
-            return (), (f"{_ERROR_RATE}: {failure}",)
-        value = now.values.get(_ERROR_RATE)
-        if value is None or value > 1:
-            trouble = now.troubles.get(_ERROR_RATE, "has no sample of it")
-            told = trouble if value is None else f"gave {value:g}, which is no share from 0 to 1"
-            return (), (f"{_ERROR_RATE}: {self._api.name} {told}.",)
-        try:
-            seen = _Seen(now, self._figures(self._error_rate, at=now_seconds - _TREND_SECONDS))
-        except SourceUnavailable as failure:
-            seen = _Seen(now, _NOTHING)
-            return (self._measure(_ERROR_RATE, "ratio", seen),), (f"{_ERROR_RATE} half an hour before: {failure}",)
-        return (self._measure(_ERROR_RATE, "ratio", seen),), ()
+            return str(failure)
+        value = told.values.get(_ERROR_RATE)
+        if value is None:
+            return f"{self._api.name} {told.troubles.get(_ERROR_RATE, 'has no sample of it')}."
+        return value if value <= 1 else f"{self._api.name} gave {value:g}, which is no share from 0 to 1."

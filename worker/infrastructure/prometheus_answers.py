@@ -13,12 +13,15 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from worker.contract.observations import ServiceStatus
-from worker.infrastructure.promql import CPU, CPU_AGE, HOST_NOW, NOW, OF_MACHINE, STARTED, UNIT_STATES
+from worker.infrastructure.promql import CPU, CPU_AGE, HOST_NOW, NOW, OF_MACHINE, STARTED, STATE_AGE, UNIT_STATES
 
 __all__ = ["Figures", "believed", "figures_of", "running_seconds", "status_of_replicas", "status_of_unit"]
 
 _FAR_FUTURE_SECONDS: Final = 1e10
 """Epoch seconds of the year 2286: no clock of a server says that."""
+
+_LONGEST_AGE_SECONDS: Final = 600.0
+"""Twice the window that a rate is taken of: what is older is not what was asked for."""
 
 _STATUS_OF: Final = dict(
     zip(
@@ -78,10 +81,11 @@ def figures_of(answer: object) -> Figures:
 
 
 def believed(figures: Figures) -> Figures:
-    """Return the figures without a CPU whose samples' age nobody told, and without a start that can't be."""
+    """Return the figures without a CPU whose samples' age nobody believes, and without a start that can't be."""
     troubles = {}
-    if CPU_AGE not in figures.values:
-        troubles = dict.fromkeys((CPU, f"{CPU}{OF_MACHINE}"), "does not tell how old the older of its samples is")
+    if figures.values.get(CPU_AGE, math.inf) > _LONGEST_AGE_SECONDS:
+        why = "does not tell how old the older of its samples is"
+        troubles = dict.fromkeys((CPU, f"{CPU}{OF_MACHINE}", CPU_AGE), why)
     seconds = running_seconds(figures.values)
     if HOST_NOW in figures.troubles or (seconds is not None and not 0 <= seconds < _FAR_FUTURE_SECONDS):
         troubles[STARTED] = "gave a time for it that can't be"
@@ -103,6 +107,8 @@ def status_of_unit(figures: Figures) -> ServiceStatus | str:
     told = {name: figures.values[name] for name in UNIT_STATES if name in figures.values}
     if not told:
         return "no sample of it came; switch node_exporter's systemd collector on, or correct the unit"
+    if STATE_AGE not in figures.values:
+        return "how old it is was not told"
     held = [_STATUS_OF[name] for name, value in told.items() if value == 1]
     if len(held) > 1:
         return f"systemd's exporter says {len(held)} states of it at once"
