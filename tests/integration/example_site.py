@@ -107,14 +107,14 @@ class Site:
 
     def raise_alert(self, server_id: str) -> None:
         """Add an alert by hand, by the page's own command."""
-        require_program("prometheus-alertmanager")  # amtool comes with it
+        program = require_program("amtool", package="prometheus-alertmanager")
         alert = [
             "UnitFailed",
             f"server={server_id}",
             "severity=critical",
             f"--alertmanager.url={self.alertmanager_url}",
         ]
-        subprocess.run(["amtool", "alert", "add", *alert], check=True, capture_output=True, timeout=30)
+        subprocess.run([program, "alert", "add", *alert], check=True, capture_output=True, timeout=30)
 
     def wait_for_answer(self, answer: str) -> None:
         """Wait until intake has given an alert this answer."""

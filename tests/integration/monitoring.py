@@ -197,12 +197,15 @@ def post_json(url: str, document: object) -> Any:
     return response.json() if response.content else None
 
 
-def require_program(name: str) -> str:
-    """Return a program's path; skip the test when there is none, or fail in CI. Its package has the same name."""
+def require_program(name: str, *, package: str | None = None) -> str:
+    """Return a program's path; skip the test when there is none, or fail in CI.
+
+    Its `package` has the same name when none is given.
+    """
     program = shutil.which(name)
     if program is not None:
         return program
-    reason = f"no {name} on this machine: apt-get install {name} (its service need not run)"
+    reason = f"no {name} on this machine: apt-get install {package or name} (its service need not run)"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

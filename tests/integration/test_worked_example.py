@@ -1,6 +1,5 @@
 """The worked example, from a unit that fails to Prometheus' proof that it is well, on the files that people copy."""
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,16 +75,14 @@ def test_the_page_names_every_file_and_every_address_and_path_that_has_to_be_cha
 
 
 @pytest.mark.parametrize(
-    ("program", "arguments"),
+    ("program", "package", "arguments"),
     [
-        ("promtool", ["check", "config", "prometheus.yml"]),
-        ("promtool", ["check", "rules", "alerts.rules.yml"]),
-        ("amtool", ["check-config", "alertmanager.yml"]),
+        ("promtool", "prometheus", ["check", "config", "prometheus.yml"]),
+        ("promtool", "prometheus", ["check", "rules", "alerts.rules.yml"]),
+        ("amtool", "prometheus-alertmanager", ["check-config", "alertmanager.yml"]),
     ],
 )
-def test_the_files_are_valid_as_they_are_shipped(program: str, arguments: list[str]) -> None:
-    require_program({"promtool": "prometheus", "amtool": "prometheus-alertmanager"}[program])
-    if shutil.which(program) is None:
-        pytest.skip(f"no {program} on this machine")
-    done = subprocess.run([program, *arguments], cwd=EXAMPLE, capture_output=True, text=True, timeout=30, check=False)
+def test_the_files_are_valid_as_they_are_shipped(program: str, package: str, arguments: list[str]) -> None:
+    command = [require_program(program, package=package), *arguments]
+    done = subprocess.run(command, cwd=EXAMPLE, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
