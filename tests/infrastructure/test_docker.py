@@ -56,7 +56,7 @@ def without(answer: Mapping[str, object], *path: str) -> object:
 def test_a_running_container_is_measured_by_the_documented_formulas(container: DockerContainer) -> None:
     health = container.read_health()
     assert health.status is ServiceStatus.RUNNING
-    assert (health.cpu_percent, health.memory_percent) == (80.0, 50.0)
+    assert (health.cpu_percent, health.memory_percent) == (20.0, 50.0)
     assert health.figures == {
         "docker_state": "running",
         "restarts": 3,
@@ -66,6 +66,22 @@ def test_a_running_container_is_measured_by_the_documented_formulas(container: D
         "memory_mib": 50.0,
     }
     assert health.unread == ()
+
+
+@pytest.mark.parametrize(
+    ("limit", "percent"),
+    [
+        ({"NanoCpus": 1_000_000_000}, 80.0),
+        ({"NanoCpus": 0, "CpuQuota": 50_000, "CpuPeriod": 0}, 160.0),
+        ({"NanoCpus": 0, "CpuQuota": 400_000, "CpuPeriod": 200_000}, 40.0),
+        ({"NanoCpus": 0, "CpuQuota": -1, "CpuPeriod": 0}, 20.0),
+    ],
+)
+def test_cpu_is_a_share_of_the_cores_that_the_container_may_use(
+    engine: Engine, container: DockerContainer, limit: Mapping[str, int], percent: float
+) -> None:
+    engine.answers["json"] = {**INSPECTED, "HostConfig": limit}
+    assert container.read_health().cpu_percent == percent
 
 
 def test_a_start_is_told_by_dockers_clock_and_a_look_is_no_newer_than_its_second(container: DockerContainer) -> None:

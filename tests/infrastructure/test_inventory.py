@@ -1,6 +1,7 @@
 """The inventory: one server an incident or a reason why not, and every mistake of the file at once."""
 
 import importlib
+import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,9 @@ from tests.fakes import FakeClock, an_incident
 from tests.infrastructure.demo_extra import require_demo_extra
 from worker.errors import ConfigurationError
 from worker.infrastructure import Inventory
+from worker.infrastructure.docker import DockerContainer
+from worker.infrastructure.http_health import HttpHealth
+from worker.infrastructure.kubernetes import KubernetesDeployment
 from worker.ports import Directory, Server
 from worker.terms import OwnLimits, RestartPolicy
 
@@ -28,7 +32,7 @@ password_env = "FIRSTLINE_LAB_PASSWORD"
 
 FILES = '[systems.logs]\nkind = "files"\n'
 EDGE = '[servers."edge-*"]\nservice = "edge"\nsystem = "lab"\nlogs = "logs"\nlog_path = "/var/log/{server}.log"\n'
-KINDS = ("supervisord", "replay", "files", "prometheus", "loki", "ssh")
+KINDS = ("supervisord", "replay", "files", "prometheus", "loki", "http", "docker", "kubernetes", "ssh")
 
 
 def load(folder: Path, text: str, *, environment: dict[str, str] | None = None) -> Inventory:
@@ -385,3 +389,70 @@ def test_a_servers_own_limits_and_the_longest_restart_that_is_allowed(tmp_path: 
     assert server.terms.limits == OwnLimits(cooldown_seconds=60, restarts=4, window_seconds=600)
     assert (server.service_manager.restart_seconds, inventory.longest_restart_seconds()) == (30, 30)
     assert load(tmp_path, LAB + slow + listed + observed.format(policy="approve")).longest_restart_seconds() == 90
+
+
+CLUSTERS = """
+[systems.endpoints]
+kind = "http"
+[systems.engine]
+kind = "docker"
+[systems.cluster]
+kind = "kubernetes"
+url = "https://cluster.example.com"
+"""
+SHOP = '[servers.{name}]\nservice = "shop"\n{keys}\n'
+
+
+def test_containers_deployments_and_health_endpoints_are_reached_by_their_own_keys(tmp_path: Path) -> None:
+    deployment = 'system = "cluster"\nnamespace = "shop"\ndeployment = "web"\nhealth = "endpoints"\n'
+    inventory = load(
+        tmp_path,
+        CLUSTERS
+        + SHOP.format(name="web-01", keys='system = "engine"\ncontainer = "{server}"\nrestart_policy = "auto"')
+        + SHOP.format(
+            name="web-02", keys=deployment + 'health_url = "https://{server}.example.com:8443/health?full=1"'
+        ),
+    )
+    container, deployed = inventory.servers()
+    assert isinstance(container.health, DockerContainer)
+    assert container.service_manager.restart_seconds == 30
+    assert isinstance(deployed.health, HttpHealth)
+    assert isinstance(deployed.logs, KubernetesDeployment)
+    assert deployed.service_manager.restart_seconds == 60
+    inventory.close()
+
+
+def test_a_pattern_of_deployments_needs_the_server_s_name_in_namespace_or_deployment(tmp_path: Path) -> None:
+    keys = 'system = "cluster"\nnamespace = "{namespace}"\ndeployment = "web"'
+    text = CLUSTERS + SHOP.replace("{name}", '"shop-*"').replace("{keys}", keys)
+    assert load(tmp_path, text.replace("{namespace}", "{server}")).named("shop-7") is not None
+    assert mistakes_in(tmp_path, text.replace("{namespace}", "shop"))[1:] == [
+        "  servers.shop-*.deployment: is one for all servers of the pattern: write {server} in it"
+    ]
+
+
+def test_every_mistake_about_containers_deployments_and_endpoints_is_listed(tmp_path: Path) -> None:
+    same = 'system = "cluster"\nnamespace = "shop"\ndeployment = "web"'
+    tables = {
+        "web-01": 'system = "engine"\ncontainer = "web"',
+        "web-02": 'system = "engine"\ncontainer = "web"',
+        "web-03": 'system = "engine"\ncontainer = ".."',
+        "web-04": same,
+        "web-05": same,
+        "web-06": 'system = "cluster"\nnamespace = "shop"',
+        "web-07": same.replace("web", "api") + '\nhealth = "endpoints"\nhealth_url = "https://a.example.com@evil/x"',
+        "web-08": same.replace("web", "db") + '\nhealth = "endpoints"',
+        "web-09": 'system = "cluster"\nnamespace = "../shop"\ndeployment = "x"',
+    }
+    text = CLUSTERS + "".join(SHOP.format(name=name, keys=keys) for name, keys in tables.items())
+    assert [re.sub("should match pattern .*", "…", line.strip()) for line in mistakes_in(tmp_path, text)[1:]] == [
+        "servers.web-03.container: String …",
+        "servers.web-07.health_url: String …",
+        "servers.web-09.namespace: String …",
+        "servers.web-06.deployment: is missing: health by cluster needs it",
+        "servers.web-06.deployment: is missing: logs by cluster needs it",
+        "servers.web-06.deployment: is missing: restart by cluster needs it",
+        "servers.web-08.health_url: is missing: health by endpoints needs it",
+        "servers.web-02.container: is already the container of web-01: keep one of them",
+        "servers.web-05.deployment: is already the deployment of web-04: keep one of them",
+    ]

@@ -7,7 +7,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from worker.errors import ConfigurationError, SourceUnavailable
-from worker.infrastructure.inventory_tables import LokiSystem, PrometheusSystem
+from worker.infrastructure.inventory_systems import LokiSystem, PrometheusSystem
 from worker.infrastructure.web_clients import web_client
 
 ENVIRONMENT = {"TOKEN": "made-up-token", "PASSWORD": "made-up-password"}

@@ -4,27 +4,28 @@ The only place of this room that names the adapters; those that need an extra ar
 connects to nothing. Called by `Inventory`, by any number of threads.
 """
 
-import threading
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Protocol, assert_never
 
 from worker.errors import ConfigurationError, OrderRefused
-from worker.infrastructure.breaker import CircuitBreaker
-from worker.infrastructure.inventory_tables import (
+from worker.infrastructure.connections import Connections
+from worker.infrastructure.docker import DockerContainer
+from worker.infrastructure.http_health import HttpHealth
+from worker.infrastructure.inventory_systems import (
+    DockerSystem,
     FilesSystem,
-    InventoryFile,
+    HttpSystem,
+    KubernetesSystem,
     LokiSystem,
     PrometheusSystem,
     ReplaySystem,
-    Role,
-    ServerTable,
     SshSystem,
     SupervisordSystem,
     System,
-    WebSystem,
 )
+from worker.infrastructure.inventory_tables import InventoryFile, Role, ServerTable
+from worker.infrastructure.kubernetes import KubernetesDeployment
 from worker.infrastructure.log_files import PlainLogFile
 from worker.infrastructure.loki import LokiLogs
 from worker.infrastructure.prometheus import PrometheusHealth
@@ -33,8 +34,6 @@ from worker.infrastructure.ssh import SshHost
 from worker.infrastructure.ssh_health import SshHealth
 from worker.infrastructure.ssh_logs import SshJournal, SshLogFile
 from worker.infrastructure.ssh_restart import SshRestart
-from worker.infrastructure.web_api import WebApi
-from worker.infrastructure.web_clients import web_client
 from worker.ports import Clock, HealthSource, LogSource, RestartOrder, ServiceManager
 
 __all__ = ["Adapters"]
@@ -47,21 +46,17 @@ class _AllInOne(HealthSource, LogSource, ServiceManager, Protocol):
 
 
 class Adapters:
-    """The adapters of one inventory's servers. Connections are shared: one client a system, one ssh master a host."""
+    """The adapters of one inventory's servers; their connections are shared."""
 
     def __init__(self, inventory: InventoryFile, *, clock: Clock, environment: Mapping[str, str]) -> None:
         self._inventory = inventory
         self._clock = clock
         self._environment = environment
-        self._lock = threading.Lock()
-        self._apis: dict[str, WebApi] = {}
-        self._clients = ExitStack()
-        self._hosts: dict[tuple[str, str, str, Path], SshHost] = {}
+        self._connections = Connections(inventory.path.parent, clock=clock, environment=environment)
 
     def close(self) -> None:
         """Close the connections to HTTP systems, once nobody asks any more."""
-        with self._lock:
-            self._clients.close()
+        self._connections.close()
 
     def health_of(self, server_id: str, table: ServerTable) -> HealthSource:
         """Return where the server's health is read."""
@@ -69,14 +64,18 @@ class Adapters:
         if isinstance(system, SshSystem):
             ssh = self._reading_host(name, system, table)
             return SshHealth(server_id, ssh=ssh, unit=table.unit or "", clock=self._clock)
+        if isinstance(system, HttpSystem):
+            api, path = self._connections.endpoint(name, system, table.health_url or "")
+            return HttpHealth(server_id, api=api, path=path, clock=self._clock)
         if not isinstance(system, PrometheusSystem):
             return self._all_in_one(server_id, table, name, system)
         return PrometheusHealth(
             server_id,
-            api=self._api(name, system),
+            api=self._connections.system(name, system),
             selector=table.metrics or "",
             exporter=table.exporter,
             unit=table.unit,
+            error_rate=table.error_rate,
             clock=self._clock,
         )
 
@@ -89,7 +88,7 @@ class Adapters:
             return self._logs_over_ssh(server_id, table, name, system)
         if isinstance(system, LokiSystem):
             selector = table.log_selector or ""
-            return LokiLogs(server_id, api=self._api(name, system), selector=selector, clock=self._clock)
+            return LokiLogs(server_id, api=self._connections.system(name, system), selector=selector, clock=self._clock)
         return self._all_in_one(server_id, table, name, system)
 
     def service_manager_of(self, server_id: str, table: ServerTable) -> ServiceManager:
@@ -101,8 +100,9 @@ class Adapters:
             return self._all_in_one(server_id, table, name, system)
         if system.restart_identity_file is None:
             return _NoServiceManager(server_id)
-        identity_file = system.restart_identity_file
-        ssh = self._host(name, system, table, user=system.restart_user, identity_file=identity_file)
+        ssh = self._connections.host(
+            name, system, table.host or "", user=system.restart_user, identity_file=system.restart_identity_file
+        )
         return SshRestart(server_id, ssh=ssh, restart_seconds=system.restart_timeout_seconds, clock=self._clock)
 
     def _system(self, table: ServerTable, role: Role) -> tuple[str, System]:
@@ -117,7 +117,25 @@ class Adapters:
                 return ReplayedServer(server_id, folder=folder, clock=self._clock)
             case SupervisordSystem():
                 return self._supervised(server_id, table, system)
-            case FilesSystem() | PrometheusSystem() | LokiSystem() | SshSystem():
+            case DockerSystem():
+                return DockerContainer(
+                    server_id,
+                    container=table.container or "",
+                    api=self._connections.docker(name, system),
+                    restart_seconds=system.restart_timeout_seconds,
+                    clock=self._clock,
+                )
+            case KubernetesSystem():
+                return KubernetesDeployment(
+                    server_id,
+                    namespace=table.namespace or "",
+                    deployment=table.deployment or "",
+                    needed_ready=table.needed_ready,
+                    api=self._connections.system(name, system),
+                    restart_seconds=system.restart_timeout_seconds,
+                    clock=self._clock,
+                )
+            case FilesSystem() | PrometheusSystem() | LokiSystem() | HttpSystem() | SshSystem():
                 raise AssertionError(f"{name} has no adapter for this role")  # the inventory's check has refused it
             case _:
                 assert_never(system)
@@ -140,21 +158,6 @@ class Adapters:
             clock=self._clock,
         )
 
-    def _api(self, name: str, system: WebSystem) -> WebApi:
-        with self._lock:
-            if name not in self._apis:
-                folder = self._inventory.path.parent
-                self._apis[name] = WebApi(
-                    f"{name} ({system.url.host})",
-                    str(system.url),
-                    client=self._clients.enter_context(
-                        web_client(system, folder=folder, environment=self._environment)
-                    ),
-                    breaker=CircuitBreaker(name, self._clock),
-                    timeout_seconds=system.timeout_seconds,
-                )
-            return self._apis[name]
-
     def _logs_over_ssh(self, server_id: str, table: ServerTable, name: str, system: SshSystem) -> LogSource:
         ssh = self._reading_host(name, system, table)
         if table.log_path is not None:
@@ -162,24 +165,8 @@ class Adapters:
         return SshJournal(server_id, ssh=ssh, unit=table.unit or "", clock=self._clock)
 
     def _reading_host(self, name: str, system: SshSystem, table: ServerTable) -> SshHost:
-        return self._host(name, system, table, user=system.user or "", identity_file=system.identity_file or Path())
-
-    def _host(self, name: str, system: SshSystem, table: ServerTable, *, user: str, identity_file: Path) -> SshHost:
-        folder, host = self._inventory.path.parent, table.host or ""
-        with self._lock:
-            way = (name, host, user, identity_file)
-            if way not in self._hosts:
-                self._hosts[way] = SshHost(
-                    f"ssh to {host}",
-                    host=host,
-                    port=system.port,
-                    user=user,
-                    identity_file=folder / identity_file,
-                    known_hosts_file=folder / system.known_hosts_file,
-                    breaker=CircuitBreaker(f"ssh to {host}", self._clock),
-                    timeout_seconds=system.timeout_seconds,
-                )
-            return self._hosts[way]
+        user, identity_file = system.user or "", system.identity_file or Path()
+        return self._connections.host(name, system, table.host or "", user=user, identity_file=identity_file)
 
 
 class _NoServiceManager:

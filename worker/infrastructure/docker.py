@@ -5,16 +5,16 @@ never reach another container than its own. Made from the inventory, called by t
 Source: https://docs.docker.com/reference/api/engine/version/v1.47/
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Final
 from urllib.parse import quote
 
-from pydantic import AliasChoices, AliasPath, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from worker.contract.observations import HealthReading, LogTail, ServiceStatus
 from worker.errors import OrderRefused, SourceUnavailable
+from worker.infrastructure.docker_answers import Container, Measured, Stats, figures_of, measured_of
 from worker.infrastructure.log_files import tail_of
 from worker.infrastructure.web_api import WebApi
 from worker.ports import Clock, RestartOrder
@@ -24,17 +24,10 @@ __all__ = ["DockerContainer"]
 _STOP_SHARE: Final = 3
 """Of the time that a restart may take, the service has this part to end before Docker kills it."""
 
-_WINDOW_LIMIT_SECONDS: Final = 10.0
-"""Docker takes its two looks one second apart; what is further apart says nothing of now."""
-
-_LONGEST_SECONDS: Final = 1e9
-"""Docker is younger. Go's zero time, the year 1, is no start."""
-
 _LOG_TRIES, _SHRINK = 4, 8
-"""After a cut answer the number of lines is divided by this: four tries go from 5,000 lines to nine."""
+"""After a cut answer the number of lines is divided by this: four tries go from 10,000 lines to 19."""
 
 _FRAME_HEADER_BYTES, _STREAMS = 8, range(4)
-_MIB: Final = 1_048_576
 
 _STATUS_OF: Final = {
     "running": ServiceStatus.RUNNING,
@@ -47,62 +40,6 @@ _STATUS_OF: Final = {
 }
 _WITH_STATS: Final = frozenset({"running", "paused"})
 _NOT_WELL: Final = frozenset({"starting", "unhealthy"})
-
-_CACHE: Final = AliasChoices(
-    AliasPath("memory_stats", "stats", "total_inactive_file"),  # cgroup v1, whose `inactive_file` leaves children out
-    AliasPath("memory_stats", "stats", "inactive_file"),
-)
-_Count = Annotated[int, Field(ge=0, lt=2**64)]
-_Figure = float | str | bool | None
-
-
-class _Told(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class _Container(_Told):
-    """What `/json` says; a figure that is not there is None."""
-
-    status: str = Field(validation_alias=AliasPath("State", "Status"))
-    has_terminal: bool = Field(validation_alias=AliasPath("Config", "Tty"))
-    health_check: str | None = Field(None, validation_alias=AliasPath("State", "Health", "Status"))
-    started_at: AwareDatetime | None = Field(None, validation_alias=AliasPath("State", "StartedAt"))
-    oom_killed: bool | None = Field(None, validation_alias=AliasPath("State", "OOMKilled"))
-    exit_code: int | None = Field(None, validation_alias=AliasPath("State", "ExitCode"))
-    restarts: _Count | None = Field(None, validation_alias=AliasPath("RestartCount"))
-
-
-class _Cpu(_Told):
-    """Nanoseconds since the container, or the host, has started."""
-
-    used: _Count | None = Field(None, validation_alias=AliasPath("cpu_usage", "total_usage"))
-    used_by_all: _Count | None = Field(None, validation_alias=AliasPath("system_cpu_usage"))
-    cores: _Count | None = Field(None, validation_alias=AliasPath("online_cpus"))
-
-
-class _Stats(_Told):
-    """What `/stats` says; `read` and `preread` are the times of two looks, by Docker's clock."""
-
-    read: AwareDatetime
-    preread: AwareDatetime
-    cpu_stats: _Cpu
-    precpu_stats: _Cpu
-    memory_bytes: _Count | None = Field(None, validation_alias=AliasPath("memory_stats", "usage"))
-    limit_bytes: _Count | None = Field(None, validation_alias=AliasPath("memory_stats", "limit"))
-    cache_bytes: _Count | None = Field(None, validation_alias=_CACHE)
-    processes: _Count | None = Field(None, validation_alias=AliasPath("pids_stats", "current"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Measured:
-    """What the stats say; the defaults stand for none."""
-
-    cpu_percent: float | None = None
-    memory_percent: float | None = None
-    window_seconds: float = 0.0
-    running_seconds: float | None = None
-    figures: Mapping[str, _Figure] = field(default_factory=dict)
-    unread: tuple[str, ...]
 
 
 class DockerContainer:
@@ -127,15 +64,16 @@ class DockerContainer:
     def read_health(self) -> HealthReading:
         """Ask for the state, and where something runs for one second of its figures.
 
-        CPU is a share of one core, memory a share of the limit, without the file cache that can be dropped; where no
-        limit is set, that is the host's memory. A container whose health check has not passed yet counts as degraded.
-        `observed_at` is before the second that was measured. How long it has been running is by Docker's own clock.
+        CPU is a share of the cores that it may use, memory a share of its limit, without the file cache that can be
+        dropped; where no limit is set, those are the host's. A container whose health check has not passed yet counts
+        as degraded. `observed_at` is before the second that was measured. How long it has been running is by Docker's
+        own clock.
         """
         asked_at = self._clock.now()
         container = self._inspected()
         measured = self._measured(container)
         observed_at, running_seconds = asked_at - timedelta(seconds=measured.window_seconds), measured.running_seconds
-        figures, unread = _figures_of(container)
+        figures, unread = figures_of(container)
         return HealthReading(
             server_id=self._server_id,
             status=self._status(container),
@@ -178,26 +116,26 @@ class DockerContainer:
         stop_seconds = int(self._restart_seconds / _STOP_SHARE)
         self._api.order("POST", f"{self._path}/restart?t={stop_seconds}", timeout_seconds=self._restart_seconds)
 
-    def _inspected(self) -> _Container:
+    def _inspected(self) -> Container:
         answer = self._api.get_json(f"{self._path}/json")
         try:
-            return _Container.model_validate(answer)
+            return Container.model_validate(answer)
         except ValidationError as error:
             raise self._nonsense() from error
 
-    def _measured(self, container: _Container) -> _Measured:
+    def _measured(self, container: Container) -> Measured:
         missing = "CPU, memory, processes and start time"
         if container.status not in _WITH_STATS:
-            return _Measured(unread=(f"{missing}: {self._container} is {container.status}, and does not run.",))
+            return Measured(unread=(f"{missing}: {self._container} is {container.status}, and does not run.",))
         try:
             answer = self._api.get_json(f"{self._path}/stats", {"stream": "false", "one-shot": "false"})
-            return _measured_of(_Stats.model_validate(answer), started_at=container.started_at)
+            return measured_of(Stats.model_validate(answer), container)
         except SourceUnavailable as failure:
-            return _Measured(unread=(f"{missing}: {failure}",))
+            return Measured(unread=(f"{missing}: {failure}",))
         except ValidationError:
-            return _Measured(unread=(f"{missing}: {self._nonsense()}",))
+            return Measured(unread=(f"{missing}: {self._nonsense()}",))
 
-    def _status(self, container: _Container) -> ServiceStatus:
+    def _status(self, container: Container) -> ServiceStatus:
         status = _STATUS_OF.get(container.status)
         if status is None:
             raise self._nonsense()
@@ -222,67 +160,6 @@ class DockerContainer:
 
     def _nonsense(self) -> SourceUnavailable:
         return SourceUnavailable(f"{self._api.name} gave no usable answer about {self._server_id}.")
-
-
-def _figures_of(container: _Container) -> tuple[Mapping[str, _Figure], list[str]]:
-    """Return what the state says in words and numbers, and what it does not say."""
-    figures: dict[str, _Figure] = {"docker_state": container.status}
-    if container.health_check is not None:
-        figures["health_check"] = container.health_check
-    told = container.model_dump(include={"restarts", "oom_killed", "exit_code"})
-    figures.update({name: value for name, value in told.items() if value is not None})
-    return figures, [f"{name}: Docker does not say it." for name, value in told.items() if value is None]
-
-
-def _measured_of(stats: _Stats, *, started_at: datetime | None) -> _Measured:
-    window_seconds = (stats.read - stats.preread).total_seconds()
-    is_window = 0 < window_seconds <= _WINDOW_LIMIT_SECONDS
-    used_bytes, running_seconds = _used_bytes(stats), _running_seconds(stats, started_at)
-    values = {
-        "CPU": _cpu_percent(stats) if is_window else None,
-        "memory": _percent(used_bytes, stats.limit_bytes),
-        "processes": stats.processes,
-        "start time": running_seconds,
-    }
-    figures = {"processes": values["processes"], "memory_mib": None if used_bytes is None else used_bytes / _MIB}
-    return _Measured(
-        cpu_percent=values["CPU"],
-        memory_percent=values["memory"],
-        window_seconds=window_seconds if is_window else 0.0,
-        running_seconds=running_seconds,
-        figures={name: round(value, 1) for name, value in figures.items() if value is not None},
-        unread=tuple(f"{name}: Docker's stats do not say it." for name, value in values.items() if value is None),
-    )
-
-
-def _running_seconds(stats: _Stats, started_at: datetime | None) -> float | None:
-    """Return how long it has been running, by Docker's clock alone, or None for an impossible start."""
-    running_seconds = None if started_at is None else (stats.read - started_at).total_seconds()
-    return running_seconds if running_seconds is not None and 0 <= running_seconds < _LONGEST_SECONDS else None
-
-
-def _cpu_percent(stats: _Stats) -> float | None:
-    """Return the share of one core, by the formula of Docker's documentation."""
-    now, before = stats.cpu_stats, stats.precpu_stats
-    used = _difference(now.used, before.used)
-    if used is None or not now.cores:
-        return None
-    return _percent(used * now.cores, _difference(now.used_by_all, before.used_by_all))
-
-
-def _difference(now: int | None, before: int | None) -> int | None:
-    return None if now is None or before is None else now - before
-
-
-def _used_bytes(stats: _Stats) -> int | None:
-    used_bytes = _difference(stats.memory_bytes, stats.cache_bytes)
-    return None if used_bytes is None else max(used_bytes, 0)
-
-
-def _percent(part: int | None, whole: int | None) -> float | None:
-    if part is None or whole is None or part < 0 or whole <= 0:
-        return None
-    return round(100 * part / whole, 1)
 
 
 def _payloads(framed: bytes) -> Iterator[bytes]:

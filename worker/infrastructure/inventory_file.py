@@ -15,7 +15,8 @@ from pydantic import ValidationError as ShapeError
 
 from worker.errors import ConfigurationError
 from worker.infrastructure.inventory_mistakes import mistakes_between_tables
-from worker.infrastructure.inventory_tables import ABILITIES, InventoryFile, ServerTable, System
+from worker.infrastructure.inventory_systems import System
+from worker.infrastructure.inventory_tables import ABILITIES, InventoryFile, ServerTable
 
 __all__ = ["read_inventory_file", "table_for"]
 

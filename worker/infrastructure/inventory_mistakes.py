@@ -9,18 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from worker.infrastructure.inventory_tables import (
-    ABILITIES,
-    OPTIONAL_KEYS,
-    InventoryFile,
-    ReplaySystem,
-    Role,
-    ServerTable,
-    SshSystem,
-    SupervisordSystem,
-    System,
-    WebSystem,
-)
+from worker.infrastructure.inventory_systems import ReplaySystem, SshSystem, SupervisordSystem, System, WebAccess
+from worker.infrastructure.inventory_tables import ABILITIES, OPTIONAL_KEYS, InventoryFile, Role, ServerTable
 from worker.terms import RestartPolicy
 
 __all__ = ["SERVER_ID", "is_pattern", "mistakes_between_tables", "thing_restarted"]
@@ -74,7 +64,7 @@ def _system_mistakes(tables: InventoryFile, system: System, environment: Mapping
                 yield from _missing_file(tables, key, getattr(system, key))
             if (system.user is None) != (system.identity_file is None):
                 yield "user: goes with identity_file: give both or none"
-        case WebSystem():
+        case WebAccess():
             names = {"password_env": system.password_env, "token_env": system.token_env}
             yield from _unset_variables(names, environment)
             for key in ("token_file", "ca_file"):
@@ -182,7 +172,8 @@ def _duplicates(tables: InventoryFile) -> Iterator[str]:
 
 
 def _differs_by_name(table: object, *, key: str) -> bool:
-    return not isinstance(table, dict) or key not in table or "{server}" in str(table[key])
+    keys = ("namespace", key) if key == "deployment" else (key,)
+    return not isinstance(table, dict) or any(each not in table or "{server}" in str(table[each]) for each in keys)
 
 
 def thing_restarted(tables: InventoryFile, server_id: str, server: ServerTable) -> tuple[str, ...] | None:
@@ -193,5 +184,9 @@ def thing_restarted(tables: InventoryFile, server_id: str, server: ServerTable) 
             return name, "program", server.program or server_id
         case "ssh":
             return name, "host", server.host or ""
+        case "docker":
+            return name, "container", server.container or ""
+        case "kubernetes":
+            return name, "deployment", f"{server.namespace}/{server.deployment}"
         case _:
             return None

@@ -28,7 +28,7 @@ _FENCE: Final = "firstline/fence"
 _POLL_SECONDS: Final = 2.0
 _PODS_LIMIT: Final = 100
 _LOG_TRIES, _SHRINK = 4, 8
-"""After a cut answer the number of lines is divided by this: four tries go from 5,000 lines to nine."""
+"""After a cut answer the number of lines is divided by this: four tries go from 10,000 lines to 19."""
 
 _LEAST_ROOM: Final = 3
 """The two marks around the log of a container that has ended, and one line of it."""

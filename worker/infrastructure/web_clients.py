@@ -5,20 +5,21 @@ Environment proxies are not used: what is asked stands in the inventory. Made by
 
 import ssl
 from collections.abc import Generator, Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Final
 
 import httpx2
 
 from worker.errors import ConfigurationError, SourceUnavailable
-from worker.infrastructure.inventory_tables import LokiSystem, WebSystem
+from worker.infrastructure.inventory_systems import DockerSystem, LokiSystem, WebAccess
 
-__all__ = ["web_client"]
+__all__ = ["docker_client", "web_client"]
 
 _HEADERS: Final = {"Accept": "application/json", "User-Agent": "firstline"}
 
 
-def web_client(system: WebSystem, *, folder: Path, environment: Mapping[str, str]) -> httpx2.Client:
+def web_client(system: WebAccess, *, folder: Path, environment: Mapping[str, str]) -> httpx2.Client:
     """Return a client that presents the system's credentials; `folder` is where its relative files begin.
 
     Raises `ConfigurationError` for a CA file that is none.
@@ -28,12 +29,24 @@ def web_client(system: WebSystem, *, folder: Path, environment: Mapping[str, str
         headers=_HEADERS | tenant,
         auth=_auth_of(system, folder=folder, environment=environment),
         verify=_trusted(system, folder),
+        cookies=_no_cookies(),
         follow_redirects=False,
         trust_env=False,
     )
 
 
-def _trusted(system: WebSystem, folder: Path) -> ssl.SSLContext:
+def docker_client(system: DockerSystem) -> httpx2.Client:
+    """Return a client of the engine's unix socket, at `http://docker`; it connects when something is asked."""
+    transport = httpx2.HTTPTransport(uds=str(system.socket))
+    return httpx2.Client(headers=_HEADERS, transport=transport, cookies=_no_cookies(), trust_env=False)
+
+
+def _no_cookies() -> CookieJar:
+    """Return a jar that takes none: a server could fill it until its own limits refuse our requests."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
+
+
+def _trusted(system: WebAccess, folder: Path) -> ssl.SSLContext:
     if system.ca_file is None:
         return ssl.create_default_context()
     try:
@@ -44,7 +57,7 @@ def _trusted(system: WebSystem, folder: Path) -> ssl.SSLContext:
         ) from error
 
 
-def _auth_of(system: WebSystem, *, folder: Path, environment: Mapping[str, str]) -> httpx2.Auth | None:
+def _auth_of(system: WebAccess, *, folder: Path, environment: Mapping[str, str]) -> httpx2.Auth | None:
     if system.token_file is not None:
         return _TokenFile(folder / system.token_file)
     if system.token_env is not None:
