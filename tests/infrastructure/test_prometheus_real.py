@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -18,6 +20,7 @@ from tests.programs import environment_of, running, wait_until
 from worker.clock import SystemClock
 from worker.contract.observations import HealthReading, ServiceStatus
 from worker.errors import SourceUnavailable
+from worker.infrastructure.promql import CPU_AGE, expressions_of
 
 pytestmark = pytest.mark.integration
 
@@ -48,6 +51,9 @@ class Watched:
             self.url, selector=selector, exporter=exporter, unit=unit, error_rate=error_rate, clock=CLOCK
         ) as health:
             return health.read_health()
+
+    def asked(self, query: str, *, at: float) -> Any:
+        return get_json(f"{self.url}/api/v1/query?{urlencode({'query': query, 'time': f'{at:.3f}'})}")["data"]["result"]
 
     def read_machine(self, *, unit: str | None = None, error_rate: str | None = None) -> HealthReading:
         return self.read(f'instance="{self.machine}"', exporter="node", unit=unit, error_rate=error_rate)
@@ -129,6 +135,16 @@ def test_a_service_is_seen_with_units_ages_and_what_is_missing(watched: Watched)
     assert measures["memory"].half_an_hour_before is None  # of this machine this Prometheus has no past
     assert unread(reading, "started") == ["started: metrics has no sample of it."]
     assert 0.9 < (before - reading.observed_at).total_seconds() < 10  # two scrapes back, not one
+
+
+def test_the_older_sample_of_a_rate_is_the_last_but_one(watched: Watched) -> None:
+    series = f'node_cpu_seconds_total{{mode="idle",cpu="0",instance="{watched.machine}"}}'
+    at = CLOCK.now().timestamp() - 1  # a scrape that is under way would come between the two questions
+    expression = expressions_of("node", selector=f'instance="{watched.machine}"', unit=None)[CPU_AGE]
+    (age,) = watched.asked(expression.promql, at=at)
+    (samples,) = watched.asked(f"{series}[1m]", at=at)
+    moments = [moment for moment, _ in samples["values"]]
+    assert at - float(age["value"][1]) == pytest.approx(moments[-2], abs=0.002)
 
 
 def test_a_machine_without_a_unit_is_told_and_proves_no_service_well(watched: Watched) -> None:
