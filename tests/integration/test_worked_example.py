@@ -1,16 +1,21 @@
 """The worked example, from a unit that fails to Prometheus' proof that it is well, on the files that people copy."""
 
+import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.integration.example_site import ADDRESSES, EXAMPLE, Site, running_example
 from tests.integration.monitoring import require_program
 from tests.programs import firstline
+from tests.target.rig import UNIT
 from worker.contract.queue import OPEN_INCIDENTS, RESULTS_STREAM
 from worker.contract.result import Disposition, RestartOutcome
+
+UNIT_LABELS: Final = {"name": UNIT, "state": "failed"}
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(110)]
 
@@ -86,3 +91,44 @@ def test_the_files_are_valid_as_they_are_shipped(program: str, package: str, arg
     command = [require_program(program, package=package), *arguments]
     done = subprocess.run(command, cwd=EXAMPLE, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_rules_fire_for_a_named_unit_that_failed_and_for_spent_memory_and_name_the_server(tmp_path: Path) -> None:
+    case = {
+        "evaluation_interval": "10s",
+        "rule_files": [str(EXAMPLE / "alerts.rules.yml")],
+        "tests": [
+            {
+                "interval": "10s",
+                "input_series": [
+                    {"series": f"{series}, server='web-1'}}", "values": f"{value}x60"}
+                    for series, value in {
+                        "node_systemd_unit_state{state='failed', name='payments.service'": 1,
+                        "node_systemd_unit_state{state='failed', name='another.service'": 1,
+                        "node_systemd_unit_state{state='active', name='search.service'": 1,
+                        "node_memory_MemAvailable_bytes{job='node'": 5,
+                        "node_memory_MemTotal_bytes{job='node'": 100,
+                    }.items()
+                ],
+                "alert_rule_test": [
+                    fired("UnitFailed", "20s"),
+                    fired("UnitFailed", "30s", "critical", "payments.service on web-1 has failed", UNIT_LABELS),
+                    fired("MemoryPressure", "4m"),
+                    fired("MemoryPressure", "5m", "warning", "memory of web-1 at 95 %", {"job": "node"}),
+                ],
+            }
+        ],
+    }
+    (tmp_path / "case.json").write_text(json.dumps(case))
+    command = [require_program("promtool", package="prometheus"), "test", "rules", str(tmp_path / "case.json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def fired(
+    alert: str, when: str, severity: str = "", summary: str = "", labels: Mapping[str, str] | None = None
+) -> dict[str, object]:
+    """Return what promtool shall see at a time: this one alert of web-1, or none without a severity."""
+    expected = {"exp_labels": {**(labels or {}), "server": "web-1", "severity": severity}}
+    told = {**expected, "exp_annotations": {"summary": summary}}
+    return {"alertname": alert, "eval_time": when, "exp_alerts": [told] if severity else []}
