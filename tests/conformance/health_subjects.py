@@ -61,6 +61,7 @@ def replayed(folder: Path) -> Iterator[HealthSubject]:
         unreachable=missing.health,
         silent=None,
         from_the_future=early.health,
+        figures=frozenset({"threads"}),
         tells_why_no_start=False,  # it was not restarted yet, as its recording has it
     )
 
@@ -76,6 +77,7 @@ def supervised(folder: Path) -> Iterator[HealthSubject]:
             from_the_future=None,  # the time of a start is the system's own
             server_id="web-server-03",
             system="supervisord",
+            figures=frozenset({"memory_mib", "threads", "open_files", "uptime_seconds", "supervisord_state"}),
         )
 
 
@@ -105,6 +107,7 @@ def over_ssh(folder: Path) -> Iterator[HealthSubject]:
             silent=health(site, MISSING, "web.service", port=port),
             from_the_future=health(site, SERVER_ID, "future.service"),
             system="ssh to 127.0.0.1",
+            figures=frozenset({"restarts_by_systemd"}),
         )
 
 

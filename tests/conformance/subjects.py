@@ -60,7 +60,7 @@ CLOCK = SystemClock()
 SERVER_ID, MISSING = "web-01", "broken"
 """A server that is well, and one whose target does not exist."""
 
-PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 0.5
 """The time limit of reads that get no answer, which is the inventory's to set."""
 
 SLACK_SECONDS = 4.0
@@ -191,6 +191,8 @@ class HealthSubject:
     """What the sentences about a system in trouble name."""
     oldest_seconds: float = 0.0
     """How far a reading may lie back, by the age of what was measured."""
+    figures: frozenset[str] = frozenset()
+    """Words and numbers of the system's own that are always among what it tells."""
     tells_why_no_start: bool = True
     tells_cpu_and_memory: bool = True
 

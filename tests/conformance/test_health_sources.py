@@ -4,13 +4,14 @@ import gc
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import pytest
 
 from tests.conformance.health_subjects import HEALTH, REAL_HEALTH
 from tests.conformance.subjects import PATIENCE_SECONDS, SLACK_SECONDS, HealthSubject, parameters, unavailable
-from worker.contract.observations import ServiceStatus
+from worker.contract.observations import HealthReading, ServiceStatus
 
 
 @pytest.fixture(scope="module", params=parameters(HEALTH, real=REAL_HEALTH))
@@ -19,42 +20,56 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield subject
 
 
-def test_a_reading_has_its_server_its_source_and_a_status(subject: HealthSubject) -> None:
-    reading = subject.source.read_health()
-    assert reading.server_id == subject.server_id
-    assert reading.source
-    assert reading.status is ServiceStatus.RUNNING
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One reading, and the times around it."""
+
+    before: datetime
+    reading: HealthReading
+    after: datetime
 
 
-def test_a_reading_is_as_old_as_what_it_measured_and_never_of_the_future(subject: HealthSubject) -> None:
+@pytest.fixture(scope="module")
+def look(subject: HealthSubject) -> Look:
     before = subject.clock.now()
     reading = subject.source.read_health()
-    assert before - timedelta(seconds=subject.oldest_seconds) <= reading.observed_at <= subject.clock.now()
+    return Look(before=before, reading=reading, after=subject.clock.now())
 
 
-def test_cpu_and_memory_are_told_where_the_source_has_them(subject: HealthSubject) -> None:
-    reading = subject.source.read_health()
-    assert (reading.cpu_percent is not None) is subject.tells_cpu_and_memory
-    assert (reading.memory_percent is not None) is subject.tells_cpu_and_memory
+def test_a_reading_has_its_server_its_source_and_a_status(subject: HealthSubject, look: Look) -> None:
+    assert look.reading.server_id == subject.server_id
+    assert look.reading.source
+    assert look.reading.status is ServiceStatus.RUNNING
 
 
-def test_a_figure_that_is_missing_is_named(subject: HealthSubject) -> None:
-    reading = subject.source.read_health()
-    named = " ".join(reading.unread)
-    assert reading.cpu_percent is not None or "CPU" in named
-    assert reading.memory_percent is not None or "memory" in named
-    assert all(": " in sentence for sentence in reading.unread)
+def test_a_reading_is_as_old_as_what_it_measured_and_never_of_the_future(subject: HealthSubject, look: Look) -> None:
+    assert look.before - timedelta(seconds=subject.oldest_seconds) <= look.reading.observed_at <= look.after
 
 
-def test_every_measure_has_a_unit_and_a_source(subject: HealthSubject) -> None:
-    measures = subject.source.read_health().measures
+def test_cpu_and_memory_are_told_where_the_source_has_them(subject: HealthSubject, look: Look) -> None:
+    assert (look.reading.cpu_percent is not None) is subject.tells_cpu_and_memory
+    assert (look.reading.memory_percent is not None) is subject.tells_cpu_and_memory
+
+
+def test_the_figures_of_the_system_s_own_are_told(subject: HealthSubject, look: Look) -> None:
+    assert subject.figures <= set(look.reading.figures)
+
+
+def test_a_figure_that_is_missing_is_named(look: Look) -> None:
+    named = " ".join(look.reading.unread)
+    assert look.reading.cpu_percent is not None or "CPU" in named
+    assert look.reading.memory_percent is not None or "memory" in named
+    assert all(": " in sentence for sentence in look.reading.unread)
+
+
+def test_every_measure_has_a_unit_and_a_source(look: Look) -> None:
+    measures = look.reading.measures
     assert all(measure.name and measure.unit and measure.source for measure in measures)
     assert len({measure.name for measure in measures}) == len(measures)
 
 
-def test_a_start_is_not_after_the_look(subject: HealthSubject) -> None:
-    reading = subject.source.read_health()
-    assert reading.service_started_at is None or reading.service_started_at <= reading.observed_at
+def test_a_start_is_not_after_the_look(look: Look) -> None:
+    assert look.reading.service_started_at is None or look.reading.service_started_at <= look.reading.observed_at
 
 
 def test_a_start_in_an_hour_is_not_believed(subject: HealthSubject) -> None:

@@ -102,6 +102,7 @@ def docked(folder: Path) -> Iterator[HealthSubject]:
             from_the_future=health("early"),
             named="Docker",
             system="Docker",
+            figures=frozenset({"docker_state", "restarts", "oom_killed", "exit_code", "processes", "memory_mib"}),
             oldest_seconds=1,
         )
 
@@ -135,6 +136,7 @@ def in_kubernetes(folder: Path) -> Iterator[HealthSubject]:
             clock=clock,
             named="the cluster",
             system="the cluster",
+            figures=frozenset({"replicas_wanted", "replicas_ready", "container_restarts"}),
             oldest_seconds=60,
         )
 
@@ -158,5 +160,6 @@ def by_http(folder: Path) -> Iterator[HealthSubject]:
             silent=health(silent, server_id=MISSING),
             from_the_future=health(well, path="/early"),
             system=MISSING,
+            figures=frozenset({"http_status", "health_status"}),
             tells_cpu_and_memory=False,
         )
