@@ -214,3 +214,17 @@ def test_a_plain_tail_of_a_million_lines_has_none_of_them(million_lines: Path) -
     text = "\n".join(source.read_log_tail(lines=400).lines)
     assert not any(sign in text for sign in (OOM, "Caused by", "panic"))
     assert LogReading.of(source.read_log_tail(lines=400)).findings().error_lines == 0
+
+
+def test_an_error_line_whose_trace_does_not_fit_says_so() -> None:
+    kinds = [f"{one} is broken {'y' * 70}" for one in KINDS[:60]]
+    lines = [
+        line
+        for kind in kinds
+        for line in (f"ERROR {kind}", *(f"\tat {kind.replace(' ', '.')}{n}(A.java)" for n in range(9)), "INFO fine")
+    ]
+    log = shown(lines, newest=1)["log_lines_oldest_first"]
+    heads = [place for place, line in enumerate(log) if line.startswith("ERROR")]
+    assert len(heads) == len(kinds)
+    assert all(log[place + 1].startswith(("\tat", "[… 9 lines of this stack trace are left out]")) for place in heads)
+    assert any(log[place + 1].startswith("[") for place in heads)
