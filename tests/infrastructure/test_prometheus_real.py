@@ -73,7 +73,9 @@ def containers(seconds: float) -> Mapping[str, float]:
     return {f"{metric}{{{label}}}": value for metric, value in of_each.items() for label in labels} | {
         'container_spec_cpu_quota{name="with quota"}': 400_000,
         'container_spec_cpu_period{name="with quota"}': 100_000,
+        'container_spec_memory_limit_bytes{name="without"}': 0,  # as cAdvisor says that there is none
         "machine_cpu_cores": 8,
+        "machine_memory_bytes": 2e9,
         "node_load1": 1,
     }
 
@@ -185,14 +187,15 @@ def test_two_containers_of_one_host_are_two(watched: Watched) -> None:
         watched.read('name=~"with quota|without"')
 
 
-@pytest.mark.parametrize(("name", "cpu"), [("with quota", 50), ("without", 25)])
-def test_a_container_s_cpu_is_of_its_quota_or_of_all_cores(watched: Watched, name: str, cpu: float) -> None:
+@pytest.mark.parametrize(("name", "cpu", "memory"), [("with quota", 50, 30), ("without", 25, 15)])
+def test_a_container_s_figures_are_of_its_limits_or_of_the_machine(
+    watched: Watched, name: str, cpu: float, memory: float
+) -> None:
     reading = watched.read(f'name="{name}"')
     assert reading.cpu_percent == pytest.approx(cpu, rel=0.2)
-    assert reading.memory_percent == 30
-    assert reading.running_seconds == pytest.approx(
-        CLOCK.now().timestamp() + SECONDS_AHEAD - STARTED, abs=3
-    )  # by its own clock, which is ahead
+    assert reading.memory_percent == memory
+    by_its_own_clock = CLOCK.now().timestamp() + SECONDS_AHEAD - STARTED
+    assert reading.running_seconds == pytest.approx(by_its_own_clock, abs=3)
     assert measured(reading)["CPU of one core"] == pytest.approx(200, rel=0.2)
 
 

@@ -100,7 +100,7 @@ class PrometheusHealth:
         `node`: CPU and memory of the machine, and the state of the unit. Without a unit a machine that is scraped
         counts as running; its CPU and memory are the service's trouble where they are under pressure, and prove the
         service well nowhere: a reading of it is never good. `cadvisor`: a container that is scraped runs; CPU is of its
-        quota, or of all cores. `kube_state`: the replicas of a deployment, no CPU and no memory.
+        quota and memory of its limit, or both of the machine. `kube_state`: the replicas of a deployment, and neither.
 
         `observed_at` is the time of the oldest sample used, which is the older one of CPU's two. A start is counted by
         the server's own clock where it tells it, else by Prometheus'. Raises `SourceUnavailable` also for old samples.

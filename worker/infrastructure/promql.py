@@ -119,6 +119,10 @@ _CORES: Final = (
     "(sum(container_spec_cpu_quota{SEL} > 0) / sum(container_spec_cpu_period{SEL} > 0)"
     " or max(machine_cpu_cores and on (instance) container_cpu_usage_seconds_total{SEL}))"
 )
+_MEMORY: Final = (
+    "(sum(container_spec_memory_limit_bytes{SEL} > 0)"
+    " or max(machine_memory_bytes and on (instance) container_memory_working_set_bytes{SEL}))"
+)
 _CADVISOR: Final[Mapping[str, Expression]] = {
     CPU: Expression(
         f"100 * {_ONE_CORE} / {_CORES}",
@@ -129,9 +133,9 @@ _CADVISOR: Final[Mapping[str, Expression]] = {
     CPU_AGE: _age_of_the_last_but_one("container_cpu_usage_seconds_total{SEL}"),
     HOST_NOW: _host_now("container_last_seen", counts_in_seconds=1),
     MEMORY: Expression(
-        "100 * sum(container_memory_working_set_bytes{SEL}) / sum(container_spec_memory_limit_bytes{SEL} > 0)",
+        f"100 * sum(container_memory_working_set_bytes{{SEL}}) / {_MEMORY}",
         "percent",
-        takes="a memory limit",
+        takes="container_spec_memory_limit_bytes, or machine_memory_bytes",
     ),
     STARTED: Expression("max(container_start_time_seconds{SEL} > 0)", "seconds"),
     "restarts in the last hour": Expression(
