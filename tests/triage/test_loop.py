@@ -223,6 +223,24 @@ def test_a_dependency_failure_in_the_log_forbids_the_restart_however_few_lines_w
     assert desk.server.orders == []
 
 
+def test_old_lines_of_a_long_log_are_shown_but_neither_forbid_nor_justify_a_restart() -> None:
+    desk = Desk([HEALTH, LOGS, RESTART, RECOVERED])
+    desk.server.log_lines = ["ERROR connect to 10.0.0.7:5432: Connection refused", *["INFO fine"] * 9_999]
+    assert reasons_of(desk.run()) == []
+    assert len(desk.server.orders) == 1
+    (seen,) = desk.model.asked[2].steps[1].observations
+    assert "10.0.0.7:5432: Connection refused" in seen.content
+    assert '"lines_scanned": 10000' in seen.content
+
+
+def test_a_dependency_failure_of_the_last_half_hour_forbids_the_restart_however_many_lines_came_after_it() -> None:
+    desk = Desk([HEALTH, LOGS, RESTART, ESCALATE])
+    failure = "2026-01-01T02:45:00Z ERROR connect to 10.0.0.7:5432: Connection refused"
+    desk.server.log_lines = [failure, *["2026-01-01T03:00:00Z INFO fine"] * 9_000]
+    assert reasons_of(desk.run()) == ["dependency_failure"]
+    assert desk.server.orders == []
+
+
 def test_text_in_the_log_that_asks_for_a_restart_moves_nothing() -> None:
     desk = Desk([HEALTH, LOGS, RESTART, ESCALATE])
     desk.server.sick_cpu = 3.0

@@ -98,7 +98,6 @@ class _Selection:
     def take_newest(self, newest: Sequence[int]) -> tuple[dict[str, object], ...]:
         """Take the newest lines, and what else there is room for; return other lines by template."""
         self._shown.take_each(newest, kept_back=self._part(0.15))
-        self._shown.give_back_marks()
         self._take_one_of_each(kept_back=self._part(0.15))
         line_groups = self._listed()
         self._shown.take_each(newest, kept_back=0)
@@ -121,6 +120,7 @@ class _Selection:
                 any(self._shown.take_trace(trace, ends=lines, kept_back=kept_back) for lines in ends)
 
     def _take_one_of_each(self, *, kept_back: int) -> None:
+        self._shown.give_back_marks()
         for group in _each_kind_first(self.errors):
             self._shown.take_error_line(group.newest, group.newest_trace, kept_back=kept_back)
 

@@ -14,7 +14,7 @@ from worker.triage.stack_traces import Trace
 __all__ = ["ShownLines"]
 
 _LINE_BYTES: Final = 600
-_MARK_BYTES: Final = 64
+_MARK_BYTES: Final = 56
 
 
 class ShownLines:
