@@ -144,14 +144,15 @@ def running_services(folder: Path) -> Iterator[tuple[LittleService, LittleServic
         search.end()
 
 
-def open_server(folder: Path, target: Target, journal: Path) -> None:
+def open_server(folder: Path, target: Target, *, status_program: Path, journal: Path) -> None:
     """Write the keys of both users, and what each may do on the server."""
     (folder / "keys").mkdir()
     make_keys(folder, "host_key", "keys/look", "keys/restart")
     (folder / "bin").mkdir()
     (folder / "bin" / "journalctl").write_text(f"#!/bin/sh\nexec cat {shlex.quote(str(journal))}\n")
     (folder / "bin" / "journalctl").chmod(0o755)
-    restart = f'command="{shlex.join(target.command())}",restrict {(folder / "keys" / "restart.pub").read_text()}'
+    command = shlex.join(target.command("--status-command", str(status_program)))
+    restart = f'command="{command}",restrict {(folder / "keys" / "restart.pub").read_text()}'
     # root may come by a forced command only, so that the reading key has one too: a shell.
     shell = f'command="PATH={folder}/bin:$PATH /bin/sh -c \\"$SSH_ORIGINAL_COMMAND\\"",restrict '
     (folder / "authorized_keys").write_text(restart + shell + (folder / "keys" / "look.pub").read_text())
@@ -172,7 +173,7 @@ def running_example(folder: Path) -> Iterator[Site]:
     with ExitStack() as stack:
         payments, search = stack.enter_context(running_services(folder))
         target = Target(folder=folder).install(ending=f"os.execv({str(payments.start_program)!r}, ['start'])")
-        open_server(folder, target, search.log)
+        open_server(folder, target, status_program=payments.status_program, journal=search.log)
         redis_port = stack.enter_context(running_valkey(folder))
         sshd_port = stack.enter_context(running_sshd(folder))
         pin_hosts(folder, sshd_port)

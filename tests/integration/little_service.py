@@ -1,7 +1,7 @@
 """A service on a made-up server for tests: a real little process that can fail, and what node_exporter says of it.
 
-No test machine has a systemd that it may use, so `start` stands in the place of `systemctl restart`. Whether the
-service is active is asked of the kernel; when it started, it has written down itself.
+No test machine has a systemd that it may use, so `start` stands in the place of `systemctl restart`, and `status` in
+that of `systemctl show`. Whether the service is active is asked of the kernel; when it started, it wrote down itself.
 """
 
 import os
@@ -42,18 +42,28 @@ class LittleService:
     unit: str
 
     def install(self) -> "LittleService":
-        """Write the program that starts the service; the process that runs it may end before the service does."""
+        """Write the programs that start the service and tell its state; whoever runs them may end before it does."""
         self.folder.mkdir(parents=True)
         (self.folder / "program.py").write_text(_PROGRAM)
         folder, python = shlex.quote(str(self.folder)), shlex.quote(sys.executable)
         start = f"#!/bin/sh\ncd {folder}\nsetsid {python} -IS program.py </dev/null >>service.log 2>&1 &\n"
         self.start_program.write_text(start)
-        self.start_program.chmod(0o755)
+        status = (
+            f"#!/bin/sh\npid=$(tail -n 1 {folder}/starts | cut -d ' ' -f 1)\n"
+            'if kill -0 "$pid"; then echo ActiveState=active; else echo ActiveState=failed; fi\n'
+        )
+        self.status_program.write_text(status)
+        for program in (self.start_program, self.status_program):
+            program.chmod(0o755)
         return self
 
     @property
     def start_program(self) -> Path:
         return self.folder / "start"
+
+    @property
+    def status_program(self) -> Path:
+        return self.folder / "status"
 
     @property
     def log(self) -> Path:
