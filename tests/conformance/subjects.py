@@ -189,6 +189,8 @@ class HealthSubject:
     """What the sentence about a missing target names: the server, or the system that was asked about it."""
     system: str = ""
     """What the sentences about a system in trouble name."""
+    age_seconds: float = 0.0
+    """How old at least what was measured is, by its system's own account."""
     oldest_seconds: float = 0.0
     """How far a reading may lie back, by the age of what was measured."""
     figures: frozenset[str] = frozenset()

@@ -43,7 +43,8 @@ def test_a_reading_has_its_server_its_source_and_a_status(subject: HealthSubject
 
 
 def test_a_reading_is_as_old_as_what_it_measured_and_never_of_the_future(subject: HealthSubject, look: Look) -> None:
-    assert look.before - timedelta(seconds=subject.oldest_seconds) <= look.reading.observed_at <= look.after
+    oldest, age = timedelta(seconds=subject.oldest_seconds), timedelta(seconds=subject.age_seconds)
+    assert look.before - oldest <= look.reading.observed_at <= look.after - age
 
 
 def test_cpu_and_memory_are_told_where_the_source_has_them(subject: HealthSubject, look: Look) -> None:

@@ -103,6 +103,7 @@ def docked(folder: Path) -> Iterator[HealthSubject]:
             named="Docker",
             system="Docker",
             figures=frozenset({"docker_state", "restarts", "oom_killed", "exit_code", "processes", "memory_mib"}),
+            age_seconds=1,
             oldest_seconds=1,
         )
 
@@ -137,6 +138,7 @@ def in_kubernetes(folder: Path) -> Iterator[HealthSubject]:
             named="the cluster",
             system="the cluster",
             figures=frozenset({"replicas_wanted", "replicas_ready", "container_restarts"}),
+            age_seconds=10,
             oldest_seconds=60,
         )
 
