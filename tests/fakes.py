@@ -94,6 +94,11 @@ class FakeServer:
             source="fake",
         )
 
+    def check(self) -> str:
+        if self.restart_failure is not None and not self.fails_after_restarting:
+            raise SourceUnavailable(self.restart_failure)
+        return "there"
+
     def restart(self, order: RestartOrder) -> None:
         self.orders.append(order)
         if self.clock.monotonic_seconds() > order.give_up_at:

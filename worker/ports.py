@@ -89,6 +89,10 @@ class ServiceManager(Protocol):
         """How long `restart` may take at most. A deadline that is nearer, or a lease that is shorter, forbids it."""
         ...
 
+    def check(self) -> str:
+        """Say in a few words what an order would reach, and change nothing. Raises `SourceUnavailable`."""
+        ...
+
     def restart(self, order: RestartOrder) -> None:
         """Restart, and return when the service manager says that it is done; not before it has started again.
 

@@ -126,6 +126,9 @@ class _CutOff:
     target: Target
     restart_seconds: float = 30
 
+    def check(self) -> str:
+        return "there"
+
     def restart(self, order: RestartOrder) -> None:
         self.target.hold.touch()
         with Proxy(self.site.port) as proxy, ThreadPoolExecutor(1) as pool:

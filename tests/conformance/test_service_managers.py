@@ -89,6 +89,13 @@ def test_of_one_order_at_once_by_many_the_target_carries_out_one_as_far_as_its_f
     assert subject.restarts() == before + 1
 
 
+def test_to_check_the_way_changes_nothing_and_finds_what_is_missing(subject: ManagerSubject) -> None:
+    before = subject.restarts()
+    assert subject.manager.check()
+    unavailable(subject.missing.check, named=subject.named)
+    assert subject.restarts() == before
+
+
 def test_a_target_that_does_not_exist_is_one_sentence_and_nothing_else_is_restarted(subject: ManagerSubject) -> None:
     before = subject.restarts()
     unavailable(lambda: subject.missing.restart(the_next(subject)), named=subject.named)

@@ -104,6 +104,9 @@ class _Fenced:
     def restart_seconds(self) -> float:
         return RESTART_SECONDS
 
+    def check(self) -> str:
+        return self.folder.name
+
     def restart(self, order: RestartOrder) -> None:
         if self.clock.monotonic_seconds() > order.give_up_at:
             raise OrderRefused(f"The order to restart {self.folder.name} is too old; it was not sent.")
@@ -135,6 +138,9 @@ class _Unfenced:
     @property
     def restart_seconds(self) -> float:
         return self.manager.restart_seconds
+
+    def check(self) -> str:
+        return self.manager.check()
 
     def restart(self, order: RestartOrder) -> None:
         self.traps.step_on(BEFORE_COMMAND, order.incident_id)

@@ -215,6 +215,9 @@ class _TrappedManager:
     def restart_seconds(self) -> float:
         return RESTART_SECONDS
 
+    def check(self) -> str:
+        return self.manager.check()
+
     def restart(self, order: RestartOrder) -> None:
         self.traps.step_on("before_effect", order.incident_id)
         self.manager.restart(order)

@@ -98,6 +98,9 @@ class Whispering:
     def restart_seconds(self) -> float:
         return 1.0
 
+    def check(self) -> str:
+        return "there"
+
     def restart(self, order: RestartOrder) -> None:
         self.orders.append(order)
         self.started_at = datetime.now(UTC)

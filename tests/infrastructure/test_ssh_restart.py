@@ -78,6 +78,17 @@ def test_an_order_restarts_once_and_the_same_again_is_refused(site: Site) -> Non
     assert (site.target.notes("start"), site.target.notes("end")) == (1, 1)
 
 
+def test_the_way_is_tried_with_the_key_of_a_restart_and_restarts_nothing(site: Site) -> None:
+    assert site.manager().check() == "the restart command has its unit as active"
+    with pytest.raises(SourceUnavailable, match=r"ssh to 127\.0\.0\.1 failed"):
+        site.manager(port=1).check()
+    authorized = site.folder / "authorized_keys"
+    authorized.write_text(f"restrict {(site.folder / 'key.pub').read_text()}")
+    with pytest.raises(SourceUnavailable):  # a shell in the place of the forced command
+        site.manager().check()
+    assert site.target.notes("start") == 0
+
+
 def test_an_order_past_its_time_is_refused_here_and_there(site: Site) -> None:
     late_here = RestartOrder(incident_id="inc-1", fence=1, not_after=CLOCK.now(), give_up_at=0.0)
     with pytest.raises(OrderRefused, match="too old; nothing was restarted"):

@@ -30,6 +30,7 @@ def test_check_reads_every_server_once_and_says_what_does_not_work(tmp_path: Pat
     assert (done.returncode, first["is_whole"], second["is_whole"]) == (1, True, False)
     assert first["health"] == "running, CPU 6 %, memory 22 %"
     assert "is not JSON" in second["health"]
+    assert first["restart"] == f"would be noted in {tmp_path}/web-01/restarts.jsonl"
     assert not (tmp_path / "web-01" / "restarts.jsonl").exists()
     table = firstline("inventory", "check", environment=environment | {"COLUMNS": "500"}).stdout.decode()
     assert "web-02" in table

@@ -78,6 +78,9 @@ class TalkativeServer:
     def restart_seconds(self) -> float:
         return 1.0
 
+    def check(self) -> str:
+        return "there"
+
     def restart(self, order: RestartOrder) -> None:
         raise OrderRefused("canary-restart refuses the order")
 

@@ -35,6 +35,10 @@ note("end")
 {ending}
 """
 
+_SHOWN: Final = """#!{interpreter} -IS
+print("LoadState=loaded\\nActiveState=active\\nSubState=running")
+"""
+
 
 def order(incident: str = "inc-1", fence: int = 1, *, seconds_left: float = 30) -> str:
     """Return a command as the worker sends it."""
@@ -66,7 +70,9 @@ class Target:
     def install(self, *, ending: str = "sys.exit(0)") -> "Target":
         """Write the stub, whose last line is `ending`, and begin the unit's ledger."""
         self.stub.write_text(_STUB.format(interpreter=sys.executable, folder=str(self.folder), ending=ending))
-        self.stub.chmod(0o755)
+        self.shown.write_text(_SHOWN.format(interpreter=sys.executable))
+        for program in (self.stub, self.shown):
+            program.chmod(0o755)
         created = subprocess.run([*self.command(), "--create-state"], capture_output=True, env={}, check=False)
         assert created.returncode == 0, created.stderr
         return self
@@ -74,6 +80,10 @@ class Target:
     @property
     def stub(self) -> Path:
         return self.folder / "restart-stub"
+
+    @property
+    def shown(self) -> Path:
+        return self.folder / "status-stub"
 
     @property
     def ledger(self) -> Path:
@@ -91,6 +101,7 @@ class Target:
     def command(self, *options: str) -> list[str]:
         """Return the forced command, as it stands in authorized_keys."""
         fixed = ["--unit", UNIT, "--state-directory", str(self.folder), "--restart-command", str(self.stub)]
+        fixed += ["--status-command", str(self.shown)]
         return [sys.executable, "-IS", str(self.program), *fixed, *options]
 
     def ask(

@@ -31,12 +31,13 @@ _LINES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """What came of one server's two reads; words for a person, and whether both were whole."""
+    """What came of one server's three questions; words for a person, and whether all were answered in full."""
 
     server_id: str
     restart_policy: str
     health: str
     logs: str
+    restart: str
     is_whole: bool
 
 
@@ -78,8 +79,14 @@ def show_server(settings: Settings, server_id: str, *, as_json: bool) -> bool:
 def _checked(server: Server) -> _Checked:
     health, is_health_whole = _tried(lambda: _health_in_words(server))
     logs, is_log_read = _tried(lambda: (_log_in_words(server), True))
+    restart, is_way_open = _tried(lambda: (server.service_manager.check(), True))
     return _Checked(
-        server.server_id, server.terms.restart_policy, health, logs, is_whole=is_health_whole and is_log_read
+        server.server_id,
+        server.terms.restart_policy,
+        health,
+        logs,
+        restart,
+        is_whole=is_health_whole and is_log_read and is_way_open,
     )
 
 
@@ -104,10 +111,9 @@ def _log_in_words(server: Server) -> str:
 
 
 def _print_table(rows: list[_Checked]) -> None:
-    table = Table("server", "restart policy", "health", "log")
+    table = Table("server", "restart policy", "health", "log", "restart")
     for row in rows:
         style = "" if row.is_whole else "bold"
-        table.add_row(
-            *(Text(words) for words in (row.server_id, row.restart_policy, row.health, row.logs)), style=style
-        )
+        cells = (row.server_id, row.restart_policy, row.health, row.logs, row.restart)
+        table.add_row(*(Text(words) for words in cells), style=style)
     Console().print(table)

@@ -15,7 +15,9 @@ inventory = typer.Typer(help="The servers that Firstline may look at: try every 
 
 @inventory.command()
 def check(as_json: AsJson = False) -> None:
-    """Read health and log of every listed server once, and print what works. It changes nothing and restarts nothing.
+    """Read health and log of every listed server once, ask what a restart would reach, and print what works.
+
+    It changes nothing and restarts nothing: over ssh the restart command is asked for its status.
 
     Servers that only a pattern stands for are not listed anywhere, so they are not tried. Ends with 1 when something
     could not be read.

@@ -89,6 +89,12 @@ class _RedactedServiceManager:
     def restart_seconds(self) -> float:
         return self.manager.restart_seconds
 
+    def check(self) -> str:
+        try:
+            return self.masker.masked(self.manager.check())
+        except SourceUnavailable as failure:
+            raise SourceUnavailable(self.masker.masked(str(failure))) from None
+
     def restart(self, order: RestartOrder) -> None:
         try:
             self.manager.restart(order)

@@ -179,5 +179,8 @@ class _NoServiceManager:
     def restart_seconds(self) -> float:
         return 0.0
 
+    def check(self) -> str:
+        return "no way is named"
+
     def restart(self, order: RestartOrder) -> None:
         raise OrderRefused(f"The inventory names no way to restart {self._server_id}; nothing was restarted.")

@@ -105,6 +105,10 @@ class DockerContainer:
         # What stands before `since`, or did not fit, was not asked for.
         return tail.model_copy(update={"older_lines_exist": True}) if is_shortened or since is not None else tail
 
+    def check(self) -> str:
+        """Say what the engine says of the container."""
+        return f"{self._container} is {self._inspected().status}"
+
     def restart(self, order: RestartOrder) -> None:
         """Stop the container, by force after a third of the time, and start it; return when Docker says that it runs.
 

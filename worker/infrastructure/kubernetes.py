@@ -116,6 +116,10 @@ class KubernetesDeployment:
         kept = newest.lines[max(len(newest.lines) + len(earlier) - lines, 0) :]
         return newest.model_copy(update={"lines": (*earlier, *kept), "older_lines_exist": True})
 
+    def check(self) -> str:
+        """Say how many replicas are ready, of how many that are needed. Whether its token may patch is not tried."""
+        return f"{self._told().ready} replicas are ready, {self._needed_ready} are needed for a restart"
+
     def restart(self, order: RestartOrder) -> None:
         """Roll the Deployment out anew, as `kubectl rollout restart` does; return when every pod is new and available.
 

@@ -120,6 +120,13 @@ class ReplayedServer:
         """How long a recorded restart may take at most."""
         return _LONGEST_SECONDS
 
+    def check(self) -> str:
+        """Say whether the recording can be read, and where restarts would be noted."""
+        self._restart_manner()
+        if not self._folder.is_dir():
+            raise SourceUnavailable(f"There is no folder {self._folder} with the recording of {self._server_id}.")
+        return f"would be noted in {self._folder / 'restarts.jsonl'}"
+
     def restart(self, order: RestartOrder) -> None:
         """Note one restart durably; an order past its time is refused and nothing is noted.
 

@@ -6,6 +6,7 @@ It sends one request and judges its exit code; it never sends twice. Made by `Ad
 import re
 from typing import Final
 
+from worker.contract.text import visible
 from worker.errors import OrderRefused, SourceUnavailable
 from worker.infrastructure.ssh import SSH_FAILED, SshHost, remedy_for
 from worker.ports import Clock, RestartOrder
@@ -14,6 +15,11 @@ __all__ = ["SshRestart"]
 
 _REFUSED: Final = range(10, 20)
 """The restart command's exit codes that mean that nothing was restarted; deploy/target/README.md has them all."""
+
+_CHECK_SECONDS: Final = 15.0
+"""The command waits for the service manager up to 10 s."""
+
+_STATE_LENGTH: Final = 40
 
 _NO_SESSION: Final = re.compile(
     r"ssh: connect to host \S+ port \d+: .+|ssh: Could not resolve hostname .+|\S+@\S+: Permission denied \(.*\)\."
@@ -40,6 +46,19 @@ class SshRestart:
     def restart_seconds(self) -> float:
         """How long the command on the server is waited for."""
         return self._restart_seconds
+
+    def check(self) -> str:
+        """Ask the restart command for its unit's state, with the key and the user of a restart."""
+        answer = self._ssh.order("status", timeout_seconds=_CHECK_SECONDS)
+        if answer.code == SSH_FAILED:
+            raise SourceUnavailable(f"{self._ssh.name} failed: {remedy_for(answer.stderr)}.")
+        if answer.code != 0:
+            said = _said(answer.stderr)
+            raise SourceUnavailable(f"The restart command of {self._server_id} ended with {answer.code}: {said}.")
+        told = dict(line.partition("=")[::2] for line in answer.stdout.decode("ascii", "replace").splitlines())
+        if told.get("LoadState", "loaded") != "loaded":
+            raise SourceUnavailable(f"The restart command of {self._server_id} has a unit that is not there.")
+        return f"the restart command has its unit as {visible(told.get('ActiveState', 'unknown'))[:_STATE_LENGTH]}"
 
     def restart(self, order: RestartOrder) -> None:
         """Send the order once, and return when the command says that the unit has restarted.

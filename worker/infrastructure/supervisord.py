@@ -116,6 +116,10 @@ class SupervisedProgram:
             observed_at=self._clock.now(),
         )
 
+    def check(self) -> str:
+        """Say what supervisord says of the program."""
+        return f"supervisord has {self._program} as {self._api.program_info(self._program).statename}"
+
     def restart(self, order: RestartOrder) -> None:
         """Stop the program if it runs, and start it; return when supervisord counts it as running again.
 
