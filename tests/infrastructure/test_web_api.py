@@ -79,12 +79,15 @@ def test_a_source_that_hangs_is_left_after_its_time(client: httpx2.Client) -> No
         assert time.monotonic() - began < 5
 
 
-def test_a_source_that_trickles_is_left_after_its_time(httpserver: HTTPServer, client: httpx2.Client) -> None:
+@pytest.mark.parametrize("chunk", [b" ", b" " * 65_536])
+def test_a_source_that_trickles_is_left_after_its_time(
+    httpserver: HTTPServer, client: httpx2.Client, chunk: bytes
+) -> None:
     is_over = threading.Event()
 
     def trickle() -> Iterator[bytes]:
         while not is_over.wait(0.02):
-            yield b" " * 65_536
+            yield chunk
 
     httpserver.expect_request("/x").respond_with_handler(lambda _: Response(trickle()))
     sentence = sentence_of(api_at(httpserver.url_for("/"), client, timeout_seconds=0.3))

@@ -24,7 +24,6 @@ ANSWER_LIMIT_BYTES: Final = 2 * 1_048_576
 """More than any question here should bring; a source that answers with more is not read to its end."""
 
 _READ_TRIES: Final = 2
-_CHUNK_BYTES: Final = 65_536
 _OK, _ELSEWHERE, _REFUSED, _BROKEN = 200, 300, 400, 500
 """Where the classes of status codes begin."""
 _MAY_PASS: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
@@ -133,7 +132,7 @@ class WebApi:
         give_up, body = time.monotonic() + seconds, bytearray()
         request.extensions = {**request.extensions, "timeout": httpx2.Timeout(seconds).as_dict()}
         with closing(self._client.send(request, stream=True)) as response:
-            for chunk in response.iter_bytes(_CHUNK_BYTES):
+            for chunk in response.iter_bytes():  # as they come: to wait for a full chunk would be to wait for ever
                 body += chunk
                 if len(body) > ANSWER_LIMIT_BYTES:
                     return Answer(response.status_code, bytes(body[:ANSWER_LIMIT_BYTES]), is_cut=True)
