@@ -20,6 +20,7 @@ from tests.conformance.subjects import (
     silent_port,
     supervised_at,
 )
+from tests.conformance.talkers import talking
 from tests.conformance.web_health_subjects import by_http, by_prometheus, docked, in_kubernetes
 from tests.fakes import FakeClock, FakeServer
 from tests.target.sshd import free_port
@@ -68,12 +69,20 @@ def replayed(folder: Path) -> Iterator[HealthSubject]:
 
 @contextmanager
 def supervised(folder: Path) -> Iterator[HealthSubject]:
-    with lab_fleet(folder) as (_, inventory), silent_port() as port:
+    with (
+        lab_fleet(folder) as (_, inventory),
+        silent_port() as port,
+        talking(b" ", pause_seconds=0.05) as slow,
+        talking(b" " * 65_536, pause_seconds=0) as endless,
+    ):
         yield HealthSubject(
             source=server_of(inventory, "web-server-03").health,
             missing=server_of(inventory, MISSING).health,
             unreachable=supervised_at(free_port()),
             silent=supervised_at(port),
+            slow=supervised_at(slow.port),
+            endless=supervised_at(endless.port),
+            taken_bytes=lambda: endless.taken_bytes,
             from_the_future=None,  # the time of a start is the system's own
             server_id="web-server-03",
             system="supervisord",
@@ -85,6 +94,8 @@ _SYSTEMCTL = """#!/bin/sh
 case "$2" in
 web.service) started_ago=60;;
 future.service) started_ago=-3600;;
+slow.service) while printf x; do sleep 0.05; done;;
+endless.service) exec yes;;
 *) echo LoadState=not-found; echo ActiveState=inactive; exit 0;;
 esac
 echo LoadState=loaded; echo ActiveState=active; echo NRestarts=2
@@ -95,7 +106,7 @@ awk -v ago="$started_ago" '{printf "ExecMainStartTimestampMonotonic=%.0f\\n", ($
 @contextmanager
 def over_ssh(folder: Path) -> Iterator[HealthSubject]:
     def health(site: SshSite, server_id: str, unit: str, *, port: int | None = None) -> HealthSource:
-        ssh = site.host(port=port, timeout_seconds=PATIENCE_SECONDS if port else 20)
+        ssh = site.host(port=port, timeout_seconds=PATIENCE_SECONDS if port or unit == "slow.service" else 20)
         return SshHealth(server_id, ssh=ssh, unit=unit, clock=CLOCK)
 
     with running_ssh_site(folder) as site, silent_port() as port:
@@ -105,6 +116,8 @@ def over_ssh(folder: Path) -> Iterator[HealthSubject]:
             missing=health(site, MISSING, "other.service"),
             unreachable=health(site, MISSING, "web.service", port=free_port()),
             silent=health(site, MISSING, "web.service", port=port),
+            slow=health(site, SERVER_ID, "slow.service"),
+            endless=health(site, SERVER_ID, "endless.service"),
             from_the_future=health(site, SERVER_ID, "future.service"),
             system="ssh to 127.0.0.1",
             figures=frozenset({"restarts_by_systemd"}),

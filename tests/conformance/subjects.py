@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
+from tests.conformance.talkers import Talker, talking
 from tests.fakes import an_incident
 from tests.infrastructure.demo_extra import require_demo_extra
 from tests.target.sshd import free_port, make_keys, pin, running_sshd
@@ -45,6 +46,7 @@ __all__ = [
     "api_at",
     "client_of",
     "lab_fleet",
+    "mark_known_gap",
     "parameters",
     "recorded_server",
     "running_ssh_site",
@@ -52,6 +54,7 @@ __all__ = [
     "silent_port",
     "silent_socket",
     "supervised_at",
+    "talking_ways",
     "unavailable",
     "web_ways",
 ]
@@ -76,6 +79,12 @@ def parameters(
     """Return one parameter for each subject; those on real servers are marked."""
     marked = {name: [pytest.mark.integration] if name in real else [] for name in builders}
     return [pytest.param(builder, id=name, marks=marked[name]) for name, builder in builders.items()]
+
+
+def mark_known_gap(request: pytest.FixtureRequest, gaps: Mapping[str, str]) -> None:
+    """Let a test that shows a known gap fail, with its reason; one that passes says that the gap is closed."""
+    if (reason := gaps.get(request.node.name)) is not None:
+        request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
 
 
 def unavailable(use: Callable[[], object], *, named: str) -> SourceUnavailable:
@@ -119,6 +128,18 @@ def web_ways(stack: ExitStack, url: str, *, name: str) -> tuple[WebApi, WebApi, 
         api_at(url, client, name=name),
         api_at(f"http://127.0.0.1:{free_port()}", client, name=name),
         api_at(f"http://127.0.0.1:{port}", client, name=name, timeout_seconds=PATIENCE_SECONDS),
+    )
+
+
+def talking_ways(stack: ExitStack, *, name: str) -> tuple[WebApi, WebApi, Talker]:
+    """Return the way to a system that answers slowly, and to one that answers without end, which counts."""
+    client = stack.enter_context(client_of())
+    slow = stack.enter_context(talking(b" ", pause_seconds=0.05))
+    endless = stack.enter_context(talking(b" " * 65_536, pause_seconds=0))
+    return (
+        api_at(f"http://127.0.0.1:{slow.port}", client, name=name, timeout_seconds=PATIENCE_SECONDS),
+        api_at(f"http://127.0.0.1:{endless.port}", client, name=name),
+        endless,
     )
 
 
@@ -181,6 +202,12 @@ class HealthSubject:
     """Nothing is where its system should be."""
     silent: HealthSource | None
     """Its system takes the question and never answers."""
+    slow: HealthSource | None = None
+    """Its system answers a byte at a time."""
+    endless: HealthSource | None = None
+    """Its system answers without end, as fast as it is taken."""
+    taken_bytes: Callable[[], int] = lambda: 0
+    """How much of that was taken."""
     from_the_future: HealthSource | None
     """By its system, the service starts in an hour."""
     server_id: str = SERVER_ID

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from tests.conformance.log_subjects import LOGS, REAL_LOGS
-from tests.conformance.subjects import PATIENCE_SECONDS, SLACK_SECONDS, parameters, unavailable
+from tests.conformance.subjects import PATIENCE_SECONDS, SLACK_SECONDS, mark_known_gap, parameters, unavailable
 from tests.conformance.written_log import LogSubject
 from worker.contract.observations import LogTail
 from worker.infrastructure.log_files import LINE_LIMIT_BYTES
@@ -30,8 +30,7 @@ KNOWN_GAPS = {
 
 @pytest.fixture(autouse=True)
 def _known_gap(request: pytest.FixtureRequest) -> None:
-    if (reason := KNOWN_GAPS.get(request.node.name)) is not None:
-        request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+    mark_known_gap(request, KNOWN_GAPS)
 
 
 @pytest.fixture(scope="module", params=parameters(LOGS, real=REAL_LOGS))

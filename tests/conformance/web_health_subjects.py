@@ -16,6 +16,7 @@ from tests.conformance.subjects import (
     api_at,
     client_of,
     silent_socket,
+    talking_ways,
     web_ways,
 )
 from tests.fakes import FakeClock
@@ -64,11 +65,15 @@ def by_prometheus(folder: Path) -> Iterator[HealthSubject]:
             return PrometheusHealth(server_id, api=api, selector=selector, exporter="node", unit=unit, clock=CLOCK)
 
         well, unreachable, silent = web_ways(stack, url, name="metrics")
+        slow, endless, talker = talking_ways(stack, name="metrics")
         yield HealthSubject(
             source=health(well),
             missing=health(well, server_id=MISSING, instance="10.0.0.9:9100"),
             unreachable=health(unreachable),
             silent=health(silent),
+            slow=health(slow),
+            endless=health(endless),
+            taken_bytes=lambda: talker.taken_bytes,
             from_the_future=health(well, unit="future.service"),
             system="metrics",
             oldest_seconds=10,
@@ -88,18 +93,25 @@ def docked(folder: Path) -> Iterator[HealthSubject]:
             stack.enter_context(running_engine(engine, folder / f"{name}.sock"))
         stack.enter_context(silent_socket(folder / "silent.sock"))
 
-        def health(socket: str, *, server_id: str = SERVER_ID, container: str = "web") -> HealthSource:
+        def api(socket: str) -> WebApi:
             client = stack.enter_context(client_of(folder / f"{socket}.sock"))
             timeout_seconds = PATIENCE_SECONDS if socket == "silent" else 10
-            api = api_at("http://docker", client, name="Docker", timeout_seconds=timeout_seconds)
+            return api_at("http://docker", client, name="Docker", timeout_seconds=timeout_seconds)
+
+        def health(api: WebApi, *, server_id: str = SERVER_ID, container: str = "web") -> HealthSource:
             return DockerContainer(server_id, container=container, api=api, restart_seconds=10, clock=CLOCK)
 
+        slow, endless, talker = talking_ways(stack, name="Docker")
+
         yield HealthSubject(
-            source=health("web"),
-            missing=health("web", server_id=MISSING, container=MISSING),
-            unreachable=health("nobody"),
-            silent=health("silent"),
-            from_the_future=health("early"),
+            source=health(api("web")),
+            missing=health(api("web"), server_id=MISSING, container=MISSING),
+            unreachable=health(api("nobody")),
+            silent=health(api("silent")),
+            slow=health(slow),
+            endless=health(endless),
+            taken_bytes=lambda: talker.taken_bytes,
+            from_the_future=health(api("early")),
             named="Docker",
             system="Docker",
             figures=frozenset({"docker_state", "restarts", "oom_killed", "exit_code", "processes", "memory_mib"}),
@@ -128,11 +140,15 @@ def in_kubernetes(folder: Path) -> Iterator[HealthSubject]:
             )
 
         well, unreachable, silent = web_ways(stack, servers[0].url_for("/"), name="the cluster")
+        slow, endless, talker = talking_ways(stack, name="the cluster")
         yield HealthSubject(
             source=health(well),
             missing=health(well, server_id=MISSING, deployment=MISSING),
             unreachable=health(unreachable),
             silent=health(silent),
+            slow=health(slow),
+            endless=health(endless),
+            taken_bytes=lambda: talker.taken_bytes,
             from_the_future=health(web_ways(stack, servers[1].url_for("/"), name="the cluster")[0]),
             clock=clock,
             named="the cluster",
@@ -155,11 +171,14 @@ def by_http(folder: Path) -> Iterator[HealthSubject]:
             return HttpHealth(server_id, api=api, path=path, clock=CLOCK)
 
         well, unreachable, silent = web_ways(stack, server.url_for(""), name="web")
+        slow, _, _ = talking_ways(stack, name="web")
         yield HealthSubject(
             source=health(well),
             missing=health(well, server_id=MISSING, path="/gone"),
             unreachable=health(unreachable, server_id=MISSING),
             silent=health(silent, server_id=MISSING),
+            slow=health(slow, server_id=MISSING),
+            endless=None,  # the status is read, whatever follows
             from_the_future=health(well, path="/early"),
             system=MISSING,
             figures=frozenset({"http_status", "health_status"}),
