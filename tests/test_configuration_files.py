@@ -121,7 +121,7 @@ def test_a_deadline_in_which_no_restart_ever_fits_is_a_wrong_setting(tmp_path: P
     inventory = tmp_path / "inventory.toml"
     text = '[systems.recorded]\nkind = "replay"\nfolder = "replay"\n[servers.orders-server-07]\n'
     inventory.write_text(text + 'service = "orders"\nsystem = "recorded"\nrestart_policy = "auto"\n')
-    settings = load_settings(_env_file=None).model_copy(update={"inventory_file": inventory, "max_seconds": 45})
-    with pytest.raises(ConfigurationError, match=r"FIRSTLINE_MAX_SECONDS must be at least 50: .* 10 s, .* 40 s"):
+    settings = load_settings(_env_file=None).model_copy(update={"inventory_file": inventory, "max_seconds": 65})
+    with pytest.raises(ConfigurationError, match=r"FIRSTLINE_MAX_SECONDS must be at least 70: .* 10 s, .* 60 s"):
         check_configuration(settings)
-    check_configuration(settings.model_copy(update={"max_seconds": 50}))
+    check_configuration(settings.model_copy(update={"max_seconds": 70}))

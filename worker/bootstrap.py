@@ -32,7 +32,7 @@ from worker.registry.recurring import Recurring
 from worker.registry.registry import BEAT_INTERVAL_SECONDS, Registry
 from worker.registry.sweeper import Sweeper
 from worker.registry.trimming import ResultsTrimmer
-from worker.settings import RedisSettings, Settings, load_settings
+from worker.settings import RedisSettings, Settings, load_settings, read_environment
 from worker.triage.budget import BudgetLimits
 from worker.triage.prompts import Prompts
 
@@ -118,7 +118,7 @@ def _reload(settings: Settings, registry: Registry, directory: InventoryInForce)
 
 def _load_inventory(settings: Settings) -> Inventory:
     """Read the inventory. Raises `ConfigurationError`, also where no restart would ever fit into a deadline."""
-    inventory = Inventory.load(settings.inventory_file, SystemClock())
+    inventory = Inventory.load(settings.inventory_file, SystemClock(), environment=read_environment())
     longest_seconds = inventory.longest_restart_seconds()
     needed_seconds = longest_seconds + settings.verification_timeout_seconds
     if needed_seconds > settings.max_seconds:
@@ -151,7 +151,7 @@ def make_detector(settings: Settings, *, kept: frozenset[str] | None = None) -> 
 
 
 def _make_rules(settings: Settings, *, kept: frozenset[str] | None) -> RedactionRules:
-    kept = Inventory.load(settings.inventory_file, SystemClock()).names() if kept is None else kept
+    kept = _load_inventory(settings).names() if kept is None else kept
     return read_rules(settings.redaction_file, kept=kept)
 
 

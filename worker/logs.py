@@ -46,6 +46,7 @@ def configure_logging(level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells every request, and a query is kilobytes long
     mask_handlers(logging.getLogger().handlers)
     if logging.lastResort is not None:  # what speaks where nobody has set up a handler
         mask_handlers([logging.lastResort])

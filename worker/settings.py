@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, AliasChoices, Field, HttpUrl, SecretStr, UrlConstraints, ValidationError
 from pydantic_core import Url
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -26,13 +27,15 @@ __all__ = [
     "load_redaction_settings",
     "load_redis_settings",
     "load_settings",
+    "read_environment",
 ]
 
 _Read = TypeVar("_Read", bound=BaseSettings)
 
 PREFIX: Final = "FIRSTLINE_"
+_ENV_FILE: Final = ".env"
 _SOURCES: Final = SettingsConfigDict(
-    env_prefix=PREFIX, env_ignore_empty=True, env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    env_prefix=PREFIX, env_ignore_empty=True, env_file=_ENV_FILE, extra="ignore", frozen=True, populate_by_name=True
 )
 
 
@@ -93,7 +96,7 @@ class Settings(RedisSettings, RedactionSettings):
 
     verification_interval_seconds: float = Field(2, gt=0, le=30)
     verification_hold_seconds: float = Field(10, ge=0, le=120)
-    verification_timeout_seconds: float = Field(40, gt=0, le=180)
+    verification_timeout_seconds: float = Field(60, gt=0, le=180)
 
     trusted_sinks: TrustedSinks = frozenset()
 
@@ -105,6 +108,12 @@ class Settings(RedisSettings, RedactionSettings):
     def uses_llm(self) -> bool:
         """Whether an endpoint is configured; without one the rules answer, and say so."""
         return self.openai_api_key is not None or self.openai_base_url is not None
+
+
+def read_environment() -> Mapping[str, str]:
+    """Return all variables, those of `.env` under those of the environment: for secrets that the inventory names."""
+    variables = {**dotenv_values(_ENV_FILE), **os.environ}
+    return {name: value for name, value in variables.items() if value}
 
 
 def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any setting by its name

@@ -111,7 +111,7 @@ def _named(key: str, variables: Sequence[str], environment: Mapping[str, str], m
     for variable in variables:
         value = environment.get(variable, "").strip()
         if not value:
-            mistakes.append(f"{key}: the environment variable {variable} is not set: set it, or name it no longer")
+            mistakes.append(f"{key} names the variable {variable}, which is not set: set it, or name it no longer")
             continue
         mistakes.extend(f"{key}: the value of {variable} {fault}" for fault in _faults(value))
         found.append(Secret(variable, value.encode()))

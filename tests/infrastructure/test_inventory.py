@@ -1,7 +1,6 @@
 """The inventory: one server an incident or a reason why not, and every mistake of the file at once."""
 
 import importlib
-import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -197,12 +196,12 @@ def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     assert first == f"The inventory {tmp_path}/inventory.toml is wrong:"
     assert [line.strip() for line in rest] == [
         "colour: unknown table: remove it",
-        "systems.lab.url: Value error, must be on loopback: health is measured on this machine's own processes",
+        "systems.lab.url: must be on loopback: health is measured on this machine's own processes",
         f"systems.wrong: Input tag 'telnet' found using 'kind' does not match any of the expected tags: {kinds}",
         "servers.web-01.memory_limit_mib: Input should be greater than 0",
         "servers.web-01.sytem: unknown key: correct its spelling, or remove it",
-        "servers.web-04.program: String should match pattern '^[^\\s:*]+(:[^\\s:*]+)?$'",
-        f"systems.other.password_env: the environment variable {variable} is not set: {to_what}",
+        "servers.web-04.program: is no name of one program, NAME or GROUP:NAME",
+        f"systems.other.password_env names the variable {variable}, which is not set: {to_what}",
         f"systems.lost.folder: there is no folder {tmp_path}/lost: create it, or correct the path",
         f"servers.../web: is no server name: {form}",
         f"servers.web-02.system: there is no [systems.labb]: add it, or name one of {sorted(names)}",
@@ -324,7 +323,7 @@ def test_what_systems_lack_for_a_server_is_named(tmp_path: Path) -> None:
     assert [line.strip() for line in mistakes_in(tmp_path, text)[1:]] == [
         "time_zone: there is no 'Mars/Olympus': give a name such as Europe/Berlin",
         "servers.web-03.group: there is no [groups.nobody]: add it",
-        "servers.web-03.log_path: String should match pattern '^/[^\\x00-\\x1f]*$'",
+        "servers.web-03.log_path: is no absolute path",
         "servers.web-01.health: logs is of kind files, which has none: name another system by `health`",
         "servers.web-01.restart: logs is of kind files, which has none: name another system by `restart`",
         "servers.web-02.log_path: is missing: logs by logs needs it",
@@ -348,9 +347,9 @@ def test_what_a_prometheus_and_an_ssh_lack_is_named(tmp_path: Path) -> None:
     )
     remedy = "set it to this system's password or token"
     assert [line.strip() for line in mistakes_in(tmp_path, text)[1:]] == [
-        "servers.web-02.host: String should match pattern '^[A-Za-z0-9:][A-Za-z0-9.:_-]*$'",
-        "servers.web-03.unit: String should match pattern '^[A-Za-z0-9][A-Za-z0-9:_.@-]*\\.service$'",
-        f"systems.metrics.token_env: the environment variable TOKEN is not set: {remedy}",
+        "servers.web-02.host: is no host: write its name or address",
+        "servers.web-03.unit: is no unit of systemd: write its whole name, such as payments.service",
+        f"systems.metrics.token_env names the variable TOKEN, which is not set: {remedy}",
         "systems.metrics.username: goes with password_env: give both or none",
         f"systems.hosts.restart_identity_file: there is no file {tmp_path}/key: create it, or correct the path",
         f"systems.hosts.known_hosts_file: there is no file {tmp_path}/known: create it, or correct the path",
@@ -445,10 +444,10 @@ def test_every_mistake_about_containers_deployments_and_endpoints_is_listed(tmp_
         "web-09": 'system = "cluster"\nnamespace = "../shop"\ndeployment = "x"',
     }
     text = CLUSTERS + "".join(SHOP.format(name=name, keys=keys) for name, keys in tables.items())
-    assert [re.sub("should match pattern .*", "…", line.strip()) for line in mistakes_in(tmp_path, text)[1:]] == [
-        "servers.web-03.container: String …",
-        "servers.web-07.health_url: String …",
-        "servers.web-09.namespace: String …",
+    assert [line.strip() for line in mistakes_in(tmp_path, text)[1:]] == [
+        "servers.web-03.container: is no name of a container",
+        "servers.web-07.health_url: is no address: write http(s)://HOST[:PORT]/PATH, without credentials",
+        "servers.web-09.namespace: is no name of Kubernetes",
         "servers.web-06.deployment: is missing: health by cluster needs it",
         "servers.web-06.deployment: is missing: logs by cluster needs it",
         "servers.web-06.deployment: is missing: restart by cluster needs it",

@@ -62,6 +62,20 @@ NEWEST_ARE_LONGEST = (
 )
 
 
+def test_what_journalctl_says_itself_is_no_message(tmp_path: Path) -> None:
+    source, _ = journal(tmp_path, 'echo "-- No entries --"')
+    assert source.read_log_tail(lines=5).lines == ()
+    message = "2026-01-01T12:00:00+00:00 web[7]: -- up --"
+    source, _ = journal(tmp_path, f'echo "-- Boot 5f --"; echo "{message}"; echo "    -- x"')
+    assert source.read_log_tail(lines=5).lines == (message, "    -- x")
+
+
+def test_a_host_without_a_journal_has_no_log_rather_than_an_empty_one(tmp_path: Path) -> None:
+    source, _ = journal(tmp_path, 'echo "No journal files were found." >&2; echo "-- No entries --"')
+    with pytest.raises(SourceUnavailable, match="web-01 keeps no journal"):
+        source.read_log_tail(lines=5)
+
+
 def test_messages_that_are_too_long_are_asked_for_again_in_a_number_that_fits(tmp_path: Path) -> None:
     source, shell = journal(tmp_path, LONG_MESSAGES)
     tail = source.read_log_tail(lines=400)

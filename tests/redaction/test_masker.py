@@ -88,3 +88,14 @@ def test_numbers_and_lists_under_a_secrets_name_are_secrets_and_counts_are_none(
         "input_tokens": 812,
         "is_ok": True,
     }
+
+
+def test_of_a_long_log_only_what_is_shown_counts_as_told() -> None:
+    mask = masker()
+    lines = mask.masked_lines(["10.1.2.3 calls", "10.1.2.4 answers", "10.1.2.3 hangs up"])
+    assert lines[0] == "[IP_ADDRESS_1] calls"
+    assert (mask.placeholders.values, mask.placeholders.highest_number) == ({}, 2)
+    assert mask.checked(lines[1]) == "[IP_ADDRESS_2] answers"
+    assert mask.placeholders.values == {"[IP_ADDRESS_2]": "10.1.2.4"}
+    assert mask.masked("10.1.2.3") == "[IP_ADDRESS_1]"
+    assert list(mask.placeholders.values) == ["[IP_ADDRESS_2]", "[IP_ADDRESS_1]"]

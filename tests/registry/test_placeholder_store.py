@@ -29,13 +29,22 @@ def _claimed(redis: Redis, *, epoch: int, incident_id: str = "one") -> str:
 
 def test_the_next_claim_goes_on_with_the_same_placeholders(redis: Redis) -> None:
     first = Placeholders()
-    first.of(Kind.IP_ADDRESS, "10.2.3.4")
+    first.tell(first.of(Kind.IP_ADDRESS, "10.2.3.4"))
     assert _store(redis).save("one", first, claim=_claimed(redis, epoch=1))
     found = _store(redis).find("one")
     assert found is not None
     assert found.of(Kind.IP_ADDRESS, "10.2.3.4") == "[IP_ADDRESS_1]"
     assert found.of(Kind.IP_ADDRESS, "10.2.3.5") == "[IP_ADDRESS_2]"
     assert _store(redis).find("two") is None
+
+
+def test_no_number_that_was_given_is_above_what_is_known_without_the_key(redis: Redis) -> None:
+    placeholders = Placeholders()
+    for number in range(300):
+        shown = placeholders.of(Kind.IP_ADDRESS, f"10.2.3.{number}")
+    placeholders.tell(shown)
+    assert _store(redis).save("one", placeholders, claim=_claimed(redis, epoch=1))
+    assert (shown, most_kept(redis, "one")) == ("[IP_ADDRESS_300]", 300)
 
 
 def test_what_is_kept_cannot_be_read_without_the_key(redis: Redis) -> None:
@@ -91,7 +100,8 @@ class _Refusing:
     def get(self, _: str) -> str:
         raise ResponseError("NOPERM no permissions")
 
-    strlen = get
+    def getrange(self, key: str, start: int, end: int) -> str:
+        return self.get(key)
 
     def register_script(self, _: str) -> None: ...
 

@@ -21,7 +21,8 @@ from worker.errors import SourceUnavailable
 from worker.infrastructure import Inventory
 from worker.ports import Server
 from worker.redaction import STATELESS_MASKER
-from worker.settings import Settings
+from worker.settings import Settings, read_environment
+from worker.terms import RestartPolicy
 
 __all__ = ["check_inventory", "show_server"]
 
@@ -43,7 +44,7 @@ class _Checked:
 
 def check_inventory(settings: Settings, *, as_json: bool) -> bool:
     """Print a row for each listed server; return whether everything could be read."""
-    inventory = Inventory.load(settings.inventory_file, SystemClock())
+    inventory = Inventory.load(settings.inventory_file, SystemClock(), environment=read_environment())
     servers, rows = inventory.servers(), []
     console = Console(stderr=True)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -62,7 +63,7 @@ def check_inventory(settings: Settings, *, as_json: bool) -> bool:
 
 def show_server(settings: Settings, server_id: str, *, as_json: bool) -> bool:
     """Print what is said of one server; return whether the inventory has it."""
-    said = Inventory.load(settings.inventory_file, SystemClock()).said_of(server_id)
+    said = Inventory.load(settings.inventory_file, SystemClock(), environment=read_environment()).said_of(server_id)
     if said is None:
         sys.stderr.write(f"The inventory ({settings.inventory_file}) has no server {one_line(server_id)}.\n")
         return False
@@ -102,12 +103,19 @@ def _health_in_words(server: Server) -> tuple[str, bool]:
     health = server.health.read_health()
     names = {"CPU": health.cpu_percent, "memory": health.memory_percent}
     figures = [f"{name} {'unread' if value is None else f'{value:.0f} %'}" for name, value in names.items()]
-    return ", ".join([health.status, *figures, *health.unread]), health.cpu_percent is not None and not health.unread
+    is_provable = health.cpu_percent is not None and health.memory_percent is not None
+    return ", ".join([health.status, *figures, *health.unread]), is_provable or not _may_be_restarted(server)
+
+
+def _may_be_restarted(server: Server) -> bool:
+    """Without CPU and memory a recovery is never proven, so such a server is no whole row."""
+    return server.terms.restart_policy in (RestartPolicy.AUTO, RestartPolicy.APPROVE)
 
 
 def _log_in_words(server: Server) -> str:
     tail = server.logs.read_log_tail(lines=_LINES)
-    return f"{len(tail.lines)} lines of {tail.source}"
+    count = len(tail.lines)
+    return f"{count} {'line' if count == 1 else 'lines'} of {tail.source}"
 
 
 def _print_table(rows: list[_Checked]) -> None:

@@ -16,7 +16,7 @@ from worker.contract.base import Frozen
 __all__ = ["CPU_PRESSURE_PERCENT", "MEMORY_PRESSURE_PERCENT", "HealthReading", "LogTail", "Measure", "ServiceStatus"]
 
 CPU_PRESSURE_PERCENT: Final = 80.0
-"""At or above this share of one core a service counts as CPU-bound: node-exporter mixins warn from 80 to 90 %."""
+"""From this share of what it may use a service counts as CPU-bound: node-exporter mixins warn from 80 to 90 %."""
 
 MEMORY_PRESSURE_PERCENT: Final = 90.0
 """At or above this share of its memory limit a service counts as about to run out."""

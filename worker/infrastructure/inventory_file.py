@@ -133,5 +133,5 @@ def _complaints(error: ShapeError) -> Iterator[str]:
         remedy = {
             "extra_forbidden": "unknown key: correct its spelling, or remove it",
             "missing": "is missing: add it",
-        }.get(details["type"], details["msg"])
+        }.get(details["type"], details["msg"].removeprefix("Value error, "))
         yield "".join(f".{key}" for key in keys) + f": {remedy}"

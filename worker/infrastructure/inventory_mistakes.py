@@ -78,7 +78,7 @@ def _system_mistakes(tables: InventoryFile, system: System, environment: Mapping
 def _unset_variables(names: Mapping[str, str | None], environment: Mapping[str, str]) -> Iterator[str]:
     for key, variable in names.items():
         if variable is not None and not environment.get(variable):
-            yield f"{key}: the environment variable {variable} is not set: set it to this system's password or token"
+            yield f"{key} names the variable {variable}, which is not set: set it to this system's password or token"
 
 
 def _missing_file(tables: InventoryFile, key: str, path: Path | None) -> Iterator[str]:
@@ -145,6 +145,8 @@ def _may_be_restarted(server: ServerTable) -> bool:
 
 
 def _needless_keys(tables: InventoryFile, server: ServerTable) -> Iterator[str]:
+    if any((name := server.system_of(role)) and name not in tables.systems for role in Role):
+        return  # of which kind that one is meant to be is not known
     kinds = {system.kind for role in Role if (system := tables.system_of(server, role)) is not None}
     used = {key for kind in kinds for keys in ABILITIES[kind].values() for key in keys}
     used |= {key for kind in kinds for key in OPTIONAL_KEYS.get(kind, ())}

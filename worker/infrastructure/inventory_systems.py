@@ -3,6 +3,7 @@
 Forms only: what one table says of another is checked in `inventory_mistakes.py`. Nothing here connects to anything.
 """
 
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
@@ -23,10 +24,24 @@ __all__ = [
     "Table",
     "WebAccess",
     "WebSystem",
+    "in_form",
 ]
 
+
+def in_form(pattern: str, complaint: str) -> AfterValidator:
+    """Return a check of a whole text's form, whose complaint a person can act on."""
+    form = re.compile(pattern, re.ASCII)
+
+    def check(text: str) -> str:
+        if form.fullmatch(text) is None:
+            raise ValueError(complaint)
+        return text
+
+    return AfterValidator(check)
+
+
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-_SshUser = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=64)]
+_SshUser = Annotated[str, in_form(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", "is no name of a user")]
 _RestartSeconds = Annotated[float, Field(ge=5, le=150)]
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, StringConstraints
 
-from worker.infrastructure.inventory_systems import ReplaySystem, System, Table
+from worker.infrastructure.inventory_systems import ReplaySystem, System, Table, in_form
 from worker.terms import RestartPolicy
 
 __all__ = [
@@ -27,13 +27,25 @@ __all__ = [
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 _Words = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-_Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:][A-Za-z0-9.:_-]*$", max_length=253)]
-_Unit = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:_.@-]*\.service$", max_length=200)]
-_KubernetesName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", max_length=253)]
-_ContainerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=253)]
-_Url = Annotated[
-    str, StringConstraints(pattern=r"^https?://[A-Za-z0-9\[][A-Za-z0-9.:\]-]*(/[!-~]*)?$", max_length=1000)
+_Host = Annotated[str, in_form(r"[A-Za-z0-9:][A-Za-z0-9.:_-]{0,252}", "is no host: write its name or address")]
+_Unit = Annotated[
+    str,
+    in_form(
+        r"(?=.{1,200}$)(?:[A-Za-z0-9]|\\x[0-9a-f]{2})(?:[A-Za-z0-9:_.@-]|\\x[0-9a-f]{2})*\.service",
+        "is no unit of systemd: write its whole name, such as payments.service",
+    ),
 ]
+_KubernetesName = Annotated[str, in_form(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "is no name of Kubernetes")]
+_Container = Annotated[str, in_form(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,252}", "is no name of a container")]
+_Program = Annotated[str, in_form(r"[^\s:*]{1,120}(:[^\s:*]{1,120})?", "is no name of one program, NAME or GROUP:NAME")]
+_Url = Annotated[
+    str,
+    in_form(
+        r"(?=.{1,1000}$)https?://[A-Za-z0-9\[][A-Za-z0-9.:\]-]*(/[!-~]*)?",
+        "is no address: write http(s)://HOST[:PORT]/PATH, without credentials",
+    ),
+]
+_LogPath = Annotated[str, in_form(r"/[^\x00-\x1f]{1,999}", "is no absolute path")]
 _Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -100,7 +112,7 @@ class ServerTable(Table):
     server_restarts: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     server_window_seconds: Annotated[float, Field(gt=0, le=604_800)] | None = None
 
-    program: Annotated[str, StringConstraints(pattern=r"^[^\s:*]+(:[^\s:*]+)?$", max_length=253)] | None = None
+    program: _Program | None = None
     memory_limit_mib: Annotated[float, Field(gt=0)] | None = None
     host: _Host | None = None
     unit: _Unit | None = None
@@ -109,11 +121,11 @@ class ServerTable(Table):
     exporter: Literal["node", "cadvisor", "kube_state"] = "node"
     error_rate: _Words | None = None
     health_url: _Url | None = None
-    container: _ContainerName | None = None
+    container: _Container | None = None
     namespace: _KubernetesName | None = None
     deployment: _KubernetesName | None = None
     needed_ready: Annotated[int, Field(ge=1, le=1000)] = 2
-    log_path: Annotated[str, StringConstraints(pattern=r"^/[^\x00-\x1f]*$", max_length=1000)] | None = None
+    log_path: _LogPath | None = None
 
     def system_of(self, role: Role) -> str | None:
         """Return the name of the system that plays a role for this server, or None."""

@@ -38,9 +38,17 @@ _SAID_BYTES: Final = 300
 _LISTENING_SECONDS: Final = 1.0
 """For what is still on its way when ssh has ended."""
 
+_NOT_PINNED: Final = "its host key is none of those that are pinned for it: compare it, and correct known_hosts_file"
 _REMEDIES: Final = (
-    ("Host key verification failed", "its host key is not the pinned one: compare it, and correct known_hosts_file"),
-    ("REMOTE HOST IDENTIFICATION", "its host key is not the pinned one: compare it, and correct known_hosts_file"),
+    (
+        "Host key verification failed",
+        _NOT_PINNED,
+    ),
+    (
+        "REMOTE HOST IDENTIFICATION",
+        _NOT_PINNED,
+    ),
+    ("UNPROTECTED PRIVATE KEY", "its identity_file may be read by others, so ssh does not use it: chmod 600"),
     ("Permission denied", "the key is refused: correct user or identity_file, or its authorized_keys"),
     ("Connection refused", "nothing listens there: start sshd, or correct host and port"),
     ("Could not resolve", "the name can't be resolved: correct host"),

@@ -3,6 +3,7 @@
 It must never read a device or a pipe, nor more than a bounded part of a log. Made by `Adapters`.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Protocol
@@ -17,7 +18,7 @@ __all__ = ["Reader", "SshJournal", "SshLogFile"]
 
 _SCRIPT: Final = 'test -f "$1" || exit 3; test -r "$1" || exit 4; exec tail -c "$2" -- "$1"'
 _MEANINGS: Final = {
-    3: "is missing, is no regular file, or stands in a folder that the reading user may not enter",
+    3: "is missing, is no regular file, or stands in a folder that may not be entered",
     4: "may not be read: give the reading user leave",
 }
 _JOURNAL_TRIES: Final = 3
@@ -25,6 +26,9 @@ _SHRINK: Final = 8
 """What fewer messages are divided by when even those that should have fitted did not: the newest may be the longest."""
 
 _SEES_LITTLE: Final = "not seeing messages from other users"
+_HAS_NONE: Final = "No journal files were found"
+_ITS_OWN_WORDS: Final = re.compile(rb"^-- .*\n?", re.MULTILINE)
+"""What journalctl says itself, such as "-- No entries --"; a message begins with its time, or is indented."""
 
 
 class Reader(Protocol):
@@ -79,7 +83,7 @@ class SshJournal:
         observed_at = self._clock.now()
         window, wanted = self._newest(lines + 1, since)
         tail = tail_of(
-            window,
+            _ITS_OWN_WORDS.sub(b"", window),
             has_older_bytes=False,  # each message is whole
             lines=lines,
             server_id=self._server_id,
@@ -101,6 +105,8 @@ class SshJournal:
                 raise SourceUnavailable(
                     f"The journal of {self._server_id} may not be read: put the reading user in systemd-journal."
                 )
+            if _HAS_NONE in answer.stderr:
+                raise SourceUnavailable(f"{self._server_id} keeps no journal that the reading user can see.")
             if not answer.is_cut:
                 break
             fitting = min(lines, answer.stdout.count(b"\n")) * 3 // 4

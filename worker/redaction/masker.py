@@ -44,20 +44,26 @@ class Masker:
     def masked(self, text: str) -> str:
         """Return text from outside masked; what imitates a placeholder of ours loses its brackets."""
         try:
-            return self._with_placeholders(defused(text))
+            return self.placeholders.tell(self._with_placeholders(defused(text)))
         except Exception as error:  # noqa: BLE001 - the boundary: whatever breaks, nothing leaves
             return _withheld(error)
 
     def checked(self, text: str) -> str:
         """Return text that holds placeholders already, with what was missed then masked too: the second gate."""
         try:
-            return self._with_placeholders(text)
+            return self.placeholders.tell(self._with_placeholders(text))
         except Exception as error:  # noqa: BLE001 - likewise
             return _withheld(error)
 
     def masked_lines(self, lines: Sequence[str]) -> tuple[str, ...]:
-        """Return lines masked as one text, so that a key of many lines is found; there may be fewer lines then."""
-        return tuple(self.masked("\n".join(lines)).split("\n")) if lines else ()
+        """Return lines masked as one text, so that a key of many lines is found; there may be fewer lines then.
+
+        They are not told by that: what is shown of them passes the second gate.
+        """
+        try:
+            return tuple(self._with_placeholders(defused("\n".join(lines))).split("\n")) if lines else ()
+        except Exception as error:  # noqa: BLE001 - likewise
+            return (_withheld(error),)
 
     def checked_model(self, model: _Model) -> _Model:
         """Return a value of the contract whose every string, at any depth, has passed the second gate.
@@ -104,7 +110,7 @@ class Masker:
             kind = self._detector.kind_named(name) if value and not is_placeholder(value) else None
         except Exception as error:  # noqa: BLE001 - likewise
             return _withheld(error)
-        return change(value) if kind is None else self.placeholders.of(kind, value)
+        return change(value) if kind is None else self.placeholders.tell(self.placeholders.of(kind, value))
 
     def _with_placeholders(self, text: str) -> str:
         pieces, end = [], 0

@@ -16,10 +16,10 @@ _ANY: Final = re.compile(rf"\[((?:{'|'.join(Kind)})(?:_[1-9][0-9]{{0,8}})?|WITHH
 
 
 class Placeholders:
-    """Values by placeholder, in the order in which they were met; grows, never changes. For one thread.
+    """Values by placeholder, in the order in which they were told; grows, never changes. For one thread.
 
     The same value of the same kind has one placeholder; upper and lower case are the same value. Secrets have no number
-    and are not kept.
+    and are not kept. Of a log of ten thousand lines hardly any is told to anybody: only what is told is among `values`.
     """
 
     def __init__(self, values: Mapping[str, str] | None = None, *, told: Iterable[str] = (), skipped: int = 0) -> None:
@@ -29,6 +29,7 @@ class Placeholders:
         `skipped` after it.
         """
         self._values = dict(values or {})
+        self._told = dict(self._values)
         self._placeholders = {
             (_kind_of(placeholder), value.casefold()): placeholder for placeholder, value in self._values.items()
         }
@@ -41,11 +42,16 @@ class Placeholders:
 
     @property
     def values(self) -> Mapping[str, str]:
-        """The reversible values by placeholder, oldest first."""
-        return self._values
+        """The reversible values that were told, by placeholder, oldest first."""
+        return self._told
+
+    @property
+    def highest_number(self) -> int:
+        """The highest number that was given, told or not."""
+        return max(self._numbers.values())
 
     def of(self, kind: Kind, value: str) -> str:
-        """Return the placeholder of a value, a new one where it has none."""
+        """Return the placeholder of a value, a new one where it has none. It counts as told once `tell` has seen it."""
         if not kind.is_reversible:
             return f"[{kind}]"
         key = (kind, value.casefold())
@@ -54,6 +60,13 @@ class Placeholders:
             self._placeholders[key] = f"[{kind}_{self._numbers[kind]}]"
             self._values[self._placeholders[key]] = value
         return self._placeholders[key]
+
+    def tell(self, text: str) -> str:
+        """Return `text`, which leaves, after each placeholder in it counts as told."""
+        for found in _REVERSIBLE.finditer(text) if "[" in text else ():
+            if found[0] in self._values:
+                self._told.setdefault(found[0], self._values[found[0]])
+        return text
 
     def revealed(self, text: str) -> str:
         """Return `text` with each placeholder that has a value replaced by it; the others stay as they are."""

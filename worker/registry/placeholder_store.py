@@ -24,6 +24,11 @@ __all__ = ["PlaceholderStore", "most_kept"]
 _LEAST_ENTRY_BYTES: Final = len(json.dumps({"[UUID_1]": "x"}))
 _VALUES: Final = TypeAdapter(dict[str, str])
 
+_AFTER_NUMBER: Final = "."
+"""Before it stands, in the clear, the highest number that was given: it must be known to who has no key."""
+
+_NUMBER_BYTES: Final = 12
+
 log = structlog.get_logger()
 
 
@@ -44,7 +49,8 @@ class PlaceholderStore:
             kept = cast("str | None", self._redis.get(placeholders_key(incident_id)))
             if kept is None:
                 return None
-            content = self._sealer.opened(base64.b64decode(kept, validate=True), incident_id=incident_id)
+            sealed = kept.rpartition(_AFTER_NUMBER)[2]
+            content = self._sealer.opened(base64.b64decode(sealed, validate=True), incident_id=incident_id)
             return Placeholders(_VALUES.validate_json(content))
         except ResponseError as error:
             if not _is_of_another_type(error):
@@ -66,14 +72,19 @@ class PlaceholderStore:
         """Keep the placeholders for the claim that holds the incident; False, having written nothing, for another."""
         content = json.dumps(dict(placeholders.values)).encode()
         sealed = base64.b64encode(self._sealer.sealed(content, incident_id=incident_id)).decode()
-        reply = self._keep(keys=[incident_key(incident_id), placeholders_key(incident_id)], args=[claim, sealed])
+        kept = f"{placeholders.highest_number}{_AFTER_NUMBER}{sealed}"
+        reply = self._keep(keys=[incident_key(incident_id), placeholders_key(incident_id)], args=[claim, kept])
         return bool(reply[0] == "kept")
 
 
 def most_kept(redis: Redis, incident_id: str) -> int:
-    """Return a number of placeholders that is at least as high as that of those kept, read without a key."""
+    """Return a number that is at least as high as that of any placeholder kept, read without a key."""
+    key = placeholders_key(incident_id)
     try:
-        return redis.strlen(placeholders_key(incident_id)) // _LEAST_ENTRY_BYTES
+        number, dot, _ = str(redis.getrange(key, 0, _NUMBER_BYTES)).partition(_AFTER_NUMBER)
+        return int(number) if dot else redis.strlen(key) // _LEAST_ENTRY_BYTES
+    except ValueError:
+        return 0  # nothing that stands there was ever sealed
     except ResponseError as error:
         if not _is_of_another_type(error):
             raise
