@@ -30,7 +30,7 @@ _LIMITS_OF_A_STORM: Final = Limits(
     fleet_window_seconds=10,
     fleet_concurrency=3,
 )
-_FENCED: Final = Servers(number=8, is_cured=False, is_fenced=True)
+_FENCED: Final = Servers(number=60, is_cured=False, is_fenced=True)
 _FLEET: Final = {
     "cured": Servers(number=800),
     "stubborn": Servers(number=60, is_cured=False),
