@@ -1,10 +1,13 @@
 """Every health source in its surroundings, each well and in the same kinds of trouble."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
+
+import pytest
 
 from tests.conformance.subjects import (
     CLOCK,
@@ -105,6 +108,9 @@ awk -v ago="$started_ago" '{printf "ExecMainStartTimestampMonotonic=%.0f\\n", ($
 
 @contextmanager
 def over_ssh(folder: Path) -> Iterator[HealthSubject]:
+    if sys.platform != "linux":
+        pytest.skip("reads /proc")
+
     def health(site: SshSite, server_id: str, unit: str, *, port: int | None = None) -> HealthSource:
         ssh = site.host(port=port, timeout_seconds=PATIENCE_SECONDS if port or unit == "slow.service" else 20)
         return SshHealth(server_id, ssh=ssh, unit=unit, clock=CLOCK)

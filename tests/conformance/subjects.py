@@ -20,7 +20,7 @@ import pytest
 from tests.conformance.talkers import Talker, talking
 from tests.fakes import an_incident
 from tests.infrastructure.demo_extra import require_demo_extra
-from tests.target.sshd import free_port, make_keys, pin, running_sshd
+from tests.target.sshd import free_port, make_keys, pin, require_sshd, running_sshd
 from worker.clock import SystemClock
 from worker.errors import SourceUnavailable
 from worker.infrastructure import Inventory
@@ -275,6 +275,7 @@ class SshSite:
 @contextmanager
 def running_ssh_site(folder: Path, *, restart_command: list[str] | None = None) -> Iterator[SshSite]:
     """Keep a host with two keys: `look` runs what it is told, `key` runs the restart command alone."""
+    require_sshd()
     make_keys(folder, "key", "look", "host_key")
     (folder / "programs").mkdir()
     look = f'command="{READS.format(path=folder / "programs")}",restrict {(folder / "look.pub").read_text()}'
