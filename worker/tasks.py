@@ -33,6 +33,7 @@ _SWITCH_INTERVAL_SECONDS: Final = 0.001
 
 log = structlog.get_logger()
 _open_workers: dict[str, Worker] = {}
+_reloading = threading.Lock()
 
 
 @app.task(name=TRIAGE_TASK)
@@ -114,8 +115,10 @@ def _heed_hangup(**_: object) -> None:
 
 
 def _reload() -> None:
+    """Read and use what is on the disk now; one after the other, so that the newest file is used last."""
     try:
-        _open_workers["this"].reload()
+        with _reloading:
+            _open_workers["this"].reload()
     except ConfigurationError as error:
         log.warning("configuration.not_reloaded", why=str(error))
     else:
