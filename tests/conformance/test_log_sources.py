@@ -19,10 +19,7 @@ FOUR = [b"one", b"two", b"three", b"four"]
 CUT_NOTE_BYTES = 60
 """What stands behind a line that was cut, and says so."""
 
-NO_ENTRIES = "journalctl's own words for a journal without messages are taken for a line of the log"
 KNOWN_GAPS = {
-    "test_a_log_without_lines_is_a_tail_without_lines[ssh_journal]": NO_ENTRIES,
-    "test_a_beginning_is_honoured_where_the_source_knows_times[ssh_journal]": NO_ENTRIES,
     "test_what_breaks_a_line_is_no_part_of_one[loki]": "an entry with line feeds is taken for one line",
 }
 """What an adapter does not keep yet, by the test that shows it; whoever mends it takes the line out."""
