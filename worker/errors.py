@@ -7,7 +7,8 @@
     ├── GuardrailUnavailable   a guard could not decide            → escalate, never act
     ├── SourceUnavailable      a health or log source is down      → an observation; the triage goes on
     │   └── OrderRefused       a restart certainly did not happen  → the outcome is known
-    └── ModelUnavailable       no usable answer from the endpoint  → the rules finish, escalate-only
+    ├── ModelUnavailable       no usable answer from the endpoint  → the rules finish, escalate-only
+    └── NotDelivered           a sink did not take a result        → again later, then the backup sink
 
 A refusal is a value (`worker.contract.Refusal`), never an exception. SDK exceptions are translated where the
 SDK is used.
@@ -21,6 +22,7 @@ __all__ = [
     "FirstlineError",
     "GuardrailUnavailable",
     "ModelUnavailable",
+    "NotDelivered",
     "OrderRefused",
     "SourceUnavailable",
     "StaleClaim",
@@ -61,3 +63,16 @@ class ModelUnavailable(FirstlineError):  # noqa: N818 - the state, not an accide
     def __init__(self, sentence: str, *, unanswered: tuple[Unanswered, ...] = ()) -> None:
         super().__init__(sentence)
         self.unanswered = unanswered
+
+
+class NotDelivered(FirstlineError):  # noqa: N818 - the state, not an accident
+    """A sink did not take a result, or nobody knows whether it did.
+
+    `is_final` says that the same again will not be taken either (a wrong key, a refused form). `retry_after_seconds` is
+    the sink's own word, where it gave one.
+    """
+
+    def __init__(self, sentence: str, *, is_final: bool = False, retry_after_seconds: float | None = None) -> None:
+        super().__init__(sentence)
+        self.is_final = is_final
+        self.retry_after_seconds = retry_after_seconds

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from worker.contract.handling import Handled
 from worker.contract.incident import Alert, Incident
 from worker.contract.observations import HealthReading, LogTail
 from worker.contract.result import TriageResult
@@ -18,6 +19,7 @@ from worker.terms import Terms
 __all__ = [
     "Clock",
     "Directory",
+    "Follower",
     "HealthSource",
     "Journal",
     "LogSource",
@@ -178,7 +180,18 @@ class Notifier(Protocol):
     def deliver(self, result: TriageResult) -> None:
         """Hand one result over; returning means that it arrived. May be called again with the same result.
 
-        Raises `ContractError` for a result that it can't show; any other error is its way's.
+        Raises `ContractError` for a result that it can't show, `NotDelivered` where its way did not take it.
+        """
+        ...
+
+
+class Follower(Protocol):
+    """A way to engineers that shows what they do, too: a page that is acknowledged, a ticket that is closed."""
+
+    def follow(self, result: TriageResult, handled: Handled) -> None:
+        """Show one action on what was delivered; an action that the way does not know changes nothing.
+
+        May be called again with the same. Raises `NotDelivered`.
         """
         ...
 
