@@ -264,7 +264,7 @@ class Worker:
         return Assignment(
             incident=claim.masked_incident,
             server_id=server.server_id if server else claim.incident.server_id,
-            service=server.service if server else None,
+            server=server,
             epoch=claim.epoch,
             worker=self.name,
             prompt_version=self.prompts.version,

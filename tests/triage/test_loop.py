@@ -126,7 +126,7 @@ class Desk:
         opening = Prompts.load().opening(incident, server_id=SERVER_ID, service="payments")
         return Triage(
             Assignment(
-                incident=incident, server_id=SERVER_ID, service="payments", epoch=1, worker="w1", prompt_version="test"
+                incident=incident, server_id=SERVER_ID, server=server, epoch=1, worker="w1", prompt_version="test"
             ),
             model=self.model,
             rules=self.rules,
@@ -140,6 +140,11 @@ class Desk:
 
 def reasons_of(result: TriageResult) -> list[str]:
     return [refusal.reason for refusal in result.refusals]
+
+
+def test_the_result_says_whose_server_it_is() -> None:
+    result = Desk([HEALTH, LOGS, NO_ACTION], terms=Terms(owner="payments-team", tier="gold")).run()
+    assert (result.service, result.owner, result.tier) == ("payments", "payments-team", "gold")
 
 
 def test_a_sane_model_restarts_once_and_recovers_with_proof() -> None:

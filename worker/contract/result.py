@@ -181,13 +181,15 @@ class TriageResult(Frozen):
 
     `suspicions` are why nothing but an escalation was allowed. `is_llm` is False when the rules answered; `prompt_hash`
     names the prompts that were in force. Without a `restart` none was done, unless `is_restart_known` is False: then
-    nobody can say.
+    nobody can say. `owner` and `tier` are the inventory's words on the server; routes to engineers go by them.
     """
 
     schema_version: Literal[1] = 1
     incident: Incident
     server_id: str | None
     service: str | None
+    owner: str | None = None
+    tier: str | None = None
     disposition: Disposition
     ending: Ending
     summary: str

@@ -6,7 +6,8 @@ from datetime import datetime
 from worker.contract.incident import Incident
 from worker.contract.result import Disposition, Ending, Spent, Suspicion, TriageResult
 from worker.contract.transcript import Transcript
-from worker.ports import Model
+from worker.ports import Model, Server
+from worker.terms import Terms
 from worker.triage.conclusion import Conclusion, last_restart
 from worker.triage.evidence import evidence_of
 from worker.triage.instructions import SUSPICIONS_LIMIT
@@ -17,14 +18,24 @@ __all__ = ["Assignment", "result_of", "result_without_triage"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """Which incident, on which server, by which worker under which claim."""
+    """Which incident, on which server, by which worker under which claim; `server` is None where none is known."""
 
     incident: Incident
     server_id: str | None
-    service: str | None
+    server: Server | None
     epoch: int
     worker: str
     prompt_version: str
+
+    @property
+    def service(self) -> str | None:
+        """The service that the inventory says runs there."""
+        return self.server.service if self.server else None
+
+    @property
+    def terms(self) -> Terms:
+        """What the server's owners said of it; of no server nothing was said."""
+        return self.server.terms if self.server else Terms()
 
 
 def result_of(
@@ -43,6 +54,8 @@ def result_of(
         incident=assignment.incident,
         server_id=assignment.server_id,
         service=assignment.service,
+        owner=assignment.terms.owner,
+        tier=assignment.terms.tier,
         disposition=conclusion.disposition,
         ending=conclusion.ending,
         summary=without_prompt(conclusion.summary, prompt=transcript.system, fence=transcript.fence),
@@ -84,6 +97,8 @@ def result_without_triage(
         incident=assignment.incident,
         server_id=assignment.server_id,
         service=assignment.service,
+        owner=assignment.terms.owner,
+        tier=assignment.terms.tier,
         disposition=disposition,
         ending=ending,
         summary=summary,
