@@ -3,7 +3,13 @@
 `consumer` reads the stream, `card` and `advice` say what an engineer needs at 3 a.m., `notifiers` are the ways there.
 """
 
-from worker.escalation.card import Card, as_text, brief, card_of
+from worker.escalation.card import brief, card_of
+from worker.escalation.card_html import as_html
+from worker.escalation.card_json import as_json
+from worker.escalation.card_markdown import as_markdown
+from worker.escalation.card_parts import Card
+from worker.escalation.card_slack import as_slack_blocks
+from worker.escalation.card_text import as_text
 from worker.escalation.consumer import EscalationConsumer
 from worker.escalation.notifiers import ConsoleNotifier, JsonNotifier
 
@@ -12,6 +18,10 @@ __all__ = [
     "ConsoleNotifier",
     "EscalationConsumer",
     "JsonNotifier",
+    "as_html",
+    "as_json",
+    "as_markdown",
+    "as_slack_blocks",
     "as_text",
     "brief",
     "card_of",

@@ -5,9 +5,7 @@ here, so that it can't imitate the card's own structure: headings stand at the m
 """
 
 import re
-import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,6 +13,9 @@ from worker.contract import Ending, Evidence, IncidentKind, TriageResult
 from worker.contract.quoting import one_line, quoted
 from worker.contract.result import RestartOutcome
 from worker.escalation.advice import name_of, next_steps, stakeholder_note
+from worker.escalation.card_parts import Card
+from worker.escalation.card_text import as_text
+from worker.escalation.citations import Sentence
 
 __all__ = ["Card", "as_text", "brief", "card_of"]
 
@@ -32,7 +33,6 @@ STEP_LIMIT_BYTES: Final = 600
 
 SUSPICIONS_LIMIT: Final = 3
 
-NARROWEST: Final = 40
 RESTART_TOOL: Final = "restart_service"
 
 _CITATION: Final = re.compile(r"\bE\d+\b")
@@ -65,56 +65,31 @@ _DEEDS: Final[Mapping[RestartOutcome, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """One result in words, each text on one line and safe to show. `said_by` tells whose word `summary` is."""
-
-    incident_id: str
-    headline: str
-    alert: str
-    said_by: str
-    summary: str
-    checked: tuple[str, ...]
-    done: tuple[str, ...]
-    next_steps: tuple[str, ...]
-    stakeholder_note: str
-
-
 def card_of(result: TriageResult) -> Card:
     """Return the card of any result; the same result gives the same card."""
     incident = result.incident
     since = f"{incident.started_at.astimezone(UTC):%F %H:%M} UTC"
     return Card(
         incident_id=incident.incident_id,
+        disposition=result.disposition,
+        severity=result.occurrences.severity or incident.severity,
+        is_trend=incident.kind is IncidentKind.TREND,
+        server=one_line(name_of(result), STATEMENT_LIMIT_BYTES),
+        service=result.service and one_line(result.service, STATEMENT_LIMIT_BYTES),
+        since=incident.started_at,
         headline=f"{_state(result)} · {_subject(result)} · {_urgency(result)} · since {since}{_alerts(result)}",
+        subline=f"{incident.incident_id} · alert: {_alert(result)}",
         alert=_alert(result),
+        impact=(),
         said_by=_said_by(result),
-        summary=one_line(result.summary, SUMMARY_LIMIT_BYTES),
-        checked=tuple(_checks(result)),
-        done=(*_warnings(result), *_deeds(result)),
+        cause=(Sentence(text=one_line(result.summary, SUMMARY_LIMIT_BYTES)),),
+        confidence=None,
+        checked=tuple(Sentence(text=text) for text in _checks(result)),
+        ruled_out=(),
+        done=tuple(Sentence(text=text) for text in (*_warnings(result), *_deeds(result))),
         next_steps=tuple(f"{one_line(step, STEP_LIMIT_BYTES)}." for step in next_steps(result)),
         stakeholder_note=one_line(stakeholder_note(result), SUMMARY_LIMIT_BYTES),
     )
-
-
-def as_text(card: Card, width: int) -> str:
-    """Return the card as lines of at most `width` characters (never under 40), without colour, ended by a newline."""
-    width = max(width, NARROWEST)
-    lines = [
-        *_wrapped(card.headline, width, first="■ ", further="  "),
-        *_wrapped(f"{card.incident_id} · alert: {card.alert}", width, first="  ", further="  "),
-    ]
-    for heading, entries in (
-        (f"What is wrong ({card.said_by})", [("", card.summary)]),
-        ("What was checked (times are UTC)", [("· ", entry) for entry in card.checked]),
-        ("What was done, and what was not", [("· ", entry) for entry in card.done]),
-        ("What to try next", [(f"{number}. ", step) for number, step in enumerate(card.next_steps, start=1)]),
-        ("For stakeholders (a draft)", [("", card.stakeholder_note)]),
-    ):
-        lines += ["", *_wrapped(heading, width, first="", further="  ")]
-        for mark, entry in entries:
-            lines += _wrapped(entry, width, first=f"  {mark}", further=" " * (2 + len(mark)))
-    return "\n".join(lines) + "\n"
 
 
 def brief(result: TriageResult) -> str:
@@ -222,10 +197,3 @@ def _cited(seen: Evidence) -> str:
 
 def _time(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%H:%M:%S}"
-
-
-def _wrapped(text: str, width: int, *, first: str, further: str) -> list[str]:
-    """Wrap, but never between a figure and its per cent sign."""
-    bound = text.replace(" %", "\N{NO-BREAK SPACE}%")
-    lines = textwrap.wrap(bound, width, initial_indent=first, subsequent_indent=further, break_on_hyphens=False)
-    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]

@@ -1,7 +1,8 @@
 r"""Text from outside, escaped for where it goes: one function a medium, so that no sink makes up its own.
 
 Pure. Each makes its text visible first; none cuts it. A terminal's escape sequences, Slack's mentions and links, HTML's
-elements, a mail header's further lines and a spreadsheet's formulas lose their effect, and stay readable.
+elements, a mail header's further lines, Markdown's markup and a spreadsheet's formulas lose their effect, and stay
+readable.
 Sources: https://docs.slack.dev/messaging/formatting-message-text (the three letters to escape),
 https://owasp.org/www-community/attacks/CSV_Injection (what starts a formula).
 """
@@ -12,13 +13,16 @@ from typing import Final
 
 from worker.contract.text import visible
 
-__all__ = ["for_csv", "for_html", "for_mail_header", "for_slack", "for_terminal"]
+__all__ = ["for_csv", "for_html", "for_mail_header", "for_markdown", "for_slack", "for_terminal"]
 
 _FORMULA: Final = re.compile(r"\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20|%]")
 _SLACK_MARKS: Final = re.compile(r"([*_~`@#])")
 _LINK: Final = re.compile(r"(?<=\w)(://|\.)(?=\w)")
+_MARKDOWN_MARKS: Final = re.compile(r"([\\`*_\[\]{}<>#|~$&])")
+_MARKDOWN_START: Final = re.compile(r"^([-+=:]|\d+(?=[.)]))")
+_MARKDOWN_LINK: Final = re.compile(r"(?<=\w)(:(?=//)|\.(?=[^\W\d]))|(?<=[@#])")
 _NEVER_JOINED: Final = "\N{WORD JOINER}"
-"""Nobody sees it, and Slack takes no mark or address that has it inside."""
+"""Nobody sees it, and neither Slack nor a ticket system takes a mark or address that has it inside."""
 
 
 def for_terminal(text: str) -> str:
@@ -37,6 +41,13 @@ def for_html(text: str) -> str:
     return html.escape(visible(text))
 
 
+def for_markdown(text: str) -> str:
+    """Return text for one line of Markdown, CommonMark's or GitHub's, in which nothing is markup, link or mention."""
+    line = " ".join(visible(text).split())
+    escaped = _MARKDOWN_MARKS.sub(r"\\\1", _MARKDOWN_LINK.sub(rf"\1{_NEVER_JOINED}", line))
+    return _MARKDOWN_START.sub(_escaped_start, escaped)
+
+
 def for_mail_header(text: str) -> str:
     """Return text for one line of a mail's header; what sends the mail encodes what is not ASCII."""
     return " ".join(visible(text).split())
@@ -46,3 +57,7 @@ def for_csv(text: str) -> str:
     """Return text for a field of a CSV file that a spreadsheet may open; quoting is the writer's part."""
     shown = visible(text)
     return f"'{shown}" if _FORMULA.match(shown) else shown
+
+
+def _escaped_start(found: re.Match[str]) -> str:
+    return f"{found[0]}\\" if found[0].isdecimal() else f"\\{found[0]}"
