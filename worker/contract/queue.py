@@ -16,19 +16,26 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from worker.contract.incident import IncidentId, Severity
 
 __all__ = [
+    "AUDIT_IDS",
     "AUDIT_STREAM",
     "BROKER_KEY_PREFIX",
     "DEAD_LETTERS",
     "ESCALATION_GROUP",
+    "FEEDBACK",
+    "HANDLED_STREAM",
     "MESSAGE_PARTS",
     "OPEN_INCIDENTS",
     "QUEUES",
+    "RECORDS_GROUP",
     "RESULTS_STREAM",
     "TRIAGE_TASK",
+    "WAITING_INCIDENTS",
     "WATCHED_INCIDENTS",
     "WATCHED_UP_TO",
     "alerts_key",
     "group_key",
+    "handling_history_key",
+    "handling_key",
     "incident_key",
     "journal_key",
     "occurrence_key",
@@ -60,10 +67,30 @@ DEAD_LETTERS: Final = "firstline:dead-letters"
 """Stream of what nobody could work on: reason and content. Every entry has a result on the results stream, too."""
 
 AUDIT_STREAM: Final = "firstline:audit"
-"""Stream of what people were shown that is masked elsewhere: when, who, where, what and why. It is never trimmed."""
+"""Stream of what was decided, done and shown: when, who, where, what and why, each entry chained to the one before.
+
+It is never trimmed.
+"""
+
+AUDIT_IDS: Final = "firstline:audit:ids"
+"""Hash: by an audit entry's own id its place in the chain, "sequence:hash"; the newest one's under `head`."""
 
 RESULTS_STREAM: Final = "firstline:results"
 ESCALATION_GROUP: Final = "escalation"
+RECORDS_GROUP: Final = "records"
+"""Reads the results for the audit and for what waits for engineers; no result is forgotten before it has."""
+
+WAITING_INCIDENTS: Final = "firstline:handling:waiting"
+"""Sorted set of incidents that wait for engineers, scored by urgency (0 to 2) x 10^13 + milliseconds of opening."""
+
+HANDLED_STREAM: Final = "firstline:handled"
+"""Stream of what engineers did, for sinks that follow: `incident_id`, `at` in milliseconds, `handled` as JSON.
+
+The newest 100,000 or so are kept.
+"""
+
+FEEDBACK: Final = "firstline:feedback"
+"""Hash by "incident id, blank, person": that person's last word on what the desk concluded, as JSON. It is kept."""
 
 MESSAGE_LIMIT_BYTES: Final = 16_384
 """A hint has about 500 bytes, from Celery's own hand about 1,200; what is longer than this isn't even parsed."""
@@ -87,6 +114,19 @@ def incident_key(incident_id: str) -> str:
 def alerts_key(incident_id: str) -> str:
     """List: the newest alerts that came to an incident after its own, as JSON (`Alert`), newest first."""
     return f"firstline:alerts:{incident_id}"
+
+
+def handling_key(incident_id: str) -> str:
+    """Hash: how an incident stands with engineers; while it waits for them it does not expire.
+
+    Its fields: `state`, `person`, `opened_at` (the server's, in milliseconds), `score`, `concluded` as JSON.
+    """
+    return f"firstline:handling:{incident_id}"
+
+
+def handling_history_key(incident_id: str) -> str:
+    """List: what engineers did, oldest first, each "milliseconds, blank, JSON"; the newest 200."""
+    return f"firstline:handling:{incident_id}:history"
 
 
 def placeholders_key(incident_id: str) -> str:

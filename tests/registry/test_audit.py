@@ -1,0 +1,288 @@
+"""The audit: one chain under many writers, and whatever is done to it is seen."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fakeredis import FakeRedis
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+from redis.retry import Retry
+
+from worker.contract.queue import AUDIT_IDS, AUDIT_STREAM
+from worker.errors import FirstlineError
+from worker.registry.audit import NOTHING_BEFORE, AuditEntry, AuditLog, Place, hash_of
+from worker.registry.audit_chain import Verdict, judged
+
+
+def entry(number: int = 1, **changes: Any) -> AuditEntry:
+    told: dict[str, Any] = {"action": "reveal", "why": f"reason {number}", "entry_id": f"word:{number}"}
+    return AuditEntry(**(told | changes))
+
+
+def filled(redis: Redis, count: int = 5) -> AuditLog:
+    log = AuditLog(redis)
+    for number in range(1, count + 1):
+        log.append(entry(number))
+    return log
+
+
+def verdict(redis: Redis, *anchors: Place) -> Verdict:
+    log = AuditLog(redis)
+    return judged(log.entries(), noted_end=log.noted_end(), anchors=anchors)
+
+
+def stored(redis: Any) -> list[tuple[str, dict[str, str]]]:
+    entries: list[tuple[str, dict[str, str]]] = redis.xrange(AUDIT_STREAM)
+    return entries
+
+
+def rewrite(redis: Any, entries: list[tuple[str, dict[str, str]]]) -> None:
+    redis.delete(AUDIT_STREAM)
+    for stream_id, fields in entries:
+        redis.xadd(AUDIT_STREAM, fields, id=stream_id)
+
+
+def test_each_entry_is_chained_to_the_one_before(redis: Redis) -> None:
+    filled(redis)
+    entries = [fields for _, fields in stored(redis)]
+    assert [fields["sequence"] for fields in entries] == ["1", "2", "3", "4", "5"]
+    assert entries[0]["previous"] == NOTHING_BEFORE.hash
+    assert [fields["previous"] for fields in entries[1:]] == [fields["hash"] for fields in entries[:-1]]
+    found = verdict(redis)
+    assert (found.flaw, found.entries, found.unchained) == (None, 5, 0)
+    assert found.end == Place(5, entries[-1]["hash"])
+
+
+def test_an_entry_sent_again_after_a_lost_answer_is_written_once(redis: Redis) -> None:
+    log = filled(redis, 2)
+    again = AuditLog(redis)
+    assert again.append(entry(1)).sequence == 1
+    assert log.append(entry(2)).sequence == 2
+    assert len(stored(redis)) == 2
+    assert log.append(entry(3)).sequence == 3
+    assert verdict(redis).flaw is None
+
+
+def test_without_its_id_the_same_words_are_another_entry(redis: Redis) -> None:
+    """The control of the test above."""
+    log = AuditLog(redis)
+    log.append(AuditEntry(action="reveal", why="once"))
+    log.append(AuditEntry(action="reveal", why="once"))
+    assert len(stored(redis)) == 2
+
+
+def write_at_once(redis: Redis, *, writers: int, each: int) -> list[Exception]:
+    failures: list[Exception] = []
+    start = threading.Barrier(writers)
+
+    def write(writer: int) -> None:
+        log = AuditLog(redis)
+        start.wait()
+        for number in range(each):
+            try:
+                log.append(entry(entry_id=f"word:{writer}:{number}"))
+            except Exception as error:  # noqa: BLE001 - the thread's own boundary: the test looks at them
+                failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(writer,)) for writer in range(writers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return failures
+
+
+@pytest.mark.integration
+def test_many_writers_at_once_make_one_chain_that_misses_nothing(valkey: Redis) -> None:
+    assert write_at_once(valkey, writers=16, each=25) == []
+    found = verdict(valkey)
+    assert (found.flaw, found.entries) == (None, 400)
+    assert len({fields["entry_id"] for _, fields in stored(valkey)}) == 400
+
+
+def test_what_another_writer_was_first_with_is_not_overwritten(redis: Redis) -> None:
+    slow, quick = AuditLog(redis), AuditLog(redis)
+    slow.append(entry(1))
+    quick.append(entry(2))
+    slow.append(entry(3))
+    assert [fields["why"] for _, fields in stored(redis)] == ["reason 1", "reason 2", "reason 3"]
+    assert verdict(redis).flaw is None
+
+
+def test_a_writer_that_did_not_look_at_the_end_breaks_the_chain(redis: Any) -> None:
+    """The control of the tests above: two entries made for one place, written without the script."""
+    filled(redis, 1)
+    end = verdict(redis).end
+    for number in (2, 3):
+        redis.xadd(AUDIT_STREAM, entry(number).fields(end))
+    assert "entry 2 stands where entry 3 belongs" in (verdict(redis).flaw or "")
+
+
+def test_an_end_that_never_stands_still_is_given_up_and_nothing_is_written(redis: Redis) -> None:
+    other, pauses = AuditLog(redis), list[float]()
+
+    class Overtaken(AuditEntry):
+        def fields(self, before: Place) -> dict[str, str]:
+            other.append(AuditEntry(action="reveal"))
+            return super().fields(before)
+
+    log = AuditLog(redis, tries=4, pause=pauses.append)
+    with pytest.raises(FirstlineError, match="too many write there at once"):
+        log.append(Overtaken(action="halt"))
+    assert len(pauses) == 3
+    assert {fields["action"] for _, fields in stored(redis)} == {"reveal"}
+    assert verdict(redis).flaw is None
+
+
+def test_entries_from_before_the_chain_are_kept_and_named(redis: Any) -> None:
+    old = {"at": "2026-01-01T00:00:00+00:00", "person": "ann", "host": "h", "action": "reveal", "why": "x"}
+    redis.xadd(AUDIT_STREAM, old)
+    redis.xadd(AUDIT_STREAM, old)
+    filled(redis, 3)
+    found = verdict(redis)
+    assert (found.flaw, found.entries, found.unchained) == (None, 3, 2)
+
+
+def changed(entries: list[tuple[str, dict[str, str]]]) -> None:
+    entries[2][1]["why"] = "another reason"
+
+
+def changed_with_its_hash(entries: list[tuple[str, dict[str, str]]]) -> None:
+    entries[2][1]["why"] = "another reason"
+    entries[2][1]["hash"] = hash_of(entries[2][1])
+
+
+def with_a_field_more(entries: list[tuple[str, dict[str, str]]]) -> None:
+    entries[2][1]["approved_by"] = "ann"
+
+
+def deleted(entries: list[tuple[str, dict[str, str]]]) -> None:
+    del entries[2]
+
+
+def trimmed(entries: list[tuple[str, dict[str, str]]]) -> None:
+    del entries[:2]
+
+
+def reordered(entries: list[tuple[str, dict[str, str]]]) -> None:
+    (second, third) = (entries[1][1], entries[2][1])
+    entries[1], entries[2] = (entries[1][0], third), (entries[2][0], second)
+
+
+def without_hash(entries: list[tuple[str, dict[str, str]]]) -> None:
+    del entries[2][1]["hash"]
+
+
+def cut(entries: list[tuple[str, dict[str, str]]]) -> None:
+    del entries[3:]
+
+
+@pytest.mark.parametrize(
+    ("damage", "flaw"),
+    [
+        (changed, "entry 3 was changed"),
+        (changed_with_its_hash, "entry 4 does not follow entry 3"),
+        (with_a_field_more, "entry 3 was changed"),
+        (deleted, "entry 4 stands where entry 3 belongs"),
+        (trimmed, "entry 3 stands where entry 1 belongs"),
+        (reordered, "entry 3 stands where entry 2 belongs"),
+        (without_hash, "an entry without a hash stands where entry 3 belongs"),
+        (cut, "ends with entry 3, but the note beside it knows entry 5"),
+    ],
+)
+def test_the_first_broken_place_is_named(
+    redis: Redis, damage: Callable[[list[tuple[str, dict[str, str]]]], None], flaw: str
+) -> None:
+    """Its control is the same log without the damage, above."""
+    filled(redis)
+    entries = stored(redis)
+    damage(entries)
+    rewrite(redis, entries)
+    assert flaw in (verdict(redis).flaw or "")
+
+
+def test_only_an_anchor_kept_elsewhere_tells_an_end_that_was_cut_off_with_its_note(redis: Any) -> None:
+    log = filled(redis)
+    anchor = verdict(redis).end
+    entries = stored(redis)[:3]
+    rewrite(redis, entries)
+    redis.delete(AUDIT_IDS)
+    assert verdict(redis).flaw is None, "nothing in Redis tells it"
+    assert "ends with entry 3, but the anchor knows entry 5" in (verdict(redis, anchor).flaw or "")
+    for number in range(7, 10):
+        log.append(entry(number))
+    assert verdict(redis).flaw is None
+    assert "entry 5 is not the one of the anchor" in (verdict(redis, anchor).flaw or "")
+
+
+def test_a_log_that_goes_on_after_its_end_was_cut_shows_the_gap(redis: Redis) -> None:
+    log = filled(redis)
+    rewrite(redis, stored(redis)[:3])
+    log.append(entry(6))
+    assert "entry 6 stands where entry 4 belongs" in (verdict(redis).flaw or "")
+
+
+def test_a_lost_note_beside_the_log_does_not_break_the_chain(redis: Redis) -> None:
+    filled(redis)
+    redis.delete(AUDIT_IDS)
+    assert AuditLog(redis).append(entry(6)).sequence == 6
+    assert verdict(redis).flaw is None
+
+
+def test_an_empty_log_is_whole_and_an_emptied_one_is_not(redis: Redis) -> None:
+    assert verdict(redis).flaw is None
+    filled(redis, 2)
+    redis.delete(AUDIT_STREAM)
+    assert "ends with entry 0, but the note beside it knows entry 2" in (verdict(redis).flaw or "")
+
+
+def test_secrets_and_control_characters_do_not_get_in_and_texts_are_bounded(redis: Redis) -> None:
+    log = AuditLog(redis)
+    details = {"file": "password=hunter2", "long": "x" * 9_999}
+    log.append(entry(why="password=hunter2 \x1b[31m " + "y" * 9_999, person="p" * 9_999, details=details))
+    ((_, fields),) = stored(redis)
+    whole = "".join(fields.values())
+    assert "hunter2" not in whole
+    assert "\x1b" not in whole
+    assert len(whole) < 4_000
+    assert verdict(redis).flaw is None
+
+
+def test_a_key_of_another_kind_refuses_the_entry_and_nothing_is_written(redis: Any) -> None:
+    redis.set(AUDIT_IDS, "another's")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        AuditLog(redis).append(entry())
+    assert redis.xlen(AUDIT_STREAM) == 0
+
+
+class LosesAnswers(FakeRedis):
+    """Carries every script out; with `is_cut_off` nobody hears of it once something was written."""
+
+    is_cut_off = False
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        answer = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        if self.is_cut_off and str(args[0]).startswith("EVAL") and answer[0] == "written":
+            raise RedisConnectionError("Connection closed by server.")
+        return answer
+
+
+def test_a_lost_answer_raises_and_the_entry_may_stand() -> None:
+    redis = LosesAnswers(decode_responses=True, retry=Retry(NoBackoff(), 0))
+    log = AuditLog(redis)
+    redis.is_cut_off = True
+    with pytest.raises(RedisConnectionError):
+        log.append(entry(1))
+    redis.is_cut_off = False
+    assert log.append(entry(1)).sequence == 1
+    assert len(stored(redis)) == 1
+
+
+@pytest.mark.parametrize("text", ["", "5", "x:" + "0" * 64, "5:" + "g" * 64, "5:abc"])
+def test_what_is_no_anchor_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"anchor|int"):
+        Place.read(text)
