@@ -1,0 +1,196 @@
+"""E-mail over SMTP: the card as text and as HTML, one mail an incident, its follow-ups in the same thread.
+
+The connection is encrypted unless `security="none"` says otherwise, and certificates are verified. The Message-ID comes
+from the incident's id alone: the same result again is a second mail on the wire, which mail systems that know of
+duplicates (Gmail, Exchange, Cyrus) show once. Nothing answers it by itself (`Auto-Submitted`). No text from outside
+gets into a header but as one encoded line.
+"""
+
+import smtplib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from email.message import EmailMessage
+from email.utils import format_datetime, formataddr, parseaddr
+from typing import Final, Literal
+
+from worker.contract import TriageResult
+from worker.contract.handling import Handled
+from worker.contract.quoting import one_line
+from worker.errors import ConfigurationError, NotDelivered
+from worker.escalation.card import card_of
+from worker.escalation.card_html import as_html
+from worker.escalation.card_text import as_text
+from worker.escalation.escaping import for_html, for_mail_header
+from worker.escalation.sinks.saying import follow_up, moment_of, shortened, title_of
+
+__all__ = ["MailSink", "Security"]
+
+Security = Literal["starttls", "tls", "none"]
+
+TIMEOUT_SECONDS: Final = 10.0
+LONGEST_SECONDS: Final = 60.0
+CARD_WIDTH: Final = 88
+SUBJECT_LIMIT: Final = 200
+_FINAL: Final = 500
+"""Where SMTP's replies begin that say that the same again is refused as well."""
+
+
+class _Bounded(smtplib.SMTP):
+    """A connection that is cut when the whole of it takes too long: a server may answer a byte at a time, for ever."""
+
+    _watch: threading.Timer | None = None
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Read a reply; the first starts the watch."""
+        if self._watch is None:
+            self._watch = threading.Timer(LONGEST_SECONDS, self._cut)
+            self._watch.daemon = True
+            self._watch.start()
+        return super().getreply()
+
+    def close(self) -> None:
+        """Close, and stop the watch."""
+        if self._watch is not None:
+            self._watch.cancel()
+        super().close()
+
+    def _cut(self) -> None:
+        if self.sock is not None:
+            with suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
+    """The same, encrypted from its first byte."""
+
+
+class MailSink:
+    """One sender and its recipients, at one mail server. `trusted` holds the certificates to verify by.
+
+    A mail that some recipients are refused has arrived at the others: the failure names them, and is final.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        sender: str,
+        recipients: Sequence[str],
+        security: Security = "starttls",
+        login: tuple[str, str] | None = None,
+        trusted: ssl.SSLContext | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self._sender = _address("sender", sender)
+        self._recipients = tuple(_address("recipient", recipient) for recipient in recipients)
+        if not self._recipients:
+            raise ConfigurationError("The mail sink has no recipients: name one at least.")
+        if login is not None and security == "none":
+            raise ConfigurationError("The mail sink would send its password unencrypted: choose starttls or tls.")
+        self._host, self._port, self._security = host, port, security
+        self._login = login
+        self._trusted = trusted or ssl.create_default_context()
+        self._timeout_seconds = timeout_seconds
+        self._domain = self._sender.rpartition("@")[2]
+
+    def deliver(self, result: TriageResult) -> None:
+        """Mail the card. Raises `NotDelivered`."""
+        mail = self._mail(result, message_id=self._id_of(result), at=format_datetime(result.finished_at))
+        mail.set_content(as_text(card_of(result), CARD_WIDTH), cte="base64")
+        mail.add_alternative(as_html(card_of(result)), subtype="html", cte="base64")
+        self._send(mail)
+
+    def follow(self, result: TriageResult, handled: Handled) -> None:
+        """Mail one line on an action as an answer to the card's mail. Raises `NotDelivered`."""
+        line = follow_up(result, handled)
+        if line is None:
+            return
+        message_id = f"<{result.incident.incident_id}.{moment_of(handled)}@{self._domain}>"
+        mail = self._mail(result, message_id=message_id, at=format_datetime(handled.at), reply="Re: ")
+        mail["In-Reply-To"] = mail["References"] = self._id_of(result)
+        mail.set_content(f"{line}\n", cte="base64")
+        mail.add_alternative(f"<p>{for_html(line)}</p>\n", subtype="html", cte="base64")
+        self._send(mail)
+
+    def _id_of(self, result: TriageResult) -> str:
+        return f"<{result.incident.incident_id}@{self._domain}>"
+
+    def _mail(self, result: TriageResult, *, message_id: str, at: str, reply: str = "") -> EmailMessage:
+        mail = EmailMessage()
+        mail["From"] = formataddr(("Firstline", self._sender))
+        mail["To"] = ", ".join(self._recipients)
+        mail["Subject"] = shortened(for_mail_header(f"{reply}{title_of(result)}"), SUBJECT_LIMIT)
+        mail["Date"] = at
+        mail["Message-ID"] = message_id
+        mail["Auto-Submitted"] = "auto-generated"
+        return mail
+
+    def _send(self, mail: EmailMessage) -> None:
+        server = f"The mail server {self._host}"
+        try:
+            with self._connected() as connection:
+                refused = connection.send_message(mail, self._sender, self._recipients)
+        except smtplib.SMTPRecipientsRefused as error:
+            raise _refusal(f"{server} refused every recipient", error.recipients) from None
+        except smtplib.SMTPAuthenticationError as error:
+            raise NotDelivered(
+                f"{server} refused the login ({error.smtp_code}): correct its user and password.", is_final=True
+            ) from None
+        except smtplib.SMTPResponseException as error:
+            raise _answered(server, error.smtp_code) from None
+        except smtplib.SMTPNotSupportedError:
+            raise NotDelivered(
+                f"{server} offers no {self._security} or no login: correct the sink's security.", is_final=True
+            ) from None
+        except ssl.SSLError as error:
+            why = one_line(error.reason or type(error).__name__, 100)
+            raise NotDelivered(f"{server} can't be trusted ({why}): correct its certificate.") from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise NotDelivered(
+                f"{server} can't be reached or broke off ({type(error).__name__}), so nobody knows whether it took "
+                f"the mail: check its host and port."
+            ) from error
+        if refused:
+            raise _refusal(f"{server} took the mail, but not for all", refused)
+
+    @contextmanager
+    def _connected(self) -> Iterator[smtplib.SMTP]:
+        """Yield a connection that is encrypted and logged in as configured, before anything of a mail is sent."""
+        connection = self._connection()
+        try:
+            if self._security == "starttls":
+                connection.starttls(context=self._trusted)
+            if self._login is not None:
+                connection.login(*self._login)
+            yield connection
+        finally:
+            connection.close()  # a mail that was taken is not lost by a server that does not say goodbye
+
+    def _connection(self) -> smtplib.SMTP:
+        if self._security == "tls":
+            return _BoundedTls(self._host, self._port, timeout=self._timeout_seconds, context=self._trusted)
+        return _Bounded(self._host, self._port, timeout=self._timeout_seconds)
+
+
+def _address(what: str, address: str) -> str:
+    """Return a bare address of plain letters. Raises `ConfigurationError`."""
+    is_plain = address.isascii() and address.isprintable() and parseaddr(address) == ("", address)
+    if not is_plain or address.count("@") != 1 or set(address) & set(' ,;<>()"') or not all(address.split("@")):
+        raise ConfigurationError(f"The {what} {one_line(address, 100)} of the mail sink is no address: correct it.")
+    return address
+
+
+def _refusal(told: str, recipients: Mapping[str, tuple[int, bytes]]) -> NotDelivered:
+    named = ", ".join(f"{address} ({code})" for address, (code, _) in recipients.items())
+    is_final = all(code >= _FINAL for code, _ in recipients.values())
+    return NotDelivered(f"{told}: correct or remove {named}.", is_final=is_final)
+
+
+def _answered(server: str, code: int) -> NotDelivered:
+    if code >= _FINAL:
+        return NotDelivered(f"{server} refused the mail ({code}): correct its sender and settings.", is_final=True)
+    return NotDelivered(f"{server} did not take the mail ({code}): try again later.")

@@ -1,0 +1,218 @@
+"""One sink's way over HTTP: one message sent once, a bounded answer in bounded time, and failures as one sentence each.
+
+It never sends again by itself, follows no redirect, and keeps no cookie. No secret gets into a sentence, nor into a log
+of the client's: where the address itself is the secret, as a webhook's is, the client is told the server only, and the
+rest travels beside. Every sink that speaks HTTP calls it.
+"""
+
+import json
+import ssl
+import time
+from collections.abc import Collection, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode
+
+import httpx2
+
+from worker.errors import ConfigurationError, NotDelivered
+
+__all__ = ["ANSWER_LIMIT_BYTES", "TIMEOUT_SECONDS", "Answer", "Poster", "checked_secret", "posting_client"]
+
+ANSWER_LIMIT_BYTES: Final = 65_536
+TIMEOUT_SECONDS: Final = 10.0
+LONGEST_WAIT_SECONDS: Final = 86_400.0
+"""A sink that asks for more than a day's patience has lost its clock."""
+
+_OK: Final[Collection[int]] = range(200, 300)
+_ELSEWHERE: Final = range(300, 400)
+_REFUSED: Final = range(400, 500)
+_MAY_PASS: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+_WRONG_KEY: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_WRONG_ADDRESS: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer's status and body; `is_cut` when only the first `ANSWER_LIMIT_BYTES` of it were read."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    is_cut: bool = False
+
+    def as_mapping(self) -> Mapping[str, object]:
+        """Return the JSON object in it; empty where there is none, or not all of it."""
+        try:
+            content = {} if self.is_cut else json.loads(self.body)
+        except (ValueError, RecursionError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+
+class Poster:
+    """Messages to one address. `name` stands in every sentence, `credentials` is what a person calls its secret.
+
+    `client` is best made by `posting_client`, and is closed by who made it. For one thread.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        client: httpx2.Client,
+        credentials: str,
+        headers: Mapping[str, str] | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self.name = name
+        self._server, self._path = _split(name, url)
+        self._client = client
+        self._credentials = credentials
+        self._headers = dict(headers or {})
+        self._timeout_seconds = timeout_seconds
+
+    def send(
+        self,
+        body: object = None,
+        *,
+        method: str = "POST",
+        path: str = "",
+        parameters: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        accepted: Collection[int] = _OK,
+    ) -> Answer:
+        """Send once, and return an answer of an accepted status; it may be cut. Raises `NotDelivered`.
+
+        A `body` of bytes goes out as it is, anything else as JSON.
+        """
+        question = f"?{urlencode(parameters)}" if parameters else ""
+        request = self._client.build_request(
+            method,
+            self._server,
+            content=body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"} | self._headers | dict(headers or {}),
+            extensions={
+                "target": f"{self._path}{path}{question}".encode(),
+                "timeout": httpx2.Timeout(self._timeout_seconds).as_dict(),
+            },
+        )
+        answer = self._answer_to(request)
+        if answer.status not in accepted:
+            raise self._refusal(answer)
+        return answer
+
+    def refusal(self, word: str) -> NotDelivered:
+        """Return what to raise where a good status says no in its body; `word` is a short one of a known form."""
+        return NotDelivered(f"{self.name} refused the message ({word}): correct its settings.", is_final=True)
+
+    def _answer_to(self, request: httpx2.Request) -> Answer:
+        try:
+            return self._read(request)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            said = " ".join(str(error).split())[:160] or type(error).__name__
+            raise NotDelivered(f"{self.name} can't be reached ({said}): check its address and the network.") from error
+        except httpx2.TimeoutException as error:
+            raise NotDelivered(
+                f"{self.name} did not answer in {self._timeout_seconds:g} s, so nobody knows whether it took the "
+                f"message: look there."
+            ) from error
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise NotDelivered(
+                f"{self.name} broke off ({type(error).__name__}), so nobody knows whether it took the message: "
+                f"look there."
+            ) from error
+
+    def _read(self, request: httpx2.Request) -> Answer:
+        give_up, body = time.monotonic() + self._timeout_seconds, bytearray()
+        with closing(self._client.send(request, stream=True, auth=None, follow_redirects=False)) as response:
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > ANSWER_LIMIT_BYTES:
+                    cut = bytes(body[:ANSWER_LIMIT_BYTES])
+                    return Answer(response.status_code, cut, response.headers, is_cut=True)
+                if time.monotonic() > give_up:
+                    raise httpx2.ReadTimeout("the answer trickles", request=request)
+        return Answer(response.status_code, bytes(body), response.headers)
+
+    def _refusal(self, answer: Answer) -> NotDelivered:
+        status = answer.status
+        return NotDelivered(
+            f"{self.name} answered {status}{self._remedy(status)}.",
+            is_final=(status in _REFUSED and status not in _MAY_PASS) or status in _ELSEWHERE,
+            retry_after_seconds=_wait_seconds(answer.headers),
+        )
+
+    def _remedy(self, status: int) -> str:
+        if status in _WRONG_KEY:
+            return f": correct its {self._credentials}"
+        if status in _WRONG_ADDRESS:
+            return ": correct its address"
+        if status in _ELSEWHERE:
+            return ", a redirect, which is not followed: give the final address"
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            return ": it is sent too much, try again later"
+        if status in _REFUSED and status not in _MAY_PASS:
+            return f": it does not take this form of message, check its settings and its {self._credentials}"
+        return ": try again later"
+
+
+def posting_client(*, ca_file: Path | None = None) -> httpx2.Client:
+    """Return a client for sinks: certificates are verified (by `ca_file` where one is given), and no cookie is kept.
+
+    The environment's proxies are not used. Raises `ConfigurationError` for a CA file that is none.
+    """
+    try:
+        trusted = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
+    except OSError as error:  # what is no certificate is one too
+        raise ConfigurationError(f"The ca_file {ca_file} is no file of certificates (PEM): correct it.") from error
+    return httpx2.Client(
+        headers={"Accept": "application/json", "User-Agent": "firstline"},
+        verify=trusted,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def checked_secret(name: str, secret: str) -> str:
+    """Return a secret that a header can carry. Raises `ConfigurationError`, which does not show it."""
+    if secret and secret.isascii() and secret.isprintable() and " " not in secret:
+        return secret
+    raise ConfigurationError(f"{name} is empty or holds what no header can carry: correct it.")
+
+
+def _split(name: str, url: str) -> tuple[str, str]:
+    """Return the server's URL, which may be told, and the path with its query, which may be a secret."""
+    try:
+        parsed = httpx2.URL(url)
+    except (httpx2.InvalidURL, TypeError):
+        parsed = httpx2.URL("")
+    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.userinfo or parsed.fragment:
+        raise ConfigurationError(
+            f"The address of {name} is no http or https URL, or has a user or a fragment in it: correct it."
+        ) from None
+    path = parsed.raw_path.decode("ascii")
+    return str(parsed.copy_with(raw_path=b"/")), path if parsed.query else path.rstrip("/")
+
+
+def _wait_seconds(headers: Mapping[str, str]) -> float | None:
+    """Return what `Retry-After` asks for; its date is compared with the sink's own clock."""
+    said = headers.get("retry-after", "").strip()
+    if not said:
+        return None
+    try:
+        wait = float(said)
+    except ValueError:
+        try:
+            told_at = parsedate_to_datetime(headers.get("date", ""))
+            wait = (parsedate_to_datetime(said) - told_at).total_seconds()
+        except (TypeError, ValueError):
+            return None
+    return min(max(wait, 0.0), LONGEST_WAIT_SECONDS) if wait == wait else None  # noqa: PLR0124 - NaN alone differs
