@@ -9,16 +9,17 @@ import pytest
 from fakeredis import FakeRedis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from tests.escalation.builders import incident, result
+from tests.escalation.builders import NOW, incident, result
+from worker.contract import TriageResult
+from worker.contract.handling import Action, Handled
 from worker.contract.incident import TEXT_LIMIT_BYTES
 from worker.contract.queue import placeholders_key
 from worker.errors import ConfigurationError, ContractError
 from worker.escalation import ConsoleNotifier, JsonNotifier
-from worker.escalation.revealing import RevealingNotifier, SecretFreeNotifier, Vault, gated
+from worker.escalation.revealing import RevealingNotifier, SecretFreeNotifier, Vault, gated, gated_follower
 from worker.ports import Notifier
 from worker.redaction import Finding, Kind, stateless_masker
 from worker.redaction.sealing import Sealer
-from worker.redaction.sinks import Sink
 from worker.registry.placeholder_store import PlaceholderStore
 
 _SAID = "[IP_ADDRESS_1] refuses password=[PASSWORD]"
@@ -127,19 +128,39 @@ def test_what_can_not_be_looked_at_is_not_delivered() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trusted", "vault", "is_revealed"),
+    ("is_trusted", "vault", "is_revealed"),
     [
-        ({Sink.JSON}, Kept({"[IP_ADDRESS_1]": "10.1.2.3"}), True),
-        ({Sink.CONSOLE}, Kept({"[IP_ADDRESS_1]": "10.1.2.3"}), False),
-        (set(), Kept({"[IP_ADDRESS_1]": "10.1.2.3"}), False),
-        ({Sink.JSON}, None, False),
+        (True, Kept({"[IP_ADDRESS_1]": "10.1.2.3"}), True),
+        (False, Kept({"[IP_ADDRESS_1]": "10.1.2.3"}), False),
+        (True, None, False),
     ],
 )
-def test_only_a_sink_that_is_named_is_trusted_and_only_with_a_key(
-    trusted: set[Sink], vault: Vault | None, *, is_revealed: bool
+def test_only_a_trusted_sink_sees_addresses_and_only_with_a_key(
+    vault: Vault | None, *, is_trusted: bool, is_revealed: bool
 ) -> None:
     pipe = io.StringIO()
     told = result(incident=incident(text=f"{_SAID}, password=hunter2"))
-    gated(JsonNotifier(pipe), Sink.JSON, trusted=trusted, vault=vault).deliver(told)
+    gated(JsonNotifier(pipe), "json", is_trusted=is_trusted, vault=vault).deliver(told)
     assert ("10.1.2.3" in pipe.getvalue()) is is_revealed
     assert "hunter2" not in pipe.getvalue()
+
+
+class Followed:
+    """A follower that keeps what it was shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[TriageResult, Handled]] = []
+
+    def follow(self, result: TriageResult, handled: Handled) -> None:
+        self.shown.append((result, handled))
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_what_engineers_did_is_shown_without_the_secrets_that_they_wrote(*, is_trusted: bool) -> None:
+    followed = Followed()
+    gate = gated_follower(followed, is_trusted=is_trusted, vault=Kept({"[IP_ADDRESS_1]": "10.1.2.3"}))
+    note = Handled(at=NOW, person="ann", action=Action.NOTE, words="the password=hunter2 was wrong")
+    gate.follow(result(incident=incident(text=_SAID)), note)
+    [(shown, handled)] = followed.shown
+    assert handled.words == "the password=[PASSWORD] was wrong"
+    assert ("10.1.2.3" in shown.incident.text) is is_trusted

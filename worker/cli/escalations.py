@@ -27,7 +27,7 @@ def run_escalations(settings: Settings, *, as_json: bool, once: bool, name: str 
     sink = Sink.JSON if as_json else Sink.CONSOLE
     bare = JsonNotifier(sys.stdout) if as_json else ConsoleNotifier(sys.stdout, width=width)
     vault = make_placeholder_store(settings, connect_decoding(settings))
-    notifier = gated(bare, sink, trusted=settings.trusted_sinks, vault=vault)
+    notifier = gated(bare, sink, is_trusted=sink in settings.trusted_sinks, vault=vault)
     consumer = EscalationConsumer(
         connect(str(settings.redis_url)), notifier, name=name or f"{socket.gethostname()}-{os.getpid()}"
     )

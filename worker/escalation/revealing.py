@@ -1,22 +1,24 @@
 """What stands before a sink: a trusted one sees real addresses and hosts again, and secrets none sees.
 
-`firstline escalations` wraps its notifier. A result never waits for want of a map: without a key, without a map, or
-when the map can't be read, it is delivered masked, as the stream has it.
+`firstline escalations` wraps each of its sinks. A result never waits for want of a map: without a key, without a map,
+or when the map can't be read, it is delivered masked, as the stream has it.
 """
 
-from collections.abc import Collection, Mapping
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Protocol, TypeVar
 
 import structlog
 from redis.exceptions import RedisError
 
 from worker.contract import TriageResult
+from worker.contract.handling import Handled
 from worker.errors import ContractError, FirstlineError
-from worker.ports import Notifier
+from worker.ports import Follower, Notifier
 from worker.redaction import SECRETS_MASKER, Masker, Placeholders, revealed_model
-from worker.redaction.sinks import Sink
 
-__all__ = ["RevealingNotifier", "SecretFreeNotifier", "Vault", "gated"]
+__all__ = ["RevealingNotifier", "SecretFreeFollower", "SecretFreeNotifier", "Vault", "gated", "gated_follower"]
+
+_Shown = TypeVar("_Shown", TriageResult, Handled)
 
 log = structlog.get_logger()
 
@@ -32,15 +34,20 @@ class Vault(Protocol):
         ...
 
 
-def gated(notifier: Notifier, sink: Sink, *, trusted: Collection[Sink], vault: Vault | None) -> Notifier:
+def gated(notifier: Notifier, sink: str, *, is_trusted: bool, vault: Vault | None) -> Notifier:
     """Return the notifier of a sink with what has to stand before it; `vault` is None without a key."""
     gate = SecretFreeNotifier(notifier)
-    if sink not in trusted:
+    if not is_trusted:
         return gate
     if vault is None:
         log.warning("sink.not_revealed", sink=sink, remedy="set FIRSTLINE_REDACTION_KEYS, as the workers have it")
         return gate
     return RevealingNotifier(gate, vault)
+
+
+def gated_follower(follower: Follower, *, is_trusted: bool, vault: Vault | None) -> Follower:
+    """Return the follower of a sink with what has to stand before it, as its notifier has."""
+    return SecretFreeFollower(follower, vault if is_trusted else None)
 
 
 class RevealingNotifier:
@@ -52,16 +59,7 @@ class RevealingNotifier:
 
     def deliver(self, result: TriageResult) -> None:
         """Deliver one result, shown as far as can be. Raises what the notifier raises."""
-        self._notifier.deliver(self._revealed(result))
-
-    def _revealed(self, result: TriageResult) -> TriageResult:
-        incident_id = result.incident.incident_id
-        try:
-            values = self._vault.values_of(incident_id)
-            return revealed_model(result, Placeholders(values)) if values else result
-        except (RedisError, FirstlineError, ValueError) as error:  # the last: too long for the contract, when shown
-            log.warning("result.not_revealed", incident_id=incident_id, error=type(error).__name__)
-            return result
+        self._notifier.deliver(_revealed(result, self._vault))
 
 
 class SecretFreeNotifier:
@@ -76,8 +74,38 @@ class SecretFreeNotifier:
 
     def deliver(self, result: TriageResult) -> None:
         """Deliver one result. Raises what the notifier raises, and `ContractError` when nothing is left to show."""
-        try:
-            masked = self._masker.checked_model(result)
-        except ValueError as error:
-            raise ContractError("it can't be shown without what must not leave") from error
-        self._notifier.deliver(masked)
+        self._notifier.deliver(_without_secrets(result, self._masker))
+
+
+class SecretFreeFollower:
+    """Hands on what engineers did, without secrets: people write them into notes. With a vault, results are revealed.
+
+    Thread-safe as far as its follower is.
+    """
+
+    def __init__(self, follower: Follower, vault: Vault | None, masker: Masker = SECRETS_MASKER) -> None:
+        self._follower = follower
+        self._vault = vault
+        self._masker = masker
+
+    def follow(self, result: TriageResult, handled: Handled) -> None:
+        """Show one action. Raises what the follower raises, and `ContractError` when nothing is left to show."""
+        revealed = _revealed(result, self._vault) if self._vault is not None else result
+        self._follower.follow(_without_secrets(revealed, self._masker), _without_secrets(handled, self._masker))
+
+
+def _revealed(result: TriageResult, vault: Vault) -> TriageResult:
+    incident_id = result.incident.incident_id
+    try:
+        values = vault.values_of(incident_id)
+        return revealed_model(result, Placeholders(values)) if values else result
+    except (RedisError, FirstlineError, ValueError) as error:  # the last: too long for the contract, when shown
+        log.warning("result.not_revealed", incident_id=incident_id, error=type(error).__name__)
+        return result
+
+
+def _without_secrets(shown: _Shown, masker: Masker) -> _Shown:
+    try:
+        return masker.checked_model(shown)
+    except ValueError as error:
+        raise ContractError("it can't be shown without what must not leave") from error

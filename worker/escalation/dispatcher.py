@@ -1,0 +1,90 @@
+"""From a result to its sinks: notes durably what goes where, and runs the senders that bring it there.
+
+`deliver` returns when every sink of the result's routes has it noted in Redis; then the stream's entry may be
+acknowledged, whatever becomes of this process. What was noted is sent once, however often the result comes again.
+Made by `firstline escalations`; `follow` is for whoever records what engineers do, in any process.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import structlog
+
+from worker.contract import Severity, TriageResult
+from worker.contract.handling import Handled
+from worker.escalation.deliveries import Deliveries
+from worker.escalation.routes import Routes, severity_of
+from worker.escalation.sending import Sender, SinkInUse, Told
+from worker.ports import Clock
+
+__all__ = ["Dispatcher"]
+
+HEAD_START_SECONDS: Final = 3_600.0
+"""A critical page is due so long before its time: it passes all that wait for the same sink and are less urgent."""
+
+log = structlog.get_logger()
+
+
+class Dispatcher:
+    """A notifier for the consumer, and a follower: both only note, and are safe from many threads.
+
+    Either `start` or `drain` sends; each sink must be served by one of them only.
+    """
+
+    def __init__(
+        self,
+        sinks: Sequence[SinkInUse],
+        *,
+        routes: Routes,
+        deliveries: Deliveries,
+        clock: Clock,
+        tell: Callable[[Told], None] = lambda _: None,
+    ) -> None:
+        self._sinks = sinks
+        self._routes = routes
+        self._deliveries = deliveries
+        self._clock = clock
+        self.senders: Mapping[str, Sender] = {
+            sink.name: Sender(sink, deliveries=deliveries, routes=routes, clock=clock, tell=tell) for sink in sinks
+        }
+
+    def deliver(self, result: TriageResult) -> None:
+        """Note for each sink of its routes that it is to have the result. Raises `RedisError`."""
+        now = self._clock.now()
+        head_start = HEAD_START_SECONDS if severity_of(result) is Severity.CRITICAL else 0.0
+        for sink, until in self._routes.sinks_for(result, now).items():
+            delay = (until - now).total_seconds() if until is not None else -head_start
+            is_new = self._deliveries.schedule(sink, result, delay_seconds=delay)
+            log.info("delivery.noted", sink=sink, incident_id=result.incident.incident_id, is_new=is_new, until=until)
+
+    def follow(self, result: TriageResult, handled: Handled) -> None:
+        """Note for each sink that has the page, and shows actions, that it is to show this one. Raises `RedisError`."""
+        for sink in self._sinks:
+            if sink.follower is not None:
+                self._deliveries.follow(sink.name, result, handled)
+
+    def start(self, stop: threading.Event) -> list[threading.Thread]:
+        """Start a thread for each sink, and return them; after `stop` each finishes what it is sending, and ends."""
+        threads = [
+            threading.Thread(target=sender.run, args=(stop,), name=f"sink-{name}", daemon=True)
+            for name, sender in self.senders.items()
+        ]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def drain(self) -> None:
+        """Send what is due now, to all sinks at once, until nothing is. Raises `RedisError`."""
+        with ThreadPoolExecutor(max_workers=len(self.senders), thread_name_prefix="sink") as threads:
+            while any(list(threads.map(_drained, self.senders.values()))):
+                pass
+
+
+def _drained(sender: Sender) -> bool:
+    """Send until nothing is due, and say whether anything was."""
+    is_any = False
+    while sender.send_next():
+        is_any = True
+    return is_any

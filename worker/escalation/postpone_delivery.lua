@@ -1,0 +1,30 @@
+-- Puts a step off, because the sink did not take it, or because it was not even asked.
+--
+-- KEYS     1 the delivery  2 what is due at the sink  3 the sink
+-- ARGV     1 the incident's id  2 token of the lease  3 for how long, in milliseconds  4 what went wrong; empty when the
+--          sink was not asked  5 when a sink that is down is tried again  6 for how long the sink wants nothing at all
+-- Answers  1 when it was put off, 0 when the lease went to another
+
+local delivery, due, sink = KEYS[1], KEYS[2], KEYS[3]
+local id, token, delay, failure, again, pause = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
+
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+if failure ~= '' then
+  redis.call('HINCRBY', sink, 'failures', 1)
+  redis.call('HSETNX', sink, 'failing_since_at', now)
+  redis.call('HSET', sink, 'failed_at', now, 'tried_again_at', now + again, 'error', failure)
+end
+if pause > 0 then
+  redis.call('HSET', sink, 'paused_until', now + pause)
+end
+if redis.call('HGET', delivery, 'token') ~= token then
+  return 0
+end
+if failure == '' and redis.call('HINCRBY', delivery, 'tries', -1) == 0 then
+  redis.call('HDEL', delivery, 'first_tried_at')
+end
+redis.call('HDEL', delivery, 'token')
+redis.call('ZADD', due, now + delay, id)
+return 1

@@ -1,0 +1,40 @@
+-- Takes the next step that is due at a sink under a short lease, and notes the attempt before it is made.
+--
+-- A step whose consumer died is due again when the lease is over; its count of tries says that it may have arrived.
+--
+-- KEYS     1 what is due at the sink  2 the sink
+-- ARGV     1 how the keys of its deliveries begin  2 lease in milliseconds  3 token of the lease
+--          4 failures in a row after which the sink is down  5 if they lasted so many milliseconds
+-- Answers  id, step, result, note, tries, milliseconds since the first of them, milliseconds until a sink that is down is
+--          tried again (0 when it is to be tried); or nothing
+
+local due, sink = KEYS[1], KEYS[2]
+local beginning, lease, token = ARGV[1], ARGV[2], ARGV[3]
+local failures_limit, down_after = tonumber(ARGV[4]), tonumber(ARGV[5])
+local LOOKED_AT = 64
+
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+local health = redis.call('HMGET', sink, 'paused_until', 'failures', 'failing_since_at', 'tried_again_at')
+if tonumber(health[1] or 0) > now then
+  return {}
+end
+local is_down = tonumber(health[2] or 0) >= failures_limit and now - tonumber(health[3] or now) >= down_after
+local wait = is_down and math.max(tonumber(health[4] or now) - now, 0) or 0
+
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, LOOKED_AT)) do
+  local delivery = beginning .. id
+  local step = redis.call('LINDEX', delivery .. ':steps', 0)
+  if step then
+    redis.call('ZADD', due, now + lease, id)
+    redis.call('HSET', delivery, 'token', token)
+    local tries = redis.call('HINCRBY', delivery, 'tries', 1)
+    redis.call('HSETNX', delivery, 'first_tried_at', now)
+    local kept = redis.call('HMGET', delivery, 'result', 'note', 'first_tried_at')
+    local age = now - tonumber(kept[3])
+    return {id, step, kept[1] or '', kept[2] or '', tostring(tries), string.format('%.0f', age), string.format('%.0f', wait)}
+  end
+  redis.call('ZREM', due, id)
+end
+return {}
