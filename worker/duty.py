@@ -9,20 +9,18 @@ from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Final
 
-from worker.contract.incident import IncidentKind
 from worker.contract.result import Disposition, Ending, RestartOutcome, RestartRecord, Spent, TriageResult
 from worker.contract.transcript import ModelReply, Observation, Outcome, Step
 from worker.errors import GuardrailUnavailable
-from worker.guardrails.guarded_restart import GuardedRestart
+from worker.guardrails.guarded_tools import GuardedTools
 from worker.guardrails.policy import Policy
 from worker.guardrails.rate_limit import RateLimiter
-from worker.guardrails.rate_limited_tool import RateLimitedTool
 from worker.guardrails.recovery import look_after
-from worker.guardrails.redacted import RedactedModel, RedactedTool, redacted_server
+from worker.guardrails.redacted import RedactedModel, redacted_server
 from worker.guardrails.restart_attempt import RestartAttempt, RestartState
 from worker.guardrails.restart_guard import RestartGuard
 from worker.guardrails.verification import VerificationTimes
-from worker.ports import Clock, Directory, Model, Server, Tool
+from worker.ports import Clock, Directory, Model, Server
 from worker.registry.claim import Claim
 from worker.registry.dead_letters import DeadLetters
 from worker.registry.registry import Registry
@@ -32,8 +30,6 @@ from worker.triage.loop import Triage
 from worker.triage.news import suspicions_of
 from worker.triage.prompts import Prompts
 from worker.triage.report import Assignment, result_of, result_without_triage
-from worker.triage.toolbox import Toolbox
-from worker.triage.tools import EscalateToEngineer, FetchRecentLogs, GetServerHealth
 
 __all__ = ["Worker"]
 
@@ -116,6 +112,9 @@ class Worker:
 
     def _investigated(self, claim: Claim, server: Server) -> TriageResult:
         budget = Budget(self.budget_limits, self.clock)
+        tools = GuardedTools(
+            policy=self.policy, limiter=self.limiter, guard=self.guard, times=self.times, clock=self.clock
+        )
         opening = self.prompts.opening(
             claim.masked_incident, server_id=server.server_id, service=server.service, fence=self.draw_fence()
         )
@@ -123,7 +122,13 @@ class Worker:
             self._assignment(claim, server),
             model=RedactedModel(self.model, claim.redaction.masker),
             rules=self.rules,
-            toolbox=self._toolbox(claim, server, budget),
+            toolbox=tools.toolbox(
+                claim.incident,
+                server,
+                claim=claim.lease.claim,
+                masker=claim.redaction.masker,
+                seconds_left=budget.seconds_left,
+            ),
             budget=budget,
             journal=claim,
             transcript=opening.model_copy(update={"steps": claim.steps}),
@@ -269,32 +274,3 @@ class Worker:
             worker=self.name,
             prompt_version=self.prompts.version,
         )
-
-    def _toolbox(self, claim: Claim, server: Server, budget: Budget) -> Toolbox:
-        guarded_restart = GuardedRestart(
-            incident_id=claim.incident.incident_id,
-            claim=claim.lease.claim,
-            server=server,
-            rules=self.policy.restart,
-            guard=self.guard,
-            times=self.times,
-            seconds_left=budget.seconds_left,
-            clock=self.clock,
-        )
-        logs = FetchRecentLogs(server, self.clock, alerted_at=claim.incident.started_at)
-        tools: list[Tool] = [GetServerHealth(server, self.clock), logs]
-        if claim.incident.kind is not IncidentKind.TREND:  # nothing has failed yet, so there is nothing to restart for
-            tools.append(guarded_restart)
-        limited: list[Tool] = [
-            RateLimitedTool(
-                tool=tool,
-                limits=self.policy.limits_of(tool.spec.name),
-                limiter=self.limiter,
-                server_id=server.server_id,
-                seconds_left=budget.seconds_left,
-                clock=self.clock,
-            )
-            for tool in tools
-        ]
-        masker = claim.redaction.masker
-        return Toolbox([RedactedTool(tool, masker) for tool in (*limited, EscalateToEngineer(self.clock))], self.clock)
