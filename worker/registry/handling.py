@@ -1,0 +1,152 @@
+"""How incidents stand with engineers: what waits for them, who has it, what they did, and what they say of the desk.
+
+    OPEN ── claim ──► CLAIMED ── acknowledge ──► ACKNOWLEDGED      whoever has it, and nobody else, moves it on;
+     ▲ ◄── release ──────┴─────────────┴── resolve ──► RESOLVED    anybody may release it
+     └──────────────────── reopen ────────────────────────┘        a resolved one expires after the retention
+
+Each action is one Lua script on Redis' clock that writes the audit too: it is in the audit once, or it was not done.
+What waits is an index: no list of it needs a scan. Nothing here reaches a server or changes a result.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import uuid4
+
+from redis import Redis
+
+from worker.contract.handling import Action, HandlingState
+from worker.contract.incident import Severity
+from worker.contract.queue import (
+    FEEDBACK,
+    HANDLED_STREAM,
+    WAITING_INCIDENTS,
+    alerts_key,
+    handling_history_key,
+    handling_key,
+    incident_key,
+    journal_key,
+)
+from worker.contract.result import Refusal, TriageResult
+from worker.contract.text import visible
+from worker.redaction import SECRETS_MASKER
+from worker.registry.audit import AuditAction, AuditEntry, ChainedWrite
+from worker.registry.concluded import Concluded
+from worker.registry.feedback import Judgement
+from worker.registry.handling_view import HandlingView
+from worker.registry.registry import RETENTION_SECONDS
+from worker.registry.script import load_script
+from worker.registry.view import RegistryView, time_of
+
+__all__ = ["PERSON_CHARACTERS", "WORDS_CHARACTERS", "Acted", "Handlings"]
+
+WORDS_CHARACTERS: Final = 2_000
+PERSON_CHARACTERS: Final = 128
+
+_HISTORY_KEPT: Final = 200
+_HANDLED_KEPT: Final = 100_000
+_JUDGEMENTS: Final = frozenset({Action.RIGHT, Action.WRONG})
+_REFUSALS: Final[Mapping[str, str]] = {
+    "held": "{incident} is in the hands of {person} since {since}: ask them, or release it first.",
+    "resolved": "{incident} was resolved by {person} at {since}: reopen it first.",
+    "not_held": "Nobody has {incident}: there is nothing to release.",
+    "not_resolved": "{incident} is not resolved, it is {state}: there is nothing to reopen.",
+    "unknown": "{incident} is not known, or it was closed so long ago that it is forgotten.",
+    "in_triage": "{incident} has no result yet: it waits for its triage, and for nobody else.",
+    "needs_nobody": "{incident} ended as {state}: it waits for nobody. It can be judged right or wrong.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acted:
+    """What became of an action; `is_news` is False when it was so already. Without a state nobody has to handle it."""
+
+    state: HandlingState | None
+    person: str | None
+    is_news: bool
+
+
+class Handlings(HandlingView):
+    """The handling of all incidents; safe to use from many threads. Redis errors pass through every method."""
+
+    def __init__(self, redis: Redis, *, retention_seconds: float = RETENTION_SECONDS) -> None:
+        super().__init__(redis)
+        self._registry = RegistryView(redis)
+        self._retention_milliseconds = round(retention_seconds * 1000)
+        self._open = load_script(redis, "handling_open.lua")
+        self._act = ChainedWrite(redis, "handling.lua")
+
+    def open(self, result: TriageResult) -> bool:
+        """Let an incident wait for engineers; False when it needs nobody, or its handling was opened before."""
+        concluded = Concluded.of(result)
+        if not concluded.needs_engineers:
+            return False
+        incident_id = concluded.incident_id
+        urgency = list(Severity).index(concluded.severity)
+        keys = [handling_key(incident_id), WAITING_INCIDENTS, *_registry_keys(incident_id)]
+        return bool(self._open(keys=keys, args=[incident_id, concluded.model_dump_json(), urgency]))
+
+    def act(
+        self, incident_id: str, action: Action, *, person: str, words: str = "", action_id: str | None = None
+    ) -> Acted | Refusal:
+        """Carry out what a person says, or return the reason why not. Under one `action_id` it is done once.
+
+        Raises `ContractError` when what is stored can't be read, and what `ChainedWrite` raises: it may be done then.
+        """
+        concluded = self._concluded_of(incident_id, action)
+        if isinstance(concluded, Refusal):
+            return concluded
+        words = SECRETS_MASKER.checked(visible(words))[:WORDS_CHARACTERS]
+        who = visible(person)[:PERSON_CHARACTERS]
+        entry = AuditEntry(
+            action=AuditAction.HANDLING,
+            why=words,
+            incident_id=incident_id,
+            details={"action": action},
+            entry_id=action_id or f"handling:{uuid4().hex}",
+            person=who,
+        )
+        told = json.dumps({"person": who, "action": action, "words": words})
+        judgement = _judgement_of(concluded, action, who, words)
+        limits = (self._retention_milliseconds, _HISTORY_KEPT, _HANDLED_KEPT)
+        reply = self._act(entry, keys=_keys(incident_id), args=(incident_id, who, action, told, judgement, *limits))
+        if reply[0] == "refused":
+            return _refusal(incident_id, *map(str, reply[1:]))
+        state = HandlingState(reply[1]) if reply[1] else None
+        return Acted(state=state, person=reply[2] or None, is_news=reply[0] == "done")
+
+    def _concluded_of(self, incident_id: str, action: Action) -> Concluded | Refusal:
+        """Return what was concluded, and open the handling of a result that nobody has recorded yet."""
+        if (concluded := self.concluded(incident_id)) is not None:
+            return concluded
+        entry = self._registry.find(incident_id)
+        if entry is None:
+            return _refusal(incident_id, "unknown")
+        if entry.result is None:
+            return _refusal(incident_id, "in_triage")
+        if not self.open(entry.result) and action not in _JUDGEMENTS:
+            return _refusal(incident_id, "needs_nobody", entry.result.disposition)
+        return Concluded.of(entry.result)
+
+
+def _judgement_of(concluded: Concluded, action: Action, person: str, words: str) -> str:
+    if action not in _JUDGEMENTS:
+        return ""
+    is_right = action is Action.RIGHT
+    return Judgement(is_right=is_right, person=person, because=words, concluded=concluded).model_dump_json()
+
+
+def _keys(incident_id: str) -> tuple[str, ...]:
+    own = (handling_key(incident_id), handling_history_key(incident_id))
+    return (*own, WAITING_INCIDENTS, HANDLED_STREAM, FEEDBACK, *_registry_keys(incident_id))
+
+
+def _registry_keys(incident_id: str) -> tuple[str, ...]:
+    return incident_key(incident_id), journal_key(incident_id), alerts_key(incident_id)
+
+
+def _refusal(incident_id: str, reason: str, state: str = "", person: str = "", since: str = "0") -> Refusal:
+    at = f"{time_of(int(since)):%Y-%m-%d %H:%M:%S}Z"
+    told = _REFUSALS[reason].format(incident=incident_id, state=state, person=person, since=at)
+    return Refusal(reason=reason, detail=told)
