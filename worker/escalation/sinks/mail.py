@@ -31,7 +31,7 @@ __all__ = ["MailSink", "Security"]
 Security = Literal["starttls", "tls", "none"]
 
 TIMEOUT_SECONDS: Final = 10.0
-LONGEST_SECONDS: Final = 60.0
+LONGEST_SECONDS: Final = 30.0
 CARD_WIDTH: Final = 88
 SUBJECT_LIMIT: Final = 200
 _FINAL: Final = 500

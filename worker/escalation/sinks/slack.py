@@ -31,7 +31,7 @@ TEXT_LIMIT: Final = 3_000
 """Slack cuts at 40,000 characters; a notification shows a line."""
 
 PAGE_MESSAGES: Final = 10
-PAGES_LIMIT: Final = 5
+PAGES_LIMIT: Final = 3
 """So far a bot looks back for its message. Each page is a request, and cards are long."""
 
 CLOCKS_APART_SECONDS: Final = 300.0
