@@ -26,8 +26,10 @@ from worker.redaction.installation import use_rules
 from worker.redaction.people import detector_of
 from worker.redaction.rules_file import read_rules
 from worker.redaction.sealing import Sealer, keys_read
+from worker.registry.configuration_record import ConfigurationRecord
 from worker.registry.dead_letters import DeadLetters
 from worker.registry.placeholder_store import PlaceholderStore
+from worker.registry.recording import ResultsRecorder
 from worker.registry.recurring import Recurring
 from worker.registry.registry import BEAT_INTERVAL_SECONDS, Registry
 from worker.registry.sweeper import Sweeper
@@ -47,6 +49,7 @@ __all__ = [
 ]
 
 _CONNECTIONS: Final = 50
+_RECORD_INTERVAL_SECONDS: Final = 2.0
 _SWEEP_INTERVAL_SECONDS: Final = 10.0
 _TRIM_INTERVAL_SECONDS: Final = 600.0
 
@@ -72,6 +75,8 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
         detector=make_detector(settings, kept=inventory.names()),
         placeholder_store=make_placeholder_store(settings, connection),
     )
+    record = _make_record(settings, connection)
+    record.note("a worker starts")
     recurring: list[Recurring] = []
 
     def close() -> None:
@@ -98,15 +103,21 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
         budget_limits=_budget_limits(settings),
         times=_verification_times(settings),
         close=close,
-        reload=partial(_reload, settings, registry, directory),
+        reload=partial(_reload, settings, registry, directory, record),
     )
+    recurring.append(Recurring("configuration record", record.write, interval_seconds=_RECORD_INTERVAL_SECONDS))
     recurring += _recurring(worker, connection, about={"concurrency": settings.worker_concurrency, "model": model.name})
     for each in recurring:
         each.start()
     return worker
 
 
-def _reload(settings: Settings, registry: Registry, directory: InventoryInForce) -> None:
+def _make_record(settings: Settings, connection: redis.Redis) -> ConfigurationRecord:
+    files = {name: getattr(settings, name) for name in type(settings).model_fields if name.endswith("_file")}
+    return ConfigurationRecord(connection, worker=settings.worker_name, files=files)
+
+
+def _reload(settings: Settings, registry: Registry, directory: InventoryInForce, record: ConfigurationRecord) -> None:
     """Read inventory and redaction rules again. Raises `ConfigurationError`, and leaves everything as it was."""
     inventory = _load_inventory(settings)
     rules = _make_rules(settings, kept=inventory.names())
@@ -114,6 +125,7 @@ def _reload(settings: Settings, registry: Registry, directory: InventoryInForce)
     use_rules(rules)
     registry.mask_with(detector)
     directory.use(inventory)
+    record.note("a worker has read inventory and redaction rules again")
 
 
 def _load_inventory(settings: Settings) -> Inventory:
@@ -138,6 +150,7 @@ def _recurring(worker: Worker, connection: redis.Redis, *, about: Mapping[str, s
         Recurring(
             "queue order", lambda: queue_order.heed(registry.waiting_seconds()), interval_seconds=BEAT_INTERVAL_SECONDS
         ),
+        Recurring("recorder", ResultsRecorder(connection).record, interval_seconds=_RECORD_INTERVAL_SECONDS),
         Recurring("trimmer", ResultsTrimmer(connection).trim, interval_seconds=_TRIM_INTERVAL_SECONDS),
     ]
 
