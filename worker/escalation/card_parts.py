@@ -89,7 +89,7 @@ def sections_of(card: Card) -> tuple[Section, ...]:
 
 def shown(sentence: Sentence) -> str:
     """Return the sentence as every rendering has it: a hypothesis says that it is one, and why, before its words."""
-    return f"{HYPOTHESIS} ({sentence.doubt}): {sentence.text}" if sentence.doubt else sentence.text
+    return f"{HYPOTHESIS} ({sentence.doubt_in_words}): {sentence.text}" if sentence.doubt else sentence.text
 
 
 def _cause_heading(card: Card) -> str:

@@ -1,13 +1,61 @@
-"""Citations: what a sentence refers to, and whether that exists and says it.
+"""Citations: what a sentence refers to, and whether that exists and contains what it is cited for.
 
-Pure.
+Pure. A sentence cites evidence by its id, as in ``[E1]``; its citations count together. What of it can be checked has
+to stand in their statements or quotations: numbers with their unit, quoted phrases, ``host:port``, times, names, and
+words of status, error and deeds, said or denied. Else the sentence is a hypothesis. Beside E1 “the service is running,
+CPU 98 %, memory 41 %” and E2 “400 log lines, 37 with dependency failures”, with the quotation “ERROR could not connect
+to payments-db:5432: Connection refused”:
+
+    CPU is at 97.6 % [E1].                        stands: rounded
+    La CPU está al 98 % [E1].                     stands: another language counts by its numbers and quotations
+    payments-db:5432 "connection REFUSED" [E2].   stands: case, white space and punctuation are free
+    The service is not stopped [E1].              stands: health would have said so
+    CPU is at 12 % [E1].                          E1 does not say “12 %”
+    Memory is at 98 % [E1].                       E1 does not say “98 %”: it is the CPU's
+    37 lines show failures [E1].                  E1 does not say “37”: E2 does
+    The log shows no errors [E2].                 E2 does not say “no errors”: it lists some
+    It is the disk [E7].                          E7 was never seen
+    The database is slow.                         cites nothing
+    The team is new [E1].                         nothing in it to check
+    It timed out because CPU is at 98 % [E1].     an inference
+
+It can't tell whether a sentence follows from what it cites: “stands” means that its figures and words are true to the
+evidence, no more. In doubt a sentence is a hypothesis. Called by the card.
 """
+# ruff: noqa: RUF001 - the marks of other scripts are what this is about
 
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
 from enum import StrEnum
+from typing import Final
 
 from worker.contract.base import Frozen
+from worker.contract.quoting import quoted
+from worker.contract.result import Evidence
+from worker.escalation.card_limits import clipped
+from worker.escalation.citation_claims import Said, folded, said_in, stands_in
+from worker.escalation.citation_numbers import bears_out, in_plain_digits
+from worker.escalation.citation_words import Field, Word, denies_in_another_language, is_inferred
 
-__all__ = ["Citation", "CitationKind", "Sentence"]
+__all__ = ["Citation", "CitationKind", "Doubt", "Sentence", "checked", "sentences_of"]
+
+_CITATION: Final = re.compile(r"[\[(]?(?<![A-Za-z0-9_.-])(E[0-9]+)(?![A-Za-z0-9_-])[\])]?")
+_BEHIND_THE_STOP: Final = re.compile(r"([.!?。！？।؟])((?:\s*[\[(]E[0-9]+[\])])+)")
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?؟।])[”\")]*\s+|(?<=[。！？])|\n+")
+_NAMED_AT_MOST: Final = 3
+_CLAIM_WORDS: Final = 4
+
+_TOOL_OF: Final[Mapping[Field, str]] = {
+    Field.STATUS: "get_server_health",
+    Field.LOG_KIND: "fetch_recent_logs",
+    Field.DEED: "restart_service",
+}
+"""Which tool would have shown it: what that does not say is denied rightly."""
+
+_ERRONEOUS: Final = frozenset({"failed", "fault", "dependency", "local fault", "fatal", "panic"})
+"""What else bears out that there are errors."""
 
 
 class CitationKind(StrEnum):
@@ -25,9 +73,133 @@ class Citation(Frozen):
     identifier: str
 
 
+class Doubt(StrEnum):
+    """Why a sentence is no more than a hypothesis."""
+
+    UNCITED = "uncited"
+    UNSEEN = "unseen"
+    UNSUPPORTED = "unsupported"
+    UNCHECKABLE = "uncheckable"
+    INFERRED = "inferred"
+
+
 class Sentence(Frozen):
-    """One sentence with what it cites. `doubt` says why it is no more than a hypothesis; None where it was checked."""
+    """One sentence with what it cites. With a `doubt` it is a hypothesis, and `doubt_in_words` says why, in a few."""
 
     text: str
     citations: tuple[Citation, ...] = ()
-    doubt: str | None = None
+    doubt: Doubt | None = None
+    doubt_in_words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One piece of evidence, read for what it says; quotations of a log say nothing of the kinds of its lines."""
+
+    tool: str
+    raw: str
+    folded: str
+    said: Said
+    stated: Said
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> "_Seen":
+        seen_at = evidence.observed_at.astimezone(UTC)
+        times = f"{seen_at:%Y-%m-%d %H:%M:%S} {seen_at:%H:%M}"
+        raw = " ; ".join((evidence.statement, *evidence.quotations))
+        return cls(
+            tool=evidence.tool,
+            raw=in_plain_digits(f"{raw} ; {evidence.tool} ; {times}").casefold(),
+            folded=folded(raw),
+            said=said_in(raw, has_quotations=False),
+            stated=said_in(evidence.statement, has_quotations=False),
+        )
+
+
+def sentences_of(text: str, evidence: Sequence[Evidence], *, names: Sequence[str] = ()) -> tuple[Sentence, ...]:
+    """Return the sentences of a text, each checked. `names` may stand in any: the incident's own server and service."""
+    cited_before_the_stop = _BEHIND_THE_STOP.sub(r"\2\1", text.strip())
+    sentences = (sentence.strip() for sentence in _SENTENCE_END.split(cited_before_the_stop))
+    seen = _read(evidence)
+    return tuple(_checked(sentence, seen, names) for sentence in sentences if folded(sentence))
+
+
+def checked(text: str, evidence: Sequence[Evidence], *, names: Sequence[str] = ()) -> Sentence:
+    """Return one sentence with its citations, and with the first doubt of it that there is."""
+    return _checked(text, _read(evidence), names)
+
+
+def _read(evidence: Sequence[Evidence]) -> Mapping[str, _Seen]:
+    return {one.evidence_id: _Seen.of(one) for one in evidence}
+
+
+def _checked(text: str, seen: Mapping[str, _Seen], names: Sequence[str]) -> Sentence:
+    cited = tuple(dict.fromkeys(_CITATION.findall(text)))
+    citations = tuple(Citation(kind=CitationKind.EVIDENCE, identifier=identifier) for identifier in cited)
+    doubt, words = _doubt(text, cited, seen, names) or (None, "")
+    return Sentence(text=text, citations=citations, doubt=doubt, doubt_in_words=words)
+
+
+def _doubt(
+    text: str, cited: Sequence[str], evidence: Mapping[str, _Seen], names: Sequence[str]
+) -> tuple[Doubt, str] | None:
+    if not cited:
+        return Doubt.UNCITED, "cites nothing"
+    if unseen := [identifier for identifier in cited if identifier not in evidence]:
+        return Doubt.UNSEEN, f"{_listed(unseen)} {'was' if len(unseen) == 1 else 'were'} never seen"
+    said = said_in(_CITATION.sub(" ", text), has_quotations=True)
+    seen = [evidence[identifier] for identifier in cited]
+    if missing := next(_missing(said, seen, [name.casefold() for name in names]), None):
+        does_not = "does not say" if len(cited) == 1 else "do not say"
+        return Doubt.UNSUPPORTED, f"{_listed(cited)} {does_not} {quoted(clipped(missing, _CLAIM_WORDS))}"
+    if not said.is_anything:
+        return Doubt.UNCHECKABLE, "nothing in it to check"
+    if denies_in_another_language(text):
+        return Doubt.UNCHECKABLE, "a denial that can't be checked"
+    return (Doubt.INFERRED, "an inference") if is_inferred(text) else None
+
+
+def _missing(said: Said, seen: Sequence[_Seen], names: Sequence[str]) -> Iterator[str]:
+    """Yield what a sentence says and none of its evidence does."""
+    yield from (words for words in said.quotations if not any(stands_in(words, one.folded) for one in seen))
+    yield from (place for place in said.endpoints if not any(place in one.said.endpoints for one in seen))
+    for fixed in said.fixed:
+        if fixed.casefold() not in names and not any(_has_word(fixed.casefold(), one.raw) for one in seen):
+            yield fixed
+    for number in said.numbers:
+        if not any(bears_out(other, number) for one in seen for other in one.said.numbers):
+            yield number.as_written
+    yield from (word.as_written for word in said.words if not _is_borne_out(word, seen))
+
+
+def _has_word(word: str, raw: str) -> bool:
+    return re.search(rf"(?<![a-z0-9.-]){re.escape(word)}(?![a-z0-9]|[-.][a-z0-9])", raw) is not None
+
+
+def _is_borne_out(word: Word, seen: Sequence[_Seen]) -> bool:
+    alike = [other for one in seen for other in _words_of(one, word) if other.name in _names_for(word)]
+    if not word.is_denied:
+        return any(not other.is_denied for other in alike)
+    if any(not other.is_denied for other in alike):
+        return False
+    if word.field is Field.ERROR:
+        return bool(alike) or any(_lists_no_error(one) for one in seen)
+    return bool(alike) or any(one.tool == _TOOL_OF[word.field] for one in seen)
+
+
+def _words_of(one: _Seen, word: Word) -> tuple[Word, ...]:
+    return (one.stated if word.field is Field.LOG_KIND else one.said).words
+
+
+def _names_for(word: Word) -> frozenset[str]:
+    return frozenset({word.name}) | (_ERRONEOUS if word.name == "error" else frozenset())
+
+
+def _lists_no_error(one: _Seen) -> bool:
+    words = one.stated.words
+    return one.tool == _TOOL_OF[Field.LOG_KIND] and bool(words) and all(word.is_denied for word in words)
+
+
+def _listed(identifiers: Sequence[str]) -> str:
+    shown = ", ".join(identifiers[:_NAMED_AT_MOST])
+    return shown if len(identifiers) <= _NAMED_AT_MOST else f"{shown} and others"

@@ -1,0 +1,141 @@
+"""What a sentence of a card may say beside what it cites, and what is marked as a hypothesis."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.escalation.builders import HEALTH, LOGS, REFUSED_RESTART, SERVER
+from worker.contract import Evidence
+from worker.escalation.citations import Doubt, checked, sentences_of
+
+HIGH = HEALTH.model_copy(
+    update={
+        "evidence_id": "E4",
+        "statement": "the service is degraded, CPU 98 %, memory 41 %, queue_seconds 4.2, restarts 0, "
+        "node_load 7.5 count (3 half an hour before)",
+    }
+)
+CLEAN = LOGS.model_copy(
+    update={"evidence_id": "E5", "statement": "1200 log lines, 0 with errors", "quotations": ()},
+)
+FAULTS = LOGS.model_copy(
+    update={
+        "evidence_id": "E6",
+        "statement": "400 log lines, 3 with local faults",
+        "quotations": ("java.lang.OutOfMemoryError: Java heap space after 1532ms in worker-7 of [IP_ADDRESS_1]",),
+    }
+)
+DONE = Evidence(
+    evidence_id="E8",
+    tool="restart_service",
+    statement=f"restarted {SERVER} (fence 3): not restored, CPU at 97.6 % again 12 s after the restart",
+    observed_at=HEALTH.observed_at,
+)
+SEEN = (HEALTH, LOGS, REFUSED_RESTART, HIGH, CLEAN, FAULTS, DONE)
+NAMES = (SERVER, "payments")
+
+TRUE = [
+    "CPU is at 12 % [E1].",
+    "CPU is at 12% and memory at 41 percent [E1].",
+    "41 % memory, 12 % CPU (E1)",
+    "CPU is only at 12 %, memory is at 41 % [E1].",
+    "The service is running [E1] and 37 lines show dependency failures [E2].",
+    "The service is not stopped [E1].",
+    "A failing dependency shows in the log [E2].",
+    "payments-db:5432 does not answer [E2].",
+    'The log says "Could not  connect to PAYMENTS-DB:5432" [E2].',
+    "The log says “could not connect to payments-db:5432: Connection…” [E2].",
+    "At 02:59:58 the connection was refused [E2].",
+    f"{SERVER} runs with 12 % CPU [E1].",
+    "restart_service was refused (dependency_failure) [E3].",
+    "The CPU is at 97.6 % [E4].",
+    "The queue holds for 4.2 s, the load is 7.5 [E4].",
+    "The load was 3 half an hour before [E4].",
+    "1,200 lines show no errors [E5].",
+    "The log shows no timeout in 1200 lines [E5].",
+    "No dependency failure shows in 400 lines [E6].",
+    "Three lines show local faults [E6].",
+    "worker-7 ran out of Java heap space after 1532 ms [E6].",
+    "[IP_ADDRESS_1] met an “OutOfMemoryError: Java heap space” [E6].",
+    f"{SERVER} was restarted and not restored: CPU at 98 % after 12 s [E8].",
+    "Keep an eye on it: CPU stands at 12 %. [E1]",
+    # Other languages count by their numbers and quotations.
+    "Die CPU liegt bei 12 %, der Speicher bei 41 % [E1].",
+    "Le processeur est à 97,6 % [E4].",
+    "La CPU está al 98 % y la memoria al 41 % [E4].",
+    "CPU使用率为12%，内存为41% [E1]。",
+    "メモリは41%です [E1]。",
+    "Процессор загружен на 98 процентов [E4].",
+    "المعالج عند ٩٨٪ [E4]",
+    "400 行中有 37 行失败：「Connection refused」[E2]",
+]
+
+FALSE = [
+    ("CPU is at 13 % [E1].", "13 %"),
+    ("CPU is at 41 % [E1].", "41 %"),
+    ("Memory is at 98 % [E4].", "98 %"),
+    ("CPU is at 12 % [E4].", "12 %"),
+    ("CPU is at 98 % [E1].", "98 %"),
+    ("CPU takes 12 s [E1].", "12 s"),
+    ("37 lines show failures [E1].", "37"),
+    ("370 lines show dependency failures [E2].", "370"),
+    ("The service is stopped [E1].", "stopped"),
+    ("The service is not running [E1].", "not running"),
+    ("The service is degraded [E1].", "degraded"),
+    ("orders-db:5432 refused the connection [E2].", "orders-db:5432"),
+    ("payments-db:5433 refused the connection [E2].", "payments-db:5433"),
+    ("orders-db has 37 dependency failures [E2].", "orders-db"),
+    ("payment-server-02 runs with 12 % CPU [E1].", "payment-server-02"),
+    ("The log says “too many connections” [E2].", "too many connections"),
+    ("The connection timed out: 37 failures [E2].", "timed out"),
+    ("The log shows no errors [E2].", "no errors"),
+    ("400 lines without any error [E2]", "without any error"),
+    ("400 lines, and dependency failures were not found [E2].", "dependency failures"),
+    ("There are 37 errors [E5].", "37"),
+    ("The log shows errors [E5].", "errors"),
+    ("No errors, CPU 12 % [E1].", "no errors"),
+    ("At 02:59:59 the connection was refused [E2].", "02:59:59"),
+    ("The server was restarted [E3].", "restarted"),
+    (f"{SERVER} recovered [E8].", "recovered"),
+    ("It took 1523 ms [E6].", "1523 ms"),
+    ("worker-8 failed [E6].", "worker-8"),
+    ("Ten lines show local faults [E6].", "10"),
+    ("Address [IP_ADDRESS_2] met 3 local faults [E6].", "IP_ADDRESS_2"),
+    ("Version 2.3.1 shows 37 dependency failures [E2].", "2.3.1"),
+    ("CPU is at 99,9 % [E4].", "99,9 %"),
+    ("La CPU está al 97 % [E1].", "97 %"),
+    ("内存为98% [E4]。", "98%"),
+    ("يوجد ٤٠ خطأ [E2]", "40"),
+    ("三百行 [E2]", "三百"),
+]
+
+DOUBTED = [
+    ("It is the database.", Doubt.UNCITED),
+    ("CPU is at 12 %.", Doubt.UNCITED),
+    ("The disk is full [E7].", Doubt.UNSEEN),
+    ("CPU is at 12 % [E1] [E77].", Doubt.UNSEEN),
+    ("The team is new [E1].", Doubt.UNCHECKABLE),
+    ("Die Datenbank antwortet langsam [E2].", Doubt.UNCHECKABLE),
+    ("Keine Fehler in 400 Zeilen [E2].", Doubt.UNCHECKABLE),
+    ("It is slow because CPU is at 98 % [E4].", Doubt.INFERRED),
+    ("Memory at 41 % suggests that it is not the heap [E1].", Doubt.INFERRED),
+]
+
+
+@pytest.mark.parametrize("sentence", TRUE)
+def test_what_the_cited_evidence_says_stands(sentence: str) -> None:
+    (told,) = sentences_of(sentence, SEEN, names=NAMES)
+    assert told.doubt is None, told.doubt_in_words
+
+
+@pytest.mark.parametrize(("sentence", "missing"), FALSE)
+def test_what_the_cited_evidence_does_not_say_is_a_hypothesis_that_names_it(sentence: str, missing: str) -> None:
+    (told,) = sentences_of(sentence, SEEN, names=NAMES)
+    assert told.doubt is Doubt.UNSUPPORTED, told
+    assert missing in told.doubt_in_words
+
+
+@pytest.mark.parametrize(("sentence", "doubt"), DOUBTED)
+def test_what_cites_nothing_or_cannot_be_checked_is_a_hypothesis(sentence: str, doubt: Doubt) -> None:
+    (told,) = sentences_of(sentence, SEEN, names=NAMES)
+    assert told.doubt is doubt, told

@@ -1,0 +1,118 @@
+"""How much a card may say: two hundred words, and what gives way first when there is more to tell.
+
+Pure. Called by the card and by whatever makes its parts.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["LIMITS", "WORDS_LIMIT", "Limits", "clipped", "words_of"]
+
+WORDS_LIMIT: Final = 200
+_BYTES_A_WORD: Final = 24
+"""Text without spaces, or of endless words, is bounded by its bytes; long paths of a log fit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How many words or entries of each kind one tightness allows."""
+
+    alert_words: int
+    further_alerts: int
+    cause_words: int
+    deeds: int
+    deed_words: int
+    suspicions: int
+    suspicion_words: int
+    steps: int
+    checks: int
+    check_words: int
+    ruled_out: int
+    note_sentences: int
+
+
+LIMITS: Final = (
+    Limits(
+        alert_words=30,
+        further_alerts=2,
+        cause_words=60,
+        deeds=3,
+        deed_words=36,
+        suspicions=3,
+        suspicion_words=16,
+        steps=3,
+        checks=6,
+        check_words=30,
+        ruled_out=4,
+        note_sentences=3,
+    ),
+    Limits(
+        alert_words=20,
+        further_alerts=1,
+        cause_words=45,
+        deeds=2,
+        deed_words=26,
+        suspicions=2,
+        suspicion_words=10,
+        steps=3,
+        checks=4,
+        check_words=22,
+        ruled_out=3,
+        note_sentences=3,
+    ),
+    Limits(
+        alert_words=14,
+        further_alerts=0,
+        cause_words=36,
+        deeds=2,
+        deed_words=20,
+        suspicions=2,
+        suspicion_words=8,
+        steps=2,
+        checks=3,
+        check_words=16,
+        ruled_out=2,
+        note_sentences=3,
+    ),
+    Limits(
+        alert_words=10,
+        further_alerts=0,
+        cause_words=26,
+        deeds=1,
+        deed_words=16,
+        suspicions=1,
+        suspicion_words=6,
+        steps=2,
+        checks=2,
+        check_words=12,
+        ruled_out=2,
+        note_sentences=2,
+    ),
+    Limits(
+        alert_words=6,
+        further_alerts=0,
+        cause_words=18,
+        deeds=1,
+        deed_words=12,
+        suspicions=1,
+        suspicion_words=4,
+        steps=1,
+        checks=2,
+        check_words=9,
+        ruled_out=1,
+        note_sentences=2,
+    ),
+)
+"""From roomy to tight; the first whose card is short enough is taken, and the last one's always is."""
+
+
+def clipped(text: str, words: int) -> str:
+    """Return the first words of a text, with “…” right behind where there are more."""
+    head = text.encode("utf-8", "backslashreplace")[: words * _BYTES_A_WORD].decode("utf-8", "ignore")
+    kept = " ".join(head.split()[:words])
+    return kept if kept == " ".join(text.split()) else f"{kept}…"
+
+
+def words_of(text: str) -> int:
+    """Return how many words a text has, marks that stand alone among them."""
+    return len(text.split())

@@ -1,0 +1,113 @@
+"""Words of status, of error and of deeds in a text, and whether they are said or denied.
+
+Pure. English only: sentences in other languages count by their numbers and quotations. Called by the claims of a
+citation, on the sentence and on its evidence alike.
+"""
+# ruff: noqa: RUF001 - other marks and alphabets are what this is about
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+__all__ = ["Field", "Word", "denies_in_another_language", "is_inferred", "words_in"]
+
+
+class Field(StrEnum):
+    """What a word speaks of, and so which tool would have shown it."""
+
+    STATUS = "status"
+    LOG_KIND = "log_kind"
+    ERROR = "error"
+    DEED = "deed"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word, whatever its form: what it is called, what it speaks of, how it is written, and if it is denied."""
+
+    name: str
+    field: Field
+    as_written: str
+    is_denied: bool
+
+
+_CANNOT: Final = r"(?:could(?:n['’]t| not)|can(?:['’]t|not| not)|unable to|failed to|failing to|fails to)"
+_PATTERNS: Final = (
+    (
+        "dependency",
+        Field.LOG_KIND,
+        r"(?:failing |failed )?dependenc(?:y|ies)(?:[ _](?:failures?|fails|failed|failing))?",
+    ),
+    ("local fault", Field.LOG_KIND, r"local faults?"),
+    ("unreachable", Field.ERROR, rf"unreachable|not reachable|no route|{_CANNOT} (?:connect|reach|be reached)"),
+    ("timeout", Field.ERROR, r"time[sd]?[ -]?outs?|timing out|deadline exceeded"),
+    ("out of memory", Field.ERROR, r"oom(?:[ -]?killed)?|out of memory"),
+    ("refused", Field.ERROR, r"refus(?:ed|es|ing|als?|e)"),
+    ("failed", Field.ERROR, r"fail(?:s|ed|ing|ures?)?"),
+    ("error", Field.ERROR, r"errors?|exceptions?"),
+    ("fault", Field.ERROR, r"faults?|faulty"),
+    ("exhausted", Field.ERROR, r"exhaust(?:ed|ion|s|ing)?"),
+    ("crash", Field.ERROR, r"crash(?:ed|es|ing)?|segfault(?:ed)?|core dumped"),
+    ("killed", Field.ERROR, r"killed"),
+    ("denied", Field.ERROR, r"denied|forbidden|unauthori[sz]ed"),
+    ("full", Field.ERROR, r"full|no space left"),
+    ("leak", Field.ERROR, r"leak(?:s|ed|ing|age)?"),
+    ("deadlock", Field.ERROR, r"deadlock(?:s|ed)?"),
+    ("panic", Field.ERROR, r"panic(?:s|ked)?"),
+    ("fatal", Field.ERROR, r"fatal"),
+    ("unavailable", Field.ERROR, r"unavailable"),
+    ("expired", Field.ERROR, r"expired"),
+    ("corrupt", Field.ERROR, r"corrupt(?:ed|ion)?"),
+    ("overloaded", Field.ERROR, r"overload(?:ed)?|saturated"),
+    ("running", Field.STATUS, r"running|runs"),
+    ("stopped", Field.STATUS, r"stopped"),
+    ("degraded", Field.STATUS, r"degraded"),
+    ("down", Field.STATUS, r"(?:is|are|was|were|went|be|been) down"),
+    ("healthy", Field.STATUS, r"healthy|health (?:is|was|looks|read) good|good health"),
+    ("restarted", Field.DEED, r"re-?started"),
+    ("recovered", Field.DEED, r"recover(?:ed|y)|restored|well again|back to normal"),
+)
+_WORDS: Final = tuple((name, field, re.compile(rf"\b(?:{pattern})\b")) for name, field, pattern in _PATTERNS)
+
+_REACH: Final = 60
+_DENIED_BEFORE: Final = re.compile(
+    r"(?:\b(?:no|not|never|without|none|neither|nor|zero|lacks?|free of)\b|n['’]t\b|(?<![\d.,])0)"
+    r"(?: (?!and\b|but\b|yet\b|however\b)[\w-]+){0,3} ?$"
+)
+_DENIED_BEHIND: Final = re.compile(
+    r"(?: ?[:=])? ?(?:0(?![\d.,]*\d)|none\b|zero\b)"
+    r"| (?:(?:is|are|was|were|could|can|has|have|be|been) ){1,2}(?:not|never|nowhere)\b"
+    r"| (?:is|are|was|were) absent\b"
+)
+_INFERENCE: Final = re.compile(
+    r"\b(?:because|caus(?:e|es|ed|ing)|due to|owing to|leads? to|led to|results? (?:in|from)|probably|perhaps|maybe"
+    r"|might|may be|presumably|seems?|appears?|apparently|most likely|suspect(?:s|ed)?|suggests?|indicates?|implies)\b"
+)
+_OTHER_DENIALS: Final = re.compile(
+    r"\b(?:kein\w*|ohne|aucune?|sans|ning[uú]n[oa]?|sin|nessun[oa]?|senza|nenhuma?|sem|brak|bez|нет|без|geen|zonder"
+    r"|inga|ingen|utan|yok)\b|没有|沒有|无|無|なし|ない|없|بدون|कोई"
+)
+
+
+def words_in(text: str) -> Iterator[Word]:
+    """Yield the words of a text, each once a place; the longer of two that begin alike comes first and stands alone."""
+    rest = " ".join(text.casefold().split())
+    for name, field, pattern in _WORDS:
+        for found in pattern.finditer(rest):
+            before = rest[max(0, found.start() - _REACH) : found.start()]
+            denied = _DENIED_BEFORE.search(before)
+            is_denied = denied is not None or _DENIED_BEHIND.match(rest, found.end()) is not None
+            yield Word(name, field, f"{denied[0] if denied else ''}{found[0]}", is_denied)
+        rest = pattern.sub(lambda found: "-" * len(found[0]), rest)
+
+
+def is_inferred(text: str) -> bool:
+    """Say whether the text draws a conclusion, or guesses."""
+    return _INFERENCE.search(text.casefold()) is not None
+
+
+def denies_in_another_language(text: str) -> bool:
+    """Say whether the text denies something in one of the languages of which no word is known here."""
+    return _OTHER_DENIALS.search(text.casefold()) is not None
