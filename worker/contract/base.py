@@ -1,8 +1,12 @@
 """The base of everything that Firstline writes: frozen, closed, and with aware times."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
 
-__all__ = ["Frozen"]
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+__all__ = ["Frozen", "IncidentId"]
+
+IncidentId = Annotated[str, StringConstraints(pattern=r"^inc-[0-9a-f]{20}$")]
 
 
 class Frozen(BaseModel):

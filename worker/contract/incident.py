@@ -12,7 +12,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
-from worker.contract.base import Frozen
+from worker.contract.approval import Approval
+from worker.contract.base import Frozen, IncidentId
 
 __all__ = ["TEXT_LIMIT_BYTES", "Alert", "Incident", "IncidentId", "IncidentKind", "Resolution", "Severity", "identity"]
 
@@ -32,7 +33,6 @@ def _tellable(moment: datetime) -> datetime:
 Moment = Annotated[AwareDatetime, AfterValidator(_tellable)]
 """A time that can be told in every zone: at both ends of the calendar one can't."""
 
-IncidentId = Annotated[str, StringConstraints(pattern=r"^inc-[0-9a-f]{20}$")]
 ServerId = Annotated[str, StringConstraints(min_length=1, max_length=253)]
 
 
@@ -59,7 +59,8 @@ class Incident(Frozen):
     `started_at` (or the source's own key of the occurrence) the occurrence; `incident_id` is a hash of both, so that a
     producer's retry is the same incident. Alerts of one `group` are one incident while it is open; without one each is
     an incident of its own. `fires_again` is the occurrence that begins anew in this one, where the source itself says
-    so: the next end of that occurrence is this one's.
+    so: the next end of that occurrence is this one's. `approval` is set where an engineer approved a restart, and never
+    by a source of alerts.
     """
 
     schema_version: Literal[1] = 1
@@ -76,6 +77,7 @@ class Incident(Frozen):
     service: Annotated[str, StringConstraints(min_length=1, max_length=253)] | None = None
     group: Annotated[str, StringConstraints(max_length=1024)] = ""
     fires_again: IncidentId | None = None
+    approval: Approval | None = None
 
     @model_validator(mode="after")
     def _text_is_bounded(self) -> Self:

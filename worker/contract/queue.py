@@ -25,6 +25,7 @@ __all__ = [
     "HANDLED_STREAM",
     "MESSAGE_PARTS",
     "OPEN_INCIDENTS",
+    "PROPOSALS",
     "QUEUES",
     "RECORDS_GROUP",
     "RESULTS_STREAM",
@@ -62,6 +63,9 @@ Those that wait by a rule are there from intake on, the others from when the swe
 
 WATCHED_UP_TO: Final = "firstline:incidents:watched-up-to"
 """String: the server's time of intake in milliseconds up to which all open incidents are watched."""
+
+PROPOSALS: Final = "firstline:proposals"
+"""Sorted set of incident ids whose restart waits for an engineer's word, scored by when it was closed, in ms."""
 
 DEAD_LETTERS: Final = "firstline:dead-letters"
 """Stream of what nobody could work on: reason and content. Every entry has a result on the results stream, too."""
@@ -103,7 +107,8 @@ def incident_key(incident_id: str) -> str:
 
     Its fields: `incident`, `accepted_at`, and `queue` where it is not that of warnings; once it was claimed `state` (a
     new one has none), `epoch`, `deliveries`, `worker`, `lease_until`, `token`, `last_step`; once it is closed `result`,
-    `disposition`, `closed_at`; where alerts came to it `occurrences` (its own included), `resolved`, `last_seen_at`,
+    `disposition`, `closed_at`; where an engineer decided on its proposal `decision`, `decided_by`, `decided_at`,
+    `decision_why`; where alerts came to it `occurrences` (its own included), `resolved`, `last_seen_at`,
     `urgency` (2 to 4, the most urgent alert's queue);
     where its triage has to wait `not_before` and `urgent_at` (for more urgent alerts); where its message was not put
     into the queue at intake `enqueued_at`. Times are the server's, in milliseconds.

@@ -56,6 +56,7 @@ class Ending(StrEnum):
     CLAIMS_SPENT = "claims_spent"
     ALERTS_KEPT_COMING = "alerts_kept_coming"
     HOSTILE_TEXT = "hostile_text"
+    APPROVAL_REFUSED = "approval_refused"
     UNREADABLE = "unreadable"
     INTERNAL_ERROR = "internal_error"
 
@@ -182,6 +183,7 @@ class TriageResult(Frozen):
     `suspicions` are why nothing but an escalation was allowed. `is_llm` is False when the rules answered; `prompt_hash`
     names the prompts that were in force. Without a `restart` none was done, unless `is_restart_known` is False: then
     nobody can say. `owner` and `tier` are the inventory's words on the server; routes to engineers go by them.
+    `approve_until` is until when a proposed restart can be approved, by the worker's clock: what counts is Redis'.
     """
 
     schema_version: Literal[1] = 1
@@ -209,6 +211,7 @@ class TriageResult(Frozen):
     worker: str
     started_at: AwareDatetime
     finished_at: AwareDatetime
+    approve_until: AwareDatetime | None = None
 
     @model_validator(mode="after")
     def _recovered_is_proven(self) -> Self:

@@ -28,7 +28,10 @@ Seconds = Annotated[float, Field(gt=0, le=604_800)]
 
 
 class RestartRules(Frozen):
-    """How often a restart is allowed: per server (cooldown, budget) and over the fleet (budget, at once)."""
+    """How often a restart is allowed: per server (cooldown, budget) and over the fleet (budget, at once).
+
+    `proposal_seconds` is how long a proposed restart can be approved, and from then on how long it can be carried out.
+    """
 
     cooldown_seconds: Annotated[float, Field(ge=0, le=604_800)] = 600
     server_restarts: Count = 2
@@ -39,6 +42,7 @@ class RestartRules(Frozen):
     lease_seconds: Annotated[float, Field(ge=5, le=600)] = 60
     evidence_max_age_seconds: Seconds = 120
     trip_after: Count = 3
+    proposal_seconds: Seconds = 1800
 
 
 class ToolLimits(Frozen):

@@ -21,6 +21,7 @@ from worker.contract.incident import Alert, Incident
 from worker.contract.queue import (
     DEAD_LETTERS,
     OPEN_INCIDENTS,
+    PROPOSALS,
     RESULTS_STREAM,
     WATCHED_INCIDENTS,
     alerts_key,
@@ -182,7 +183,7 @@ class Claim:
         watching = [OPEN_INCIDENTS, RESULTS_STREAM, WATCHED_INCIDENTS, DEAD_LETTERS]
         group = group_key(self.incident.group) if self.incident.group else ""
         incident_id = self.incident.incident_id
-        keys = [*self._keys(), *watching, alerts_key(incident_id), group, placeholders_key(incident_id)]
+        keys = [*self._keys(), *watching, alerts_key(incident_id), group, placeholders_key(incident_id), PROPOSALS]
         arguments: list[str | int] = [
             incident_id,
             self.lease.claim,

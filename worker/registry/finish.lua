@@ -1,7 +1,7 @@
 -- Closes an incident and publishes its result, and keeps a dead letter of it where it is given up: all or nothing.
 --
 -- KEYS     1 the incident  2 its journal  3 open incidents      4 results   5 watched incidents  6 dead letters
---          7 the alerts that came to it  8 its group, or ''  9 its placeholders
+--          7 the alerts that came to it  8 its group, or ''  9 its placeholders  10 proposals
 -- ARGV     1 incident id   2 the claim, "epoch@time of intake"  3 the result as JSON  4 retention in milliseconds
 --          5 the disposition                6 how many alerts the result knows of
 --          7 ... fields and values of the letter, or nothing
@@ -9,14 +9,14 @@
 --       or { 'news', and as append.lua } when more alerts came than the result knows of: nothing was written
 
 local incident, journal, open_incidents, results, watched = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local letters, alerts, group = KEYS[6], KEYS[7], KEYS[8]
+local letters, alerts, group, proposals = KEYS[6], KEYS[7], KEYS[8], KEYS[10]
 local incident_id, claim, result, retention = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local disposition, known = ARGV[5], ARGV[6]
 
 -- A key of another type fails in the middle of a script, and what was written before it stays: look first.
-for _, key in ipairs({ results, letters }) do
+for key, kind in pairs({ [results] = 'stream', [letters] = 'stream', [proposals] = 'zset' }) do
   local found = redis.call('TYPE', key)['ok']
-  if found ~= 'stream' and found ~= 'none' then
+  if found ~= kind and found ~= 'none' then
     return redis.error_reply('WRONGTYPE ' .. key .. ' is a ' .. found)
   end
 end
@@ -45,6 +45,10 @@ end
 redis.call('XADD', results, '*', 'incident_id', incident_id, 'version', '1', 'result', result)
 redis.call('HSET', incident, 'state', 'CLOSED', 'result', result, 'disposition', disposition, 'closed_at', now)
 redis.call('HDEL', incident, 'lease_until', 'token')
+if disposition == 'awaiting_approval' then
+  redis.call('ZREMRANGEBYSCORE', proposals, '-inf', string.format('%.0f', now - retention))
+  redis.call('ZADD', proposals, now, incident_id)
+end
 redis.call('ZREM', open_incidents, incident_id)
 redis.call('ZREM', watched, incident_id)
 redis.call('PEXPIRE', incident, retention)

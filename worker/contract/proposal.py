@@ -1,0 +1,67 @@
+"""A restart that was proposed to engineers, what they decided, and the incident in which an approval is carried out.
+
+The registry's entry of a closed incident is the proposal; its id is that incident's. All times are of Redis' clock.
+"""
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from worker.contract.approval import Approval
+from worker.contract.base import Frozen, IncidentId
+from worker.contract.incident import Incident, Severity, identity
+
+__all__ = ["Decided", "Decision", "Proposal", "follow_up_id", "follow_up_of"]
+
+
+class Decision(StrEnum):
+    """What an engineer says to a proposal."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class Decided(Frozen):
+    """The one decision on a proposal; there is no second."""
+
+    decision: Decision
+    person: str
+    why: str
+    at: AwareDatetime
+
+
+class Proposal(Frozen):
+    """A proposed restart as it stood at `read_at`; `decided` is None while nobody has said anything."""
+
+    incident_id: IncidentId
+    server_id: str
+    service: str | None
+    summary: str
+    proposed_at: AwareDatetime
+    read_at: AwareDatetime
+    decided: Decided | None = None
+
+    def seconds_left(self, within_seconds: float) -> float:
+        """Return how long it can still be decided, where a proposal holds for `within_seconds`; negative when over."""
+        return within_seconds - (self.read_at - self.proposed_at).total_seconds()
+
+
+def follow_up_id(incident_id: str) -> str:
+    """Return the id of the incident in which a proposal is carried out: each proposal has one, so it is used once."""
+    return identity(f"approval:{incident_id}", "approved")
+
+
+def follow_up_of(proposal: Proposal, decided: Decided) -> Incident:
+    """Return that incident; the same one whoever makes it, however often. The person's words stand in no text of it."""
+    return Incident(
+        incident_id=follow_up_id(proposal.incident_id),
+        source="approval",
+        fingerprint=f"approval:{proposal.incident_id}",
+        server_id=proposal.server_id,
+        service=proposal.service,
+        text=f"A restart of {proposal.server_id} was approved for {proposal.incident_id}.",
+        severity=Severity.CRITICAL,
+        started_at=decided.at,
+        received_at=decided.at,
+        approval=Approval(incident_id=proposal.incident_id, person=decided.person, why=decided.why),
+    )

@@ -1,0 +1,155 @@
+"""Proposed restarts: what waits for an engineer's word, and the one decision on each.
+
+The entry of a closed incident that awaits approval is the proposal. It is decided once, within its time, by one script
+on Redis' clock that writes the audit too: a decision that is not in the audit was not made. Whether the person may
+decide is asked before (`escalation/approving.py`), and at execution again (`duty.py`). Nothing here reaches a server.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+from uuid import uuid4
+
+from redis import Redis
+
+from worker.contract.approval import PERSON_CHARACTERS, WHY_CHARACTERS
+from worker.contract.proposal import Decided, Decision, Proposal, follow_up_id
+from worker.contract.queue import PROPOSALS, incident_key
+from worker.contract.result import Disposition, Refusal, TriageResult
+from worker.contract.text import visible
+from worker.errors import ConfigurationError, ContractError
+from worker.redaction import SECRETS_MASKER
+from worker.registry.audit import AuditAction, AuditEntry, ChainedWrite
+from worker.registry.view import IncidentState, time_of, unreadable
+
+__all__ = ["Approvals"]
+
+_ACTION_OF: Final = {Decision.APPROVED: AuditAction.APPROVE, Decision.REJECTED: AuditAction.REJECT}
+_FIELDS: Final = (
+    "state", "disposition", "closed_at", "result", "decision", "decided_by", "decided_at", "decision_why",
+)  # fmt: skip
+
+_REFUSALS: Final[Mapping[str, str]] = {
+    "unknown": "{incident} is not known, or it was closed so long ago that it is forgotten.",
+    "no_result": "{incident} has no result yet: nothing is proposed for it.",
+    "not_awaiting": "{incident} ended as {0}: no restart is proposed for it.",
+    "late": "{incident} was proposed {0} min ago, and a proposal holds for {1} min: look at the server again.",
+    "decided": "{incident} was {0} already, by {1} at {2}: a proposal is decided once.",
+}
+
+
+class Approvals:
+    """The proposals of all incidents; safe to use from many threads.
+
+    Redis errors pass through every method. `ContractError` says that what is stored can't be read.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        if not redis.get_encoder().decode_responses:
+            raise ConfigurationError("Approvals need a Redis client made with decode_responses=True.")
+        self._redis = redis
+        self._decide = ChainedWrite(redis, "decide.lua")
+
+    def find(self, incident_id: str) -> Proposal | Refusal:
+        """Read a proposal and what was decided, or say why there is none. Raises `ContractError`."""
+        with self._redis.pipeline() as pipeline:
+            pipeline.time()
+            pipeline.hmget(incident_key(incident_id), _FIELDS)
+            (seconds, microseconds), values = pipeline.execute()
+        fields = {name: str(value) for name, value in zip(_FIELDS, values, strict=True) if value is not None}
+        if not fields:
+            return _refusal(incident_id, "unknown")
+        if fields.get("state") != IncidentState.CLOSED:
+            return _refusal(incident_id, "no_result")
+        if fields.get("disposition") != Disposition.AWAITING_APPROVAL:
+            return _refusal(incident_id, "not_awaiting", fields.get("disposition", ""))
+        return _proposal_of(incident_id, fields, now_ms=seconds * 1000 + microseconds // 1000)
+
+    def decide(
+        self, incident_id: str, decision: Decision, *, person: str, why: str, within_seconds: float
+    ) -> Decided | Refusal:
+        """Write the decision on a proposal that is at most `within_seconds` old, or return the reason why not.
+
+        Of any number at once one is written; the others hear whose it was. Raises as `ChainedWrite` does; then it may
+        have been written: ask `find`. Also raises `ContractError`.
+        """
+        who = visible(person)[:PERSON_CHARACTERS]
+        told = SECRETS_MASKER.checked(visible(why))[:WHY_CHARACTERS]
+        details = {"follow_up": follow_up_id(incident_id)} if decision is Decision.APPROVED else {}
+        entry = AuditEntry(
+            action=_ACTION_OF[decision],
+            why=told,
+            incident_id=incident_id,
+            details=details,
+            entry_id=f"decision:{uuid4().hex}",
+            person=who,
+        )
+        reply = self._decide(
+            entry,
+            keys=(incident_key(incident_id), PROPOSALS),
+            args=(incident_id, decision, who, told, round(within_seconds * 1000)),
+        )
+        proposal = self.find(incident_id)
+        if reply[0] == "decided" or reply[1] == "decided":
+            return _decided(incident_id, proposal, is_own=reply[0] == "decided")
+        if reply[1] == "late":
+            return _refusal(incident_id, "late", f"{int(reply[2]) / 60_000:.0f}", f"{within_seconds / 60:g}")
+        return _refusal(incident_id, str(reply[1]), str(reply[2]))
+
+    def waiting(self, *, within_seconds: float, limit: int) -> tuple[Proposal, ...]:
+        """List at most `limit` proposals that can still be decided, the oldest first; one that can't be read is not."""
+        seconds, _ = self._redis.time()
+        since = round((seconds - within_seconds) * 1000)
+        listed = self._redis.zrangebyscore(PROPOSALS, since, "+inf", start=0, num=limit)
+        found = [self._readable(str(incident_id)) for incident_id in listed]
+        return tuple(each for each in found if each is not None and each.decided is None)
+
+    def _readable(self, incident_id: str) -> Proposal | None:
+        try:
+            proposal = self.find(incident_id)
+        except ContractError:
+            return None
+        return None if isinstance(proposal, Refusal) else proposal
+
+
+def _decided(incident_id: str, proposal: Proposal | Refusal, *, is_own: bool) -> Decided | Refusal:
+    if isinstance(proposal, Refusal):
+        return proposal
+    if proposal.decided is None:
+        raise ContractError(f"The decision on {incident_id} was written, and is not there any more.")
+    if is_own:
+        return proposal.decided
+    at = f"{proposal.decided.at:%Y-%m-%d %H:%M:%S}Z"
+    return _refusal(incident_id, "decided", proposal.decided.decision, proposal.decided.person, at)
+
+
+def _proposal_of(incident_id: str, fields: Mapping[str, str], *, now_ms: int) -> Proposal:
+    try:
+        result = TriageResult.model_validate_json(fields["result"])
+        if result.incident.incident_id != incident_id or result.server_id is None:
+            raise ContractError(f"The registry's entry of {incident_id} holds no proposal of its own.")
+        return Proposal(
+            incident_id=incident_id,
+            server_id=result.server_id,
+            service=result.service,
+            summary=result.summary,
+            proposed_at=time_of(int(fields["closed_at"])),
+            read_at=time_of(now_ms),
+            decided=_decision_of(fields),
+        )
+    except (KeyError, ValueError, OverflowError) as error:
+        raise unreadable(incident_id, error) from None
+
+
+def _decision_of(fields: Mapping[str, str]) -> Decided | None:
+    if "decision" not in fields:
+        return None
+    return Decided(
+        decision=Decision(fields["decision"]),
+        person=fields["decided_by"],
+        why=fields["decision_why"],
+        at=time_of(int(fields["decided_at"])),
+    )
+
+
+def _refusal(incident_id: str, reason: str, *values: str) -> Refusal:
+    return Refusal(reason=reason, detail=_REFUSALS[reason].format(*values, incident=incident_id))
