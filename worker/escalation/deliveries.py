@@ -24,7 +24,7 @@ __all__ = ["PAGE", "Deliveries", "Delivery", "delivery_key", "due_key", "sink_ke
 PAGE: Final = "page"
 """The first step of every delivery; each further one is what an engineer did."""
 
-LEASE_SECONDS: Final = 60.0
+LEASE_SECONDS: Final = 120.0
 """Longer than any sink takes to answer or to give up."""
 KEPT_SECONDS: Final = 30 * 86_400.0
 
