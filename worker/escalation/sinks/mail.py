@@ -149,7 +149,7 @@ class MailSink:
         except ssl.SSLError as error:
             why = one_line(error.reason or type(error).__name__, 100)
             raise NotDelivered(f"{server} can't be trusted ({why}): correct its certificate.") from error
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, UnicodeError, smtplib.SMTPException) as error:  # the second: a host that is no name
             raise NotDelivered(
                 f"{server} can't be reached or broke off ({type(error).__name__}), so nobody knows whether it took "
                 f"the mail: check its host and port."

@@ -28,6 +28,8 @@ ANSWER_LIMIT_BYTES: Final = 65_536
 TIMEOUT_SECONDS: Final = 10.0
 LONGEST_WAIT_SECONDS: Final = 86_400.0
 """A sink that asks for more than a day's patience has lost its clock."""
+LABEL_LIMIT: Final = 63
+"""What a part of a host's name holds at most."""
 
 _OK: Final[Collection[int]] = range(200, 300)
 _ELSEWHERE: Final = range(300, 400)
@@ -92,6 +94,7 @@ class Poster:
 
         A `body` of bytes goes out as it is, anything else as JSON.
         """
+        whole_path = f"{self._path.rstrip('/')}{path}" if path else self._path
         question = f"?{urlencode(parameters)}" if parameters else ""
         request = self._client.build_request(
             method,
@@ -99,7 +102,7 @@ class Poster:
             content=body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"} | self._headers | dict(headers or {}),
             extensions={
-                "target": f"{self._path}{path}{question}".encode(),
+                "target": f"{whole_path}{question}".encode(),
                 "timeout": httpx2.Timeout(self._timeout_seconds).as_dict(),
             },
         )
@@ -194,12 +197,12 @@ def _split(name: str, url: str) -> tuple[str, str]:
         parsed = httpx2.URL(url)
     except (httpx2.InvalidURL, TypeError):
         parsed = httpx2.URL("")
-    if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.userinfo or parsed.fragment:
+    is_host = all(0 < len(label) <= LABEL_LIMIT for label in parsed.host.split("."))
+    if parsed.scheme not in {"http", "https"} or not is_host or parsed.userinfo or parsed.fragment:
         raise ConfigurationError(
             f"The address of {name} is no http or https URL, or has a user or a fragment in it: correct it."
         ) from None
-    path = parsed.raw_path.decode("ascii")
-    return str(parsed.copy_with(raw_path=b"/")), path if parsed.query else path.rstrip("/")
+    return str(parsed.copy_with(raw_path=b"/")), parsed.raw_path.decode("ascii")
 
 
 def _wait_seconds(headers: Mapping[str, str]) -> float | None:
