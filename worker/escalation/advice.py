@@ -12,21 +12,22 @@ from typing import Final
 
 from worker.contract import Disposition, Ending, ServiceStatus, TriageResult
 from worker.contract.observations import CPU_PRESSURE_PERCENT, MEMORY_PRESSURE_PERCENT
-from worker.contract.quoting import quoted
+from worker.contract.quoting import one_line, quoted
 from worker.contract.result import RestartOutcome, Suspicion
+from worker.escalation.card_limits import clipped
+from worker.escalation.citation_claims import ENDPOINT
 
 __all__ = ["endpoints_in", "name_of", "next_steps", "stakeholder_note"]
 
-STEPS_LIMIT: Final = 4
+STEPS_LIMIT: Final = 3
 """More than this nobody works through at night; the order below is the order of worth."""
 
 ENDPOINTS_LIMIT: Final = 3
-QUOTATION_LIMIT_BYTES: Final = 100
+QUOTATION_WORDS: Final = 10
+PLACES_WORDS: Final = 6
+NAME_LIMIT_BYTES: Final = 253
+ENDPOINT_LIMIT_BYTES: Final = 100
 
-_ENDPOINT: Final = re.compile(
-    r"(?<![\w.-])((?:[a-z][a-z0-9.-]{0,252}|(?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-f:]{2,39}\]):\d{2,5})(?!\w|:\d|\.\d)",
-    re.IGNORECASE,
-)
 _NO_HOST: Final = re.compile(
     r"(?:errno|error|err|code|line|status|pid|port|exit|.*\.(?:c|cc|cpp|cs|go|java|js|kt|lua|php|pl|py|rb|rs|ts)):\d+",
     re.IGNORECASE,
@@ -43,12 +44,12 @@ _AFTER_ENDING: Final[Mapping[Ending, str]] = {
     Ending.UNREADABLE: "See what it was with `firstline dead-letters`, and mend what wrote it",
     Ending.INTERNAL_ERROR: "Check {server} by hand: the triage itself broke, and the worker's log says how",
     Ending.MODEL_UNAVAILABLE: "Check the model's endpoint: it gave no usable answer, so the rules finished read-only",
-    Ending.NO_USABLE_ANSWER: "Trust the checks above, not the model: it gave no usable answer, and the rules finished",
-    Ending.UNSUPPORTED_CONCLUSION: "Trust the checks above, not the model: it concluded what they do not support",
-    Ending.STEPS_SPENT: "Take over from the checks above: the budget of steps ended the triage before a conclusion",
-    Ending.TOKENS_SPENT: "Take over from the checks above: the budget of tokens ended the triage before a conclusion",
-    Ending.SECONDS_SPENT: "Take over from the checks above: the deadline ended the triage before a conclusion",
-    Ending.MONEY_SPENT: "Take over from the checks above: the budget of money ended the triage before a conclusion",
+    Ending.NO_USABLE_ANSWER: "Trust the checks, not the model: it gave no usable answer, and the rules finished",
+    Ending.UNSUPPORTED_CONCLUSION: "Trust the checks, not the model: it concluded what they do not support",
+    Ending.STEPS_SPENT: "Take over from the checks: the budget of steps ended the triage before a conclusion",
+    Ending.TOKENS_SPENT: "Take over from the checks: the budget of tokens ended the triage before a conclusion",
+    Ending.SECONDS_SPENT: "Take over from the checks: the deadline ended the triage before a conclusion",
+    Ending.MONEY_SPENT: "Take over from the checks: the budget of money ended the triage before a conclusion",
 }
 
 _WITHOUT_A_SERVER: Final = (Ending.UNKNOWN_SERVER, Ending.UNREADABLE)
@@ -91,30 +92,28 @@ def name_of(result: TriageResult) -> str:
 
 
 def next_steps(result: TriageResult) -> tuple[str, ...]:
-    """Return at most four sentences, the most telling first, each without its full stop; never none."""
+    """Return at most three sentences, the most telling first, each without its full stop; never none."""
     steps = list(dict.fromkeys(_steps(result)))[:STEPS_LIMIT]
-    fallback = (
-        f"Read the log of {name_of(result)} around {result.incident.started_at:%H:%M} UTC; the checks found no cause"
-    )
-    return tuple(steps) or (fallback,)
+    around = _clock(result.incident.started_at)
+    return tuple(steps) or (f"Read the log of {_server(result)} around {around}; the checks found no cause",)
 
 
 def endpoints_in(lines: tuple[str, ...]) -> tuple[str, ...]:
     """Return the distinct ``host:port`` that log lines name, the newest line's first, at most three."""
-    found = (match for line in reversed(lines) for match in _ENDPOINT.findall(line))
+    found = (match for line in reversed(lines) for match in ENDPOINT.findall(line))
     return tuple(dict.fromkeys(endpoint for endpoint in found if not _NO_HOST.fullmatch(endpoint)))[:ENDPOINTS_LIMIT]
 
 
-def stakeholder_note(result: TriageResult) -> str:
+def stakeholder_note(result: TriageResult) -> tuple[str, ...]:
     """Return a drafted notification for people outside operations: what is known, who has it, what is not known."""
-    subject = f"the {result.service} service" if result.service else result.server_id or "one of our systems"
+    service, server = (_short(text) if text else "" for text in (result.service, result.server_id))
+    subject = f"the {service} service" if service else server or "one of our systems"
     opening = f"We are looking into an alert about {subject}, raised at {_clock(result.incident.started_at)}."
-    closing = "Whether users are affected is not yet known; we will update you as soon as it is."
-    return f"{opening} {_state_for_stakeholders(result)} {closing}"
+    return opening, _state_for_stakeholders(result), "Whether users are affected is not yet known."
 
 
 def _steps(result: TriageResult) -> Iterator[str]:
-    server = name_of(result)
+    server = _server(result)
     if result.disposition is Disposition.AWAITING_APPROVAL:
         yield f"Decide whether {server} may be restarted: the restart waits for your answer"
     if result.restart is not None:
@@ -136,16 +135,16 @@ def _steps(result: TriageResult) -> Iterator[str]:
 
 def _after_suspicions(suspicions: tuple[Suspicion, ...]) -> Iterator[str]:
     if suspicions:
-        places = ", ".join(dict.fromkeys(suspicion.where for suspicion in suspicions))
+        places = clipped(", ".join(dict.fromkeys(_short(suspicion.where) for suspicion in suspicions)), PLACES_WORDS)
         yield f"Find out who wrote the text in {places} that tries to give instructions, and don't follow it yourself"
 
 
 def _after_dependency_failures(server: str, lines: tuple[str, ...]) -> Iterator[str]:
-    endpoints = [quoted(endpoint, QUOTATION_LIMIT_BYTES) for endpoint in endpoints_in(lines)]
+    endpoints = [quoted(endpoint, ENDPOINT_LIMIT_BYTES) for endpoint in endpoints_in(lines)]
     if endpoints:
         yield f"The log of {server} names {' and '.join(endpoints)} as unreachable: check whether that is so"
     else:
-        yield f"The log of {server} says {quoted(lines[-1], QUOTATION_LIMIT_BYTES)}: check whether that is so"
+        yield f"The log of {server} says {_quotation(lines[-1])}: check whether that is so"
     yield f"If that is so, a restart of {server} will not help"
 
 
@@ -169,7 +168,7 @@ def _after_logs(result: TriageResult, server: str) -> Iterator[str]:
             yield f"Read the log of {server}: the triage did not"
         return
     if faults := (*result.findings.other_errors, *result.findings.local_faults):
-        yield f"The log of {server} says {quoted(faults[-1], QUOTATION_LIMIT_BYTES)}: check whether that is so"
+        yield f"The log of {server} says {_quotation(faults[-1])}: check whether that is so"
 
 
 def _state_for_stakeholders(result: TriageResult) -> str:
@@ -180,8 +179,20 @@ def _state_for_stakeholders(result: TriageResult) -> str:
     if result.disposition is Disposition.AWAITING_APPROVAL:
         return "A restart has been proposed and waits for an engineer's decision."
     if result.restart is not None and result.restart.restarted_at is not None:
-        return "An automatic restart has not settled it, and an engineer has been asked to look."
-    return "Automatic checks have not settled it, and an engineer has been asked to look."
+        return "An automatic restart has not settled it; an engineer has been asked to look."
+    return "Automatic checks have not settled it; an engineer has been asked to look."
+
+
+def _server(result: TriageResult) -> str:
+    return _short(name_of(result))
+
+
+def _short(name: str) -> str:
+    return clipped(one_line(name, NAME_LIMIT_BYTES), 2)
+
+
+def _quotation(line: str) -> str:
+    return quoted(clipped(line, QUOTATION_WORDS))
 
 
 def _clock(moment: datetime) -> str:

@@ -18,6 +18,7 @@ def as_markdown(card: Card) -> str:
 
 def _block(section: Section) -> str:
     heading = f"### {for_markdown(section.heading)}"
-    marks = {"numbered": "1. ", "list": "- ", "text": ""}
-    entries = [f"{marks[section.form]}{for_markdown(entry)}" for entry in section.entries]
+    entries = [
+        f"{'- ' if section.form == 'list' else mark}{for_markdown(entry)}" for mark, entry in section.marked_entries
+    ]
     return "\n".join([heading, "", *entries])

@@ -21,12 +21,13 @@ TEXT_LIMIT: Final = 3_000
 def as_slack_blocks(card: Card) -> list[dict[str, object]]:
     """Return the card's blocks: a header, the alert, and one section a heading."""
     header = {"type": "plain_text", "text": _fitting(card.headline, HEADER_LIMIT, visible), "emoji": False}
-    alert = {"type": "mrkdwn", "text": _fitting(card.subline, TEXT_LIMIT, for_slack)}
-    return [
+    alert = {"type": "mrkdwn", "text": _fitting(card.subline, TEXT_LIMIT, for_slack), "verbatim": True}
+    blocks: list[dict[str, object]] = [
         {"type": "header", "text": header},
         {"type": "context", "elements": [alert]},
-        *({"type": "section", "text": _mrkdwn(section)} for section in sections_of(card)),
     ]
+    blocks += [{"type": "section", "text": _mrkdwn(section)} for section in sections_of(card)]
+    return blocks
 
 
 def _mrkdwn(section: Section) -> dict[str, object]:

@@ -1,0 +1,103 @@
+"""The likely cause on a card: whose word it is, each sentence checked against what it cites, and its confidence.
+
+Pure. What the desk itself says is its record and stands as it is; what a model or the rules concluded is taken out of
+the desk's frame around it and checked, whoever wrote it. Called by the card.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from worker.contract import Ending, TriageResult
+from worker.contract.quoting import one_line
+from worker.escalation.advice import name_of
+from worker.escalation.card_limits import clipped
+from worker.escalation.card_parts import Confidence
+from worker.escalation.citations import Doubt, Sentence, sentences_of
+from worker.models.rules_model import SIGNATURE
+
+__all__ = ["Cause", "cause_of"]
+
+SUMMARY_LIMIT_BYTES: Final = 8_000
+
+_SPOKEN_BY_THE_DESK: Final = frozenset(
+    {
+        Ending.UNKNOWN_SERVER,
+        Ending.RESOLVED_BEFORE_TRIAGE,
+        Ending.INTERNAL_ERROR,
+        Ending.RESTART_INTERRUPTED,
+        Ending.CLAIMS_SPENT,
+        Ending.ALERTS_KEPT_COMING,
+        Ending.UNREADABLE,
+        Ending.STEPS_SPENT,
+        Ending.TOKENS_SPENT,
+        Ending.SECONDS_SPENT,
+        Ending.MONEY_SPENT,
+        Ending.CONCLUDED,
+    }
+)
+
+_FINISHED_BY_RULES: Final = frozenset(
+    {
+        Ending.MODEL_UNAVAILABLE,
+        Ending.NO_USABLE_ANSWER,
+        Ending.UNSUPPORTED_CONCLUSION,
+        Ending.STEPS_SPENT,
+        Ending.TOKENS_SPENT,
+        Ending.SECONDS_SPENT,
+        Ending.MONEY_SPENT,
+    }
+)
+
+_QUOTED_WORD: Final = re.compile(r"^.*? says, unverified: “(?P<word>[^”]*)”\.?$")
+_FRAMED_WORD: Final = re.compile(
+    r"^(?:.*?The rules finished, without the right to restart: "
+    r"|Alerts kept coming after each look; the last one said: "
+    r"|Handed over because text in .*? tries to give instructions; without it, this would have ended as \w+: )"
+    r"(?P<word>.*)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What is likely wrong; without a confidence nobody named a cause, and the sentences say why it was handed over."""
+
+    sentences: tuple[Sentence, ...]
+    confidence: Confidence | None
+    said_by: str
+
+
+def cause_of(result: TriageResult) -> Cause:
+    """Return the cause of any result: high where all of it is cited and stands, low where a citation is false."""
+    summary = one_line(result.summary.replace(SIGNATURE, ""), SUMMARY_LIMIT_BYTES)
+    word, is_framed = _word_in(summary)
+    if result.ending in _SPOKEN_BY_THE_DESK and not is_framed:
+        return Cause((Sentence(text=summary),), None, "Firstline's word, not a model's")
+    names = [name for name in (name_of(result), result.service) if name]
+    sentences = sentences_of(word, result.evidence, names=names)
+    is_of_rules = not result.is_llm or result.ending in _FINISHED_BY_RULES
+    said_by = "by rules, no language model" if is_of_rules else f"by {_name(result.model)}, a language model"
+    confidence = Confidence.LOW if result.suspicions else _confidence(sentences)
+    return Cause(sentences or (Sentence(text="Nothing was said."),), confidence, said_by)
+
+
+def _word_in(summary: str) -> tuple[str, bool]:
+    """Return the words of a model or of the rules, and whether the desk's own words stood around them."""
+    is_framed = False
+    for frame in (_FRAMED_WORD, _QUOTED_WORD):
+        if found := frame.match(summary):
+            summary, is_framed = found["word"], True
+    return summary, is_framed
+
+
+def _confidence(sentences: Sequence[Sentence]) -> Confidence:
+    doubts = [sentence.doubt for sentence in sentences]
+    if doubts and not any(doubts):
+        return Confidence.HIGH
+    is_false = Doubt.UNSEEN in doubts or Doubt.UNSUPPORTED in doubts
+    return Confidence.MEDIUM if not is_false and 0 < len(doubts) <= 2 * doubts.count(None) else Confidence.LOW
+
+
+def _name(model: str) -> str:
+    return clipped(one_line(model, 64), 1)

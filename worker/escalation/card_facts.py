@@ -1,0 +1,156 @@
+"""The facts on a card, from the typed result only: impact, what was done or refused, what was checked and ruled out.
+
+Pure. A fact that stands in evidence cites it, and is written only where that citation holds; what is the desk's own
+record (no restart was done) needs none. Called by the card.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from worker.contract import Disposition, Evidence, IncidentKind, TriageResult
+from worker.contract.observations import CPU_PRESSURE_PERCENT, MEMORY_PRESSURE_PERCENT, ServiceStatus
+from worker.contract.quoting import one_line, quoted
+from worker.contract.result import RestartOutcome
+from worker.escalation.card_limits import Limits, clipped
+from worker.escalation.citations import Citation, CitationKind, Sentence, checked
+
+__all__ = ["checks_of", "deeds_of", "impact_of", "ruled_out_of", "urgency_of"]
+
+HEALTH_TOOL: Final = "get_server_health"
+LOG_TOOL: Final = "fetch_recent_logs"
+RESTART_TOOL: Final = "restart_service"
+
+_LABELS: Final[Mapping[str, str]] = {HEALTH_TOOL: "health", LOG_TOOL: "log"}
+_FIELD_LIMIT_BYTES: Final = 1_000
+
+_DEEDS: Final[Mapping[RestartOutcome, str]] = {
+    RestartOutcome.RESTORED: "Restarted once, at {time}: health was proven good afterwards.",
+    RestartOutcome.NOT_RESTORED: "Restarted once, at {time}: health was not proven good afterwards.",
+    RestartOutcome.NOT_DONE: "No restart was done: the attempt at {time} restarted nothing.",
+    RestartOutcome.UNKNOWN: "One restart was tried at {time}: whether it happened is not known.",
+    RestartOutcome.PROOF_LOST: "Restarted once, at {time}: recorded as helpful, and its proof is lost.",
+    RestartOutcome.RESOLVED: "One restart was tried at {time}, and a person has resolved it since.",
+}
+
+
+def urgency_of(result: TriageResult) -> str:
+    """Return the most urgent severity of the incident's alerts; of a trend, it says that it is one."""
+    severity = result.occurrences.severity or result.incident.severity
+    return f"{severity} trend" if result.incident.kind is IncidentKind.TREND else severity
+
+
+def impact_of(result: TriageResult) -> Iterator[Sentence]:
+    """Yield what alerts and health say of the impact, and that nobody knows more."""
+    counts = result.occurrences
+    alerts = f"{counts.count} {urgency_of(result)} alert{'' if counts.count == 1 else 's'}"
+    yield Sentence(text=f"{alerts}, {counts.resolved} of them over." if counts.resolved else f"{alerts}.")
+    if result.last_health is not None:
+        yield from _standing(f"The service is {result.last_health.status}", HEALTH_TOOL, result)
+    yield Sentence(text="Effect on users: not known.")
+
+
+def ruled_out_of(result: TriageResult) -> Iterator[Sentence]:
+    """Yield what the newest health and log speak against, each with the value that does."""
+    findings, health = result.findings, result.last_health
+    if findings is not None and findings.scanned_lines and not findings.dependency_failures:
+        lines = f"{findings.scanned_lines} log line{'' if findings.scanned_lines == 1 else 's'}"
+        yield from _standing(f"No dependency failure in {lines}", LOG_TOOL, result)
+    if health is None:
+        return
+    if health.memory_percent is not None and health.memory_percent < MEMORY_PRESSURE_PERCENT:
+        yield from _standing(f"Not memory: {health.memory_percent:.0f} %", HEALTH_TOOL, result)
+    if health.cpu_percent is not None and health.cpu_percent < CPU_PRESSURE_PERCENT:
+        yield from _standing(f"Not CPU: {health.cpu_percent:.0f} %", HEALTH_TOOL, result)
+    if health.status is ServiceStatus.RUNNING:
+        yield from _standing("Not a stopped service: it is running", HEALTH_TOOL, result)
+
+
+def checks_of(result: TriageResult, limits: Limits) -> Iterator[Sentence]:
+    """Yield what was checked, with values and times, oldest first; the newest of each kind before any other."""
+    checks = [seen for seen in result.evidence if seen.tool != RESTART_TOOL]
+    if not checks:
+        yield Sentence(text="Nothing could be checked.")
+    newest = {seen.tool: number for number, seen in enumerate(checks)}
+    order = sorted(range(len(checks)), key=lambda number: (newest[checks[number].tool] == number, number), reverse=True)
+    kept = sorted(order[: limits.checks])
+    yield from (_check(checks[number], limits.check_words) for number in kept)
+    if left_out := len(checks) - len(kept):
+        yield Sentence(text=f"{left_out} more in the transcript.")
+
+
+def deeds_of(result: TriageResult, limits: Limits) -> Iterator[Sentence]:
+    """Yield what was done, proposed or refused and why; first, where text tried to give instructions."""
+    yield from _warnings(result, limits)
+    yield Sentence(text=_restart_in_words(result))
+    if result.disposition is Disposition.AWAITING_APPROVAL:
+        yield Sentence(text="A restart is proposed: it waits for an engineer's word.")
+    yield from list(_attempts(result, limits.deed_words))[-limits.deeds :]
+
+
+def _attempts(result: TriageResult, words: int) -> Iterator[Sentence]:
+    attempts = [seen for seen in result.evidence if seen.tool == RESTART_TOOL]
+    for refusal in result.refusals:
+        if not any(refusal.detail in seen.statement for seen in result.evidence):
+            told = one_line(f"Refused ({refusal.reason}): {refusal.detail}", _FIELD_LIMIT_BYTES)
+            yield Sentence(text=_stopped(clipped(told, words)))
+    if result.restart is not None and not attempts:
+        yield Sentence(text=_stopped(clipped(one_line(result.restart.detail, _FIELD_LIMIT_BYTES), words)))
+    yield from (_check(seen, words) for seen in attempts)
+
+
+def _warnings(result: TriageResult, limits: Limits) -> Iterator[Sentence]:
+    """Say that text tried to give instructions; what it said is quoted, for it is data like any other."""
+    if not result.suspicions:
+        return
+    yield Sentence(text="Text from outside tries to give instructions: restarts were off from then on.")
+    for suspicion in result.suspicions[: limits.suspicions]:
+        where, sign = clipped(one_line(suspicion.where, 32), 3), clipped(suspicion.sign.replace("_", " "), 4)
+        excerpt = quoted(clipped(suspicion.excerpt, limits.suspicion_words))
+        yield Sentence(text=f"In {where} ({one_line(sign, 48)}): {excerpt}", citations=_citations(suspicion.where))
+
+
+def _restart_in_words(result: TriageResult) -> str:
+    restart = result.restart
+    if restart is None and not result.is_restart_known:
+        return "Whether a restart was done is not known."
+    if restart is None:
+        return "No restart was done."
+    return _DEEDS[restart.outcome].format(time=_time(restart.ordered_at))
+
+
+def _check(seen: Evidence, words: int) -> Sentence:
+    """Return one piece of evidence as a sentence that cites it; statement and newest quotation share the words."""
+    statement = one_line(seen.statement, _FIELD_LIMIT_BYTES).replace(f"{RESTART_TOOL} was refused", "restart refused")
+    tool = one_line(seen.tool, 64)
+    if seen.tool != RESTART_TOOL and not statement.startswith(tool):
+        statement = f"{_LABELS.get(seen.tool, tool)}: {statement}"
+    told = clipped(statement, words)
+    left = words - len(told.split())
+    if seen.quotations and left > 1:
+        told += f" {quoted(clipped(seen.quotations[-1], left))}"
+    identifier = clipped(one_line(seen.evidence_id, 16), 1)
+    return Sentence(text=f"{_time(seen.observed_at)} {told} [{identifier}]", citations=_citations(identifier))
+
+
+def _standing(text: str, tool: str, result: TriageResult) -> Iterator[Sentence]:
+    """Yield the sentence once, with the newest evidence of a tool that bears it out; without one, nothing."""
+    for seen in reversed(result.evidence):
+        if seen.tool == tool:
+            sentence = checked(f"{text} [{seen.evidence_id}].", [seen])
+            if sentence.doubt is None:
+                yield sentence
+            return
+
+
+def _citations(identifier: str) -> Sequence[Citation]:
+    is_evidence = identifier.startswith("E") and identifier[1:].isdecimal()
+    return (Citation(kind=CitationKind.EVIDENCE, identifier=identifier),) if is_evidence else ()
+
+
+def _stopped(text: str) -> str:
+    return text if text.endswith((".", "…", "!", "?")) else f"{text}."
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%H:%M:%S}"
