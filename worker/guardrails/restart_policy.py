@@ -12,6 +12,7 @@ from worker.contract.result import LogFindings, Refusal
 from worker.contract.transcript import Observation, Transcript
 from worker.guardrails.policy import RestartRules
 from worker.terms import RestartPolicy, Terms
+from worker.triage.conclusion import NEEDS_APPROVAL
 
 __all__ = ["refusal_of_restart"]
 
@@ -73,7 +74,7 @@ def _objections_of_autonomy(terms: Terms) -> Iterator[Refusal]:
     if terms.restart_policy is RestartPolicy.OBSERVE:
         yield _no("observed_only", "the evidence would justify a restart, but the inventory says: observe only")
     if terms.restart_policy is RestartPolicy.APPROVE:
-        yield _no("needs_approval", "the evidence justifies a restart, and the inventory wants an engineer's approval")
+        yield _no(NEEDS_APPROVAL, "the evidence justifies a restart, and the inventory wants an engineer's approval")
 
 
 def _newest(

@@ -19,8 +19,22 @@ from worker.contract.text import cut_to_bytes, visible
 from worker.contract.transcript import Observation, Step, Transcript
 from worker.triage.deeds import claims_a_recovery, claims_a_restart
 
-__all__ = ["Conclusion", "Objection", "conclusion_of", "held_back", "is_recovered", "last_restart", "objection_to"]
+__all__ = [
+    "NEEDS_APPROVAL",
+    "Conclusion",
+    "Objection",
+    "conclusion_of",
+    "held_back",
+    "is_recovered",
+    "last_restart",
+    "objection_to",
+    "proposed",
+]
 
+NEEDS_APPROVAL: Final = "needs_approval"
+"""The refusal of a restart that lacks a person's word, and nothing else."""
+
+_RESTART: Final = "restart_service"
 _SUMMARY_BYTES: Final = 8_000
 _SAYS_NO_ACTION: Final = re.compile(
     r"no[ _]action|no (?:further )?(?:issue|problem|fault|restart)|nothing (?:is |was )?(?:wrong|to do)|false alarm"
@@ -85,6 +99,19 @@ def held_back(conclusion: Conclusion, transcript: Transcript) -> Conclusion:
             f"{conclusion.disposition}: {conclusion.summary}"
         ),
     )
+
+
+def proposed(conclusion: Conclusion, transcript: Transcript) -> Conclusion:
+    """Return the conclusion; a handing over proposes the restart where in the end only a person's word was missing.
+
+    The policy says so last, after everything else was in favour. What tries to give instructions proposes nothing.
+    """
+    if conclusion.disposition is not Disposition.ESCALATED or transcript.suspicions:
+        return conclusion
+    refusals = [seen.refusal for seen in transcript.observations if seen.tool == _RESTART and seen.refusal is not None]
+    if not refusals or refusals[-1].reason != NEEDS_APPROVAL or last_restart(transcript.observations) is not None:
+        return conclusion
+    return replace(conclusion, disposition=Disposition.AWAITING_APPROVAL)
 
 
 def last_restart(observations: Sequence[Observation]) -> RestartRecord | None:

@@ -20,6 +20,7 @@ from worker.triage.conclusion import (
     is_recovered,
     last_restart,
     objection_to,
+    proposed,
 )
 from worker.triage.news import news_of, suspicions_of
 from worker.triage.report import Assignment, result_of
@@ -76,7 +77,7 @@ class Triage:
         self._record_what_no_step_told()
         return result_of(
             self._assignment,
-            conclusion=held_back(conclusion, self._transcript),
+            conclusion=proposed(held_back(conclusion, self._transcript), self._transcript),
             transcript=self._transcript,
             model=model,
             spent=self._budget.spent(),
