@@ -99,6 +99,7 @@ class Settings(RedisSettings, RedactionSettings):
     verification_timeout_seconds: float = Field(60, gt=0, le=180)
 
     trusted_sinks: TrustedSinks = frozenset()
+    routes_file: Path | None = None
 
     worker_name: str = Field(default_factory=_host_and_pid, min_length=1, max_length=128)
     worker_concurrency: int = Field(16, ge=1, le=400)
@@ -111,7 +112,7 @@ class Settings(RedisSettings, RedactionSettings):
 
 
 def read_environment() -> Mapping[str, str]:
-    """Return all variables, those of `.env` under those of the environment: for secrets that the inventory names."""
+    """Return all variables, those of `.env` under those of the environment: for secrets that files name."""
     variables = {**dotenv_values(_ENV_FILE), **os.environ}
     return {name: value for name, value in variables.items() if value}
 

@@ -1,4 +1,4 @@
-"""`firstline escalations`: the consumer of the results stream, on this terminal or into a pipe."""
+"""`firstline escalations`: the consumer of the results stream; to a terminal, a pipe, or the sinks of a routes file."""
 
 import os
 import shutil
@@ -10,6 +10,7 @@ import threading
 from producers.intake import connect
 from worker.bootstrap import connect as connect_decoding
 from worker.bootstrap import make_placeholder_store
+from worker.cli.dispatching import run_dispatching
 from worker.escalation.consumer import EscalationConsumer
 from worker.escalation.notifiers import ConsoleNotifier, JsonNotifier
 from worker.escalation.revealing import gated
@@ -21,8 +22,14 @@ __all__ = ["run_escalations"]
 
 
 def run_escalations(settings: Settings, *, as_json: bool, once: bool, name: str | None) -> None:
-    """Deliver results until SIGTERM or Ctrl-C; with `once`, until nothing waits."""
+    """Deliver results until SIGTERM or Ctrl-C; with `once`, until nothing waits.
+
+    To the sinks of the routes file; without one, as cards, or as lines of JSON, on this terminal.
+    """
     configure_logging(settings.log_level)
+    if settings.routes_file is not None:
+        run_dispatching(settings, settings.routes_file, as_json=as_json, once=once, name=name)
+        return
     width = min(shutil.get_terminal_size().columns, 100)
     sink = Sink.JSON if as_json else Sink.CONSOLE
     bare = JsonNotifier(sys.stdout) if as_json else ConsoleNotifier(sys.stdout, width=width)

@@ -100,12 +100,15 @@ class Deliveries:
         args: _Arguments = [sink, incident_id, result.model_dump_json(), _milliseconds(delay_seconds)]
         return bool(self._schedule(keys=keys, args=args))
 
-    def follow(self, sink: str, result: TriageResult, handled: Handled) -> bool:
-        """Note that a sink is to show what was done; False when it has no page of it, or that was noted before."""
+    def follow(self, result: TriageResult, handled: Handled) -> list[str]:
+        """Note for every sink that has the page, or will, that it is to show what was done, once; return their names.
+
+        It needs no routes file and no secret, so that any process of an engineer's may call it.
+        """
         incident_id, step = result.incident.incident_id, handled.model_dump_json()
-        keys = [*_keys(sink, incident_id), due_key(sink)]
         args: _Arguments = [incident_id, result.model_dump_json(), step, sha256(step.encode()).hexdigest()]
-        return bool(self._follow(keys=keys, args=args))
+        sinks = sorted(map(str, self._redis.smembers(SINKS)))
+        return [sink for sink in sinks if self._follow(keys=[*_keys(sink, incident_id), due_key(sink)], args=args)]
 
     def take(self, sink: str) -> Delivery | None:
         """Take the step that is due first, for as long as the lease lasts, and count the attempt."""

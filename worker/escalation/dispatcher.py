@@ -42,7 +42,6 @@ class Dispatcher:
         clock: Clock,
         tell: Callable[[Told], None] = lambda _: None,
     ) -> None:
-        self._sinks = sinks
         self._routes = routes
         self._deliveries = deliveries
         self._clock = clock
@@ -60,10 +59,8 @@ class Dispatcher:
             log.info("delivery.noted", sink=sink, incident_id=result.incident.incident_id, is_new=is_new, until=until)
 
     def follow(self, result: TriageResult, handled: Handled) -> None:
-        """Note for each sink that has the page, and shows actions, that it is to show this one. Raises `RedisError`."""
-        for sink in self._sinks:
-            if sink.follower is not None:
-                self._deliveries.follow(sink.name, result, handled)
+        """Note for each sink that has the page, or will, that it is to show this action. Raises `RedisError`."""
+        self._deliveries.follow(result, handled)
 
     def start(self, stop: threading.Event) -> list[threading.Thread]:
         """Start a thread for each sink, and return them; after `stop` each finishes what it is sending, and ends."""

@@ -133,7 +133,8 @@ class Sender:
             self._failed(taken, result, NotDelivered(f"The sink itself broke ({type(error).__name__})."))
         else:
             self._deliveries.record(taken)
-            self._say(taken, Outcome.DELIVERED)
+            if taken.is_page or self._sink.follower is not None:
+                self._say(taken, Outcome.DELIVERED)
 
     def _send(self, taken: Delivery, result: TriageResult) -> None:
         if taken.is_page:
