@@ -7,12 +7,15 @@ import pytest
 from fakeredis import FakeRedis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from tests.escalation.builders import result
+from tests.escalation.desks import Desk, Failing, FakeSink
 from tests.guardrails.claims import ask
-from tests.redis_servers import SwitchableRedis
+from tests.redis_servers import SwitchableRedis, let_time_pass
 from tests.registry.entries import accept
 from worker.bootstrap import make_guard
 from worker.cli.status import read_desk
 from worker.cli.status_page import page_of
+from worker.errors import NotDelivered
 from worker.guardrails.policy import Policy
 from worker.registry import Registry
 
@@ -23,6 +26,8 @@ PARTS = {
     "restart_locks": "firstline:restarts:open",
     "unreadable_restarts": "firstline:restarts:open",
     "dead_letters": "firstline:dead-letters",
+    "sinks": "firstline:sinks",
+    "given_up": "firstline:deliveries:given-up",
     "oldest_incidents": "firstline:incidents:open",
 }
 
@@ -67,10 +72,26 @@ def test_the_page_shows_every_part(redis: Any) -> None:
     registry.close()
     shown = page(redis)
     assert [line.split()[0] for line in shown.splitlines() if not line.startswith(" ")] == [
-        "queues", "open", "restarts", "locks", "dead", "workers", "oldest", "redis",
+        "queues", "open", "restarts", "locks", "dead", "sinks", "workers", "oldest", "redis",
     ]  # fmt: skip
     for words in ("1 incidents", "not halted", "web-1  INTENT", "w1  rules  concurrency 16", incident.incident_id):
         assert words in shown
+
+
+def test_a_sink_that_fails_is_shown_with_since_when_why_and_how_much_waits(redis: Any) -> None:
+    sinks = {"pager": FakeSink(before=Failing(NotDelivered("It said password=hunter2 again."))), "mail": FakeSink()}
+    desk = Desk(redis, sinks)
+    desk.deliver(result(1), result(2))
+    desk.send("pager")
+    desk.send("mail")
+    shown = page(redis)
+    assert "sinks      2 in use, 1 FAIL\n  pager  FAILS since 20" in shown
+    assert "(2 times)  2 wait  It said password=[PASSWORD] again." in shown
+    assert "mail" not in shown
+    sinks["pager"].before = Failing(NotDelivered("No.", is_final=True))
+    let_time_pass(redis, 3)
+    desk.send("pager")
+    assert "2 deliveries that NO SINK TOOK" in page(redis)
 
 
 @pytest.mark.parametrize("key", sorted(set(PARTS.values())))

@@ -19,6 +19,7 @@ from worker.cli.restarts import why_halted
 from worker.cli.status_page import page_of
 from worker.cli.words import one_line
 from worker.errors import FirstlineError
+from worker.escalation.sink_health import given_up, sinks_in_use
 from worker.guardrails.policy import Policy
 from worker.redaction import STATELESS_MASKER
 from worker.registry.dead_letters import DeadLetters
@@ -28,7 +29,7 @@ from worker.settings import Settings
 __all__ = ["Desk", "read_desk", "show_status"]
 
 _OLDEST: Final = 10
-_SAID: Final = ("restarts_halted", "workers")
+_SAID: Final = ("restarts_halted", "workers", "sinks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Desk:
 
 
 def show_status(settings: Settings, *, as_json: bool) -> None:
-    """Print queues, open incidents, restart locks, the kill switch, workers, and what is wrong with Redis itself."""
+    """Print queues, open incidents, restart locks, the kill switch, workers, sinks, and what is wrong with Redis."""
     desk = read_desk(connect(settings))
     if as_json:
         sys.stdout.write(json.dumps({**desk.found, "unreadable": desk.unreadable}, default=str) + "\n")
@@ -70,6 +71,8 @@ def read_desk(connection: Redis) -> Desk:
     desk.read("restart_locks", lambda: [asdict(attempt) for attempt in guard.open_attempts()])
     desk.read("unreadable_restarts", guard.unreadable_attempts)
     desk.read("dead_letters", DeadLetters(connection).count)
+    desk.read("sinks", lambda: [asdict(health) for health in sinks_in_use(connection)])
+    desk.read("given_up", lambda: given_up(connection))
     desk.read("workers", lambda: [{**(beat.fields or {}), "name": beat.name} for beat in registry.workers()])
     desk.read("oldest_incidents", lambda: [asdict(incident) for incident in registry.open_incidents(_OLDEST)])
     desk.read("redis", lambda: complaints_about(connection))

@@ -52,6 +52,22 @@ def _dead_letters(found: _Found) -> list[str]:
     return [f"{found['dead_letters']} letters (firstline dead-letters)"]
 
 
+def _sinks(found: _Found) -> list[str]:
+    sinks, lost = found["sinks"], found["given_up"]
+    failing = [sink for sink in sinks if sink["failing_since"] is not None]
+    words = f"{len(sinks)} in use, {len(failing)} FAIL" if failing else f"{len(sinks)} in use, none fails"
+    gone = f", {lost} deliveries that NO SINK TOOK" if lost else ""
+    return [words + gone, *(_sink(sink) for sink in sinks if sink in failing or sink["waiting"])]
+
+
+def _sink(sink: _Found) -> str:
+    waiting = f"{sink['waiting']} wait"
+    if sink["failing_since"] is None:
+        return _columns(sink["sink"], waiting)
+    since = f"FAILS since {sink['failing_since']:%Y-%m-%d %H:%M:%S}Z ({sink['failures']} times)"
+    return _columns(sink["sink"], since, waiting, sink["error"])
+
+
 def _workers(found: _Found) -> list[str]:
     beats = found["workers"]
     return [f"{len(beats)} alive", *map(_beat, beats)]
@@ -92,6 +108,7 @@ _PARTS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[_Found], list[str]]]
     "restarts": (("restarts_halted",), _restarts),
     "locks": (("restart_locks", "unreadable_restarts"), _locks),
     "dead": (("dead_letters",), _dead_letters),
+    "sinks": (("sinks", "given_up"), _sinks),
     "workers": (("workers",), _workers),
     "oldest": (("oldest_incidents",), _oldest),
     "redis": (("redis",), _redis),
