@@ -241,12 +241,8 @@ def systems_at(httpserver: HTTPServer) -> Systems:
 
 def texts_in(content: object) -> Iterator[str]:
     """Yield every string in a JSON value, keys apart."""
-    match content:
-        case str():
-            yield content
-        case dict():
-            for value in content.values():
-                yield from texts_in(value)
-        case list():
-            for value in content:
-                yield from texts_in(value)
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, dict | list):
+        for value in content.values() if isinstance(content, dict) else content:
+            yield from texts_in(value)

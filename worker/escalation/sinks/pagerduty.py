@@ -14,6 +14,7 @@ import httpx2
 
 from worker.contract import Disposition, TriageResult
 from worker.contract.handling import Action, Handled
+from worker.contract.quoting import one_line
 from worker.escalation.advice import name_of
 from worker.escalation.card import card_of
 from worker.escalation.card_json import as_json
@@ -26,7 +27,7 @@ UNITED_STATES: Final = "https://events.pagerduty.com"
 EUROPE: Final = "https://events.eu.pagerduty.com"
 
 SUMMARY_LIMIT: Final = 1_024
-NAME_LIMIT: Final = 255
+NAME_LIMIT_BYTES: Final = 255
 
 _DONE: Final = frozenset({Disposition.RECOVERED, Disposition.NO_ACTION})
 _EVENT_OF: Final[Mapping[Action, str]] = {Action.ACKNOWLEDGE: "acknowledge", Action.RESOLVE: "resolve"}
@@ -57,10 +58,10 @@ class PagerDutySink:
 
 
 def _payload(result: TriageResult, summary: str) -> dict[str, object]:
-    component = {"component": shortened(result.service, NAME_LIMIT)} if result.service else {}
+    component = {"component": one_line(result.service, NAME_LIMIT_BYTES)} if result.service else {}
     return {
         "summary": shortened(summary, SUMMARY_LIMIT),
-        "source": shortened(name_of(result), NAME_LIMIT),
+        "source": one_line(name_of(result), NAME_LIMIT_BYTES),
         "severity": _severity(result),
         "timestamp": result.incident.started_at.astimezone(UTC).isoformat(),
         "class": result.incident.kind.value,

@@ -77,7 +77,7 @@ class ServiceNowSink:
             return
         record_id = self._record_of(result)
         if record_id is None:
-            raise NotDelivered(f"ServiceNow shows no record of {result.incident.incident_id}: try again later.")
+            raise NotDelivered(f"ServiceNow shows no record of {result.incident.incident_id} yet: try again later.")
         further = self._resolved_fields if handled.action is Action.RESOLVE else {}
         note = {"work_notes": shortened(_unmarked(line), TEXT_LIMIT)}
         self._poster.send(
