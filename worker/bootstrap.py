@@ -26,6 +26,7 @@ from worker.redaction.installation import use_rules
 from worker.redaction.people import detector_of
 from worker.redaction.rules_file import read_rules
 from worker.redaction.sealing import Sealer, keys_read
+from worker.registry.approvals import Approvals
 from worker.registry.configuration_record import ConfigurationRecord
 from worker.registry.dead_letters import DeadLetters
 from worker.registry.placeholder_store import PlaceholderStore
@@ -92,6 +93,7 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
         name=settings.worker_name,
         registry=registry,
         dead_letters=DeadLetters(connection),
+        approvals=Approvals(connection),
         directory=directory,
         policy=policy,
         limiter=RateLimiter(connection),

@@ -6,12 +6,14 @@ Everything that a worker's triages share is here, put together by `bootstrap.py`
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from secrets import token_hex
 from typing import Final
 
 from worker.contract.result import Disposition, Ending, RestartOutcome, RestartRecord, Spent, TriageResult
 from worker.contract.transcript import ModelReply, Observation, Outcome, Step
 from worker.errors import GuardrailUnavailable
+from worker.guardrails.approval_policy import refusal_of_approval, server_as_approved
 from worker.guardrails.guarded_tools import GuardedTools
 from worker.guardrails.policy import Policy
 from worker.guardrails.rate_limit import RateLimiter
@@ -21,6 +23,7 @@ from worker.guardrails.restart_attempt import RestartAttempt, RestartState
 from worker.guardrails.restart_guard import RestartGuard
 from worker.guardrails.verification import VerificationTimes
 from worker.ports import Clock, Directory, Model, Server
+from worker.registry.approvals import Approvals
 from worker.registry.claim import Claim
 from worker.registry.dead_letters import DeadLetters
 from worker.registry.registry import Registry
@@ -49,6 +52,7 @@ class Worker:
     name: str
     registry: Registry
     dead_letters: DeadLetters
+    approvals: Approvals
     directory: Directory
     policy: Policy
     limiter: RateLimiter
@@ -70,7 +74,10 @@ class Worker:
         is in the claim's steps.
         """
         result = self._triaged(claim)
-        return result.model_copy(update={"occurrences": claim.occurrences})
+        told: dict[str, object] = {"occurrences": claim.occurrences}
+        if result.disposition is Disposition.AWAITING_APPROVAL:
+            told["approve_until"] = result.finished_at + timedelta(seconds=self.policy.restart.proposal_seconds)
+        return result.model_copy(update=told)
 
     def _triaged(self, claim: Claim) -> TriageResult:
         server = self._server_of(claim)
@@ -87,7 +94,19 @@ class Worker:
             return result_without_triage(
                 self._assignment(claim, None), ending=Ending.UNKNOWN_SERVER, summary=server, now=self.clock.now()
             )
-        return self._settled(claim, self._investigated(claim, server))
+        return self._settled(claim, self._looked_into(claim, server))
+
+    def _looked_into(self, claim: Claim, server: Server) -> TriageResult:
+        """Investigate; an approved restart the rules carry out, on fresh evidence, or it is said why it may not be."""
+        if claim.incident.approval is None:
+            return self._investigated(claim, server, self.model)
+        proposal = self.approvals.find(claim.incident.approval.incident_id)
+        refusal = refusal_of_approval(claim.incident, server, proposal, rules=self.policy.restart)
+        if refusal is None:
+            return self._investigated(claim, server_as_approved(server), self.rules)
+        summary = f"The approved restart was refused: {refusal.detail}"
+        result = self._handed_over(claim, server, ending=Ending.APPROVAL_REFUSED, summary=summary)
+        return result.model_copy(update={"refusals": (*result.refusals, refusal)})
 
     def _server_of(self, claim: Claim) -> Server | str:
         """Return the incident's server, which says nothing unmasked, or the reason why there is none."""
@@ -110,7 +129,7 @@ class Worker:
             now=self.clock.now(),
         )
 
-    def _investigated(self, claim: Claim, server: Server) -> TriageResult:
+    def _investigated(self, claim: Claim, server: Server, model: Model) -> TriageResult:
         budget = Budget(self.budget_limits, self.clock)
         tools = GuardedTools(
             policy=self.policy, limiter=self.limiter, guard=self.guard, times=self.times, clock=self.clock
@@ -120,10 +139,10 @@ class Worker:
         )
         return Triage(
             self._assignment(claim, server),
-            model=RedactedModel(self.model, claim.redaction.masker),
+            model=RedactedModel(model, claim.redaction.masker),
             rules=self.rules,
             toolbox=tools.toolbox(
-                claim.incident,
+                claim.masked_incident,
                 server,
                 claim=claim.lease.claim,
                 masker=claim.redaction.masker,

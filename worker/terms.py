@@ -65,11 +65,15 @@ class OwnLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """A server's owner and tier, as words of the inventory, and under which terms it may be restarted."""
+    """A server's owner and tier, as words of the inventory, and under which terms it may be restarted.
+
+    `approvers` are the people whose word a restart under `approve` needs; where there are none, nobody's is enough.
+    """
 
     restart_policy: RestartPolicy = RestartPolicy.NEVER
     owner: str | None = None
     tier: str | None = None
+    approvers: frozenset[str] = frozenset()
     maintenance: tuple[MaintenanceWindow, ...] = ()
     limits: OwnLimits = OwnLimits()
 

@@ -33,16 +33,20 @@ def close(registry: Registry, incident: Incident, disposition: Disposition) -> N
         claim.finish(result_of(incident).model_copy(update={"disposition": disposition}))
 
 
+def said(redis: Redis, incident_id: str, decision: Decision, *, person: str, why: str) -> Decided | Refusal:
+    answer = Approvals(redis).decide(incident_id, decision, person=person, why=why, within_seconds=WITHIN_SECONDS)
+    if isinstance(answer, Refusal):
+        return answer
+    assert answer.decided is not None
+    return answer.decided
+
+
 def approve(redis: Redis, incident_id: str, *, person: str = "ada", why: str = "it hangs") -> Decided | Refusal:
-    return Approvals(redis).decide(
-        incident_id, Decision.APPROVED, person=person, why=why, within_seconds=WITHIN_SECONDS
-    )
+    return said(redis, incident_id, Decision.APPROVED, person=person, why=why)
 
 
 def reject(redis: Redis, incident_id: str, *, person: str = "bob") -> Decided | Refusal:
-    return Approvals(redis).decide(
-        incident_id, Decision.REJECTED, person=person, why="no", within_seconds=WITHIN_SECONDS
-    )
+    return said(redis, incident_id, Decision.REJECTED, person=person, why="no")
 
 
 def reason_of(answer: object) -> str:

@@ -41,6 +41,11 @@ class Proposal(Frozen):
     read_at: AwareDatetime
     decided: Decided | None = None
 
+    @property
+    def is_approved(self) -> bool:
+        """Whether it was decided, and with yes."""
+        return self.decided is not None and self.decided.decision is Decision.APPROVED
+
     def seconds_left(self, within_seconds: float) -> float:
         """Return how long it can still be decided, where a proposal holds for `within_seconds`; negative when over."""
         return within_seconds - (self.read_at - self.proposed_at).total_seconds()

@@ -23,7 +23,7 @@ from worker.guardrails.restart_attempt import Grant
 from worker.guardrails.restart_policy import refusal_of_restart
 from worker.guardrails.verification import Verification, VerificationTimes, verify
 from worker.ports import Clock, RestartOrder, Server, ToolSpec
-from worker.terms import OwnLimits
+from worker.terms import OwnLimits, RestartPolicy
 from worker.triage.toolbox import refused
 from worker.triage.tools import schema_of
 
@@ -33,6 +33,11 @@ log = structlog.get_logger()
 
 _ORDER_SECONDS: Final = 10.0
 """Between leave and order nothing is waited for; whoever takes longer was frozen, and orders nothing any more."""
+
+_NEEDS_APPROVAL: Final = (
+    " On this server it needs an engineer's approval: call it all the same where a restart is justified, then hand "
+    "over; its refusal becomes a proposal."
+)
 
 _LAST_LOOK_SECONDS: Final = 10.0
 """A look at health that begins as the verification's time ends."""
@@ -74,7 +79,10 @@ class Guard(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardedRestart:
-    """The tool `restart_service`, bound to one claim of one incident and to its one server."""
+    """The tool `restart_service`, bound to one claim of one incident and to its one server.
+
+    `approved` says who approved it, for the guard's journal; it permits nothing.
+    """
 
     incident_id: str
     claim: str
@@ -84,6 +92,7 @@ class GuardedRestart:
     times: VerificationTimes
     seconds_left: Callable[[], float]
     clock: Clock
+    approved: str = ""
 
     @property
     def spec(self) -> ToolSpec:
@@ -93,6 +102,7 @@ class GuardedRestart:
             description=(
                 "Restart the server's service, once. Guarded: it refuses unless health and logs justify it. "
                 "It watches health afterwards and says whether recovery is proven."
+                f"{_NEEDS_APPROVAL if self.server.terms.restart_policy is RestartPolicy.APPROVE else ''}"
             ),
             parameters=schema_of({"server_id": {"type": "string", "enum": [self.server.server_id]}}),
         )
@@ -108,7 +118,8 @@ class GuardedRestart:
         if refusal is not None:
             return refused(call, refusal, self.clock)
         asked_at = self.clock.monotonic_seconds()
-        evidence = ", ".join(f"{seen.evidence_id} {seen.tool}" for seen in transcript.observations)
+        seen_before = (f"{seen.evidence_id} {seen.tool}" for seen in transcript.observations)
+        evidence = ", ".join([*filter(None, [self.approved]), *seen_before])
         grant = self.guard.request(
             self.incident_id,
             self.server.server_id,

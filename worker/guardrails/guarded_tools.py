@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from worker.contract.incident import Incident, IncidentKind
+from worker.guardrails.approval_policy import approval_told
 from worker.guardrails.guarded_restart import Guard, GuardedRestart
 from worker.guardrails.policy import Policy
 from worker.guardrails.rate_limit import RateLimiter
@@ -34,7 +35,10 @@ class GuardedTools:
     def toolbox(
         self, incident: Incident, server: Server, *, claim: str, masker: Masker, seconds_left: Callable[[], float]
     ) -> Toolbox:
-        """Return the tools of one incident on its one server, under one claim; nothing of them is told unmasked."""
+        """Return the tools of one incident on its one server, under one claim; nothing of them is told unmasked.
+
+        The incident itself is masked already.
+        """
         logs = FetchRecentLogs(server, self.clock, alerted_at=incident.started_at)
         tools: list[Tool] = [GetServerHealth(server, self.clock), logs]
         if incident.kind is not IncidentKind.TREND:  # nothing has failed yet, so there is nothing to restart for
@@ -64,4 +68,5 @@ class GuardedTools:
             times=self.times,
             seconds_left=seconds_left,
             clock=self.clock,
+            approved=approval_told(incident.approval) if incident.approval else "",
         )

@@ -156,6 +156,7 @@ def _terms_of(table: ServerTable, zone: tzinfo) -> Terms:
         restart_policy=table.restart_policy,
         owner=table.owner,
         tier=table.tier,
+        approvers=frozenset(table.approvers),
         maintenance=tuple(_window_of(window, zone) for window in table.maintenance),
         limits=OwnLimits(
             cooldown_seconds=table.cooldown_seconds,

@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+_Person = Annotated[str, in_form(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}", "is no name of an account")]
 _Words = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 _Host = Annotated[str, in_form(r"[A-Za-z0-9:][A-Za-z0-9.:_-]{0,252}", "is no host: write its name or address")]
 _Unit = Annotated[
@@ -106,6 +107,7 @@ class ServerTable(Table):
     restart_policy: RestartPolicy = RestartPolicy.NEVER
     owner: _Name | None = None
     tier: _Name | None = None
+    approvers: tuple[_Person, ...] = ()
     dependencies: tuple[_Name, ...] = ()
     maintenance: tuple[WindowTable, ...] = ()
     cooldown_seconds: Annotated[float, Field(ge=0, le=604_800)] | None = None

@@ -21,7 +21,10 @@ from worker.redaction import SECRETS_MASKER
 from worker.registry.audit import AuditAction, AuditEntry, ChainedWrite
 from worker.registry.view import IncidentState, time_of, unreadable
 
-__all__ = ["Approvals"]
+__all__ = ["DECIDED", "Approvals"]
+
+DECIDED: Final = "decided"
+"""The refusal of a decision where there is one already."""
 
 _ACTION_OF: Final = {Decision.APPROVED: AuditAction.APPROVE, Decision.REJECTED: AuditAction.REJECT}
 _FIELDS: Final = (
@@ -33,7 +36,7 @@ _REFUSALS: Final[Mapping[str, str]] = {
     "no_result": "{incident} has no result yet: nothing is proposed for it.",
     "not_awaiting": "{incident} ended as {0}: no restart is proposed for it.",
     "late": "{incident} was proposed {0} min ago, and a proposal holds for {1} min: look at the server again.",
-    "decided": "{incident} was {0} already, by {1} at {2}: a proposal is decided once.",
+    DECIDED: "{incident} was {0} already, by {1} at {2}: a proposal is decided once.",
 }
 
 
@@ -66,8 +69,8 @@ class Approvals:
 
     def decide(
         self, incident_id: str, decision: Decision, *, person: str, why: str, within_seconds: float
-    ) -> Decided | Refusal:
-        """Write the decision on a proposal that is at most `within_seconds` old, or return the reason why not.
+    ) -> Proposal | Refusal:
+        """Decide on a proposal that is at most `within_seconds` old and return it, or the reason why not.
 
         Of any number at once one is written; the others hear whose it was. Raises as `ChainedWrite` does; then it may
         have been written: ask `find`. Also raises `ContractError`.
@@ -88,9 +91,10 @@ class Approvals:
             keys=(incident_key(incident_id), PROPOSALS),
             args=(incident_id, decision, who, told, round(within_seconds * 1000)),
         )
-        proposal = self.find(incident_id)
-        if reply[0] == "decided" or reply[1] == "decided":
-            return _decided(incident_id, proposal, is_own=reply[0] == "decided")
+        if reply[0] == "decided":
+            return self.find(incident_id)
+        if reply[1] == DECIDED:
+            return _refusal_of_decided(self.find(incident_id))
         if reply[1] == "late":
             return _refusal(incident_id, "late", f"{int(reply[2]) / 60_000:.0f}", f"{within_seconds / 60:g}")
         return _refusal(incident_id, str(reply[1]), str(reply[2]))
@@ -111,15 +115,13 @@ class Approvals:
         return None if isinstance(proposal, Refusal) else proposal
 
 
-def _decided(incident_id: str, proposal: Proposal | Refusal, *, is_own: bool) -> Decided | Refusal:
+def _refusal_of_decided(proposal: Proposal | Refusal) -> Refusal:
     if isinstance(proposal, Refusal):
         return proposal
     if proposal.decided is None:
-        raise ContractError(f"The decision on {incident_id} was written, and is not there any more.")
-    if is_own:
-        return proposal.decided
+        raise ContractError(f"The decision on {proposal.incident_id} is not there any more.")
     at = f"{proposal.decided.at:%Y-%m-%d %H:%M:%S}Z"
-    return _refusal(incident_id, "decided", proposal.decided.decision, proposal.decided.person, at)
+    return _refusal(proposal.incident_id, DECIDED, proposal.decided.decision, proposal.decided.person, at)
 
 
 def _proposal_of(incident_id: str, fields: Mapping[str, str], *, now_ms: int) -> Proposal:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from worker.contract.approval import Approval
 from worker.contract.incident import Alert, Incident
 from worker.contract.result import Disposition, Ending, RestartOutcome, RestartRecord, TriageResult
 from worker.redaction.masker import WITHHELD, Detector, Masker
@@ -68,13 +69,18 @@ class ClaimRedaction:
         return True
 
     def masked_alert(self, alert: Alert) -> Alert:
-        """Return an alert as it may leave; its server, times and identity stay."""
+        """Return an alert as it may leave; its server, times and identity stay, and who approved it."""
         text = self.masker.masked(alert.text)
         if not isinstance(alert, Incident):
             return alert.model_copy(update={"text": text})
         labels = self.masker.masked_labels(alert.labels)
         group = self.masker.masked(alert.group)
-        return alert.model_copy(update={"text": text, "labels": labels, "group": group})
+        approval = alert.approval and self._masked_approval(alert.approval)
+        return alert.model_copy(update={"text": text, "labels": labels, "group": group, "approval": approval})
+
+    def _masked_approval(self, approval: Approval) -> Approval:
+        """Return an approval without what must not leave of its reason; who gave it is known."""
+        return approval.model_copy(update={"why": self.masker.masked(approval.why)})
 
     def masked_result(self, result: TriageResult) -> TriageResult:
         """Return a result whose every string has passed the gate; its incident is one that `masked_alert` gave."""
@@ -88,8 +94,11 @@ class ClaimRedaction:
 
 def _without_texts(result: TriageResult) -> TriageResult:
     restart = result.restart and _without_proof(result.restart)
+    approval = result.incident.approval and result.incident.approval.model_copy(update={"why": WITHHELD})
     return TriageResult(
-        incident=result.incident.model_copy(update={"text": WITHHELD, "labels": {}, "group": "", "service": None}),
+        incident=result.incident.model_copy(
+            update={"text": WITHHELD, "labels": {}, "group": "", "service": None, "approval": approval}
+        ),
         server_id=result.server_id,
         service=result.service,
         disposition=Disposition.ESCALATED,
