@@ -7,7 +7,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from tests.escalation.sinks.stand_ins import Systems, systems_at
-from worker.escalation.sinks.posting import posting_client
+from worker.escalation.sinks.clients import posting_client
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import socket
 import traceback
 
 import httpx2
@@ -11,6 +12,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from tests.escalation.builders import result
+from tests.escalation.sinks.cutting import server_that_says
 from tests.escalation.sinks.stand_ins import EVERY, MADE, SECRET, Systems, handled
 from worker.contract.handling import Action
 from worker.errors import NotDelivered
@@ -84,8 +86,8 @@ def test_an_action_is_shown_or_changes_nothing(
 @pytest.mark.parametrize(
     ("status", "is_final"),
     [
-        *((status, True) for status in (301, 307, 400, 401, 403, 404, 410, 413)),
-        *((status, False) for status in (408, 429, 500, 502, 503)),
+        *((status, True) for status in (307, 400, 401, 404)),
+        *((status, False) for status in (408, 429, 503)),
     ],
 )
 def test_a_no_is_one_sentence_that_names_sink_and_remedy(
@@ -120,7 +122,7 @@ def test_an_answer_that_is_none_of_the_systems_is_no_yes(
 
 
 @pytest.mark.parametrize("name", EVERY)
-@pytest.mark.parametrize("status", [301, 400, 401, 404, 429, 500])
+@pytest.mark.parametrize("status", [301, 401, 429, 500])
 def test_no_failure_tells_the_secret(
     name: str,
     status: int,
@@ -172,3 +174,21 @@ def test_huge_results_stay_within_the_systems_limits(
 def _lines(caplog: pytest.LogCaptureFixture) -> list[str]:
     """Return what was logged, but by the systems themselves."""
     return [logging.Formatter().format(record) for record in caplog.records if record.name not in SYSTEMS_LOGGERS]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_system_that_is_not_there_is_one_sentence_without_the_secret(name: str, client: httpx2.Client) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(NotDelivered, match=r"check its address.*\.$") as raised:
+        EVERY[name](f"http://127.0.0.1:{port}", client).deliver(result())
+    assert not raised.value.is_final
+    assert SECRET not in "".join(traceback.format_exception(raised.value)) + repr(raised.value)
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_cut_connection_is_one_sentence_without_the_secret(name: str, client: httpx2.Client) -> None:
+    with server_that_says(b"HTTP/1.1 2") as (url, _), pytest.raises(NotDelivered, match=r"nobody knows.*\.$") as raised:
+        MADE[name](url.rstrip("/"), client).deliver(result())
+    assert not raised.value.is_final
+    assert SECRET not in "".join(traceback.format_exception(raised.value)) + repr(raised.value)

@@ -79,6 +79,7 @@ def test_nothing_that_a_system_acts_on_comes_out(
         assert said
         if pattern := ACTED_ON.get(name):
             assert [line for line in said if pattern.search(line)] == []
+        assert not [line for line in said if "\\u2060" in line]  # what is escaped already is not escaped again
 
 
 @pytest.mark.parametrize("name", [name for name in EVERY if name != "webhook"])

@@ -1,5 +1,7 @@
 """PagerDuty: one alert an incident, and its life with it."""
 
+from typing import Any
+
 import httpx2
 import pytest
 from pytest_httpserver import HTTPServer
@@ -65,7 +67,7 @@ def test_control_what_is_resolved_there_opens_anew_when_it_is_delivered_again(
     ],
 )
 def test_urgency_is_that_of_the_most_urgent_alert_and_low_where_nobody_is_needed(
-    changes: dict[str, object], severity: str, sink: PagerDutySink, systems: Systems
+    changes: dict[str, Any], severity: str, sink: PagerDutySink, systems: Systems
 ) -> None:
     sink.deliver(result(**changes))
     assert systems.posted[0][1]["payload"]["severity"] == severity

@@ -6,7 +6,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -15,40 +15,14 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from tests.escalation.sinks.certificates import own_certificate
+from tests.escalation.sinks.cutting import server_that_says
 from worker.errors import ConfigurationError, NotDelivered
-from worker.escalation.sinks.posting import ANSWER_LIMIT_BYTES, Poster, checked_secret, posting_client
+from worker.escalation.sinks.clients import checked_secret, posting_client
+from worker.escalation.sinks.posting import ANSWER_LIMIT_BYTES, Poster
 
 
 def poster(url: str, client: httpx2.Client, *, timeout_seconds: float = 5) -> Poster:
     return Poster("Pager", url, client=client, credentials="key", timeout_seconds=timeout_seconds)
-
-
-@contextmanager
-def server_that_says(answer: bytes, *, then: threading.Event | None = None) -> Iterator[tuple[str, list[bytes]]]:
-    """Yield the address of a server that answers every request with these bytes and hangs up; and what it read."""
-    requests: list[bytes] = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(10)
-
-        def serve() -> None:
-            try:
-                while True:
-                    connection, _ = listener.accept()
-                    with connection:
-                        requests.append(connection.recv(65_536))
-                        connection.sendall(answer)
-                        if then is not None:
-                            then.wait(5)
-            except OSError:
-                return
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/", requests
-        if then is not None:
-            then.set()
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(timeout=5)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +62,25 @@ def test_an_answer_that_comes_a_byte_at_a_time_is_given_up(httpserver: HTTPServe
         poster(httpserver.url_for("/"), client, timeout_seconds=0.3).send({"text": "x"})
     enough.set()
     assert time.monotonic() - began < 3
+
+
+def test_headers_that_come_a_byte_at_a_time_are_given_up(client: httpx2.Client) -> None:
+    enough = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def trickle() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Patience: ")
+                while not enough.wait(0.05):
+                    connection.sendall(b"x")
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        with pytest.raises(NotDelivered, match=r"did not answer in 0\.3 s"):
+            poster(f"http://127.0.0.1:{listener.getsockname()[1]}/", client, timeout_seconds=0.3).send({"text": "x"})
+        enough.set()
+        thread.join(timeout=5)
 
 
 def test_of_an_endless_answer_only_the_beginning_is_read(httpserver: HTTPServer, client: httpx2.Client) -> None:

@@ -27,14 +27,14 @@ def test_a_bots_actions_go_into_the_thread_of_the_incident(bot: SlackBotSink, sy
 
 
 def test_a_bot_looks_further_back_than_one_page(bot: SlackBotSink, systems: Systems) -> None:
-    systems.messages += [{"text": "hello", "ts": f"1{number}.0"} for number in range(25)]
+    systems.messages += [{"text": "hello", "ts": f"1{number}.0"} for number in range(20)]
     bot.deliver(result())
     bot.deliver(result())
     assert sum("metadata" in message for message in systems.messages) == 1
 
 
 def test_control_past_its_pages_a_bot_posts_again(bot: SlackBotSink, systems: Systems) -> None:
-    systems.messages += [{"text": "hello", "ts": f"1{number}.0"} for number in range(30)]
+    systems.messages += [{"text": "hello", "ts": f"1{number}.0"} for number in range(24)]
     bot.deliver(result())
     bot.deliver(result())
     assert sum("metadata" in message for message in systems.messages) == 2

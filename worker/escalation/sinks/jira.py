@@ -20,7 +20,8 @@ from worker.contract.handling import Action, Handled
 from worker.errors import ConfigurationError, NotDelivered
 from worker.escalation.card import card_of
 from worker.escalation.card_text import as_text
-from worker.escalation.sinks.posting import Poster, checked_secret
+from worker.escalation.sinks.clients import checked_secret
+from worker.escalation.sinks.posting import Poster
 from worker.escalation.sinks.saying import follow_up, shortened, title_of
 
 __all__ = ["JiraSink"]

@@ -7,11 +7,9 @@ gets into a header but as one encoded line.
 """
 
 import smtplib
-import socket
 import ssl
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from email.message import EmailMessage
 from email.utils import format_datetime, formataddr, parseaddr
 from typing import Final, Literal
@@ -25,51 +23,48 @@ from worker.escalation.card_html import as_html
 from worker.escalation.card_text import as_text
 from worker.escalation.escaping import for_html, for_mail_header
 from worker.escalation.sinks.saying import follow_up, moment_of, shortened, title_of
+from worker.escalation.sinks.watching import Watch
 
 __all__ = ["MailSink", "Security"]
 
 Security = Literal["starttls", "tls", "none"]
 
 TIMEOUT_SECONDS: Final = 10.0
-LONGEST_SECONDS: Final = 30.0
+TIMES_LONGER: Final = 3
+"""What everything may take, against a single answer."""
+
 CARD_WIDTH: Final = 88
 SUBJECT_LIMIT: Final = 200
 _FINAL: Final = 500
 """Where SMTP's replies begin that say that the same again is refused as well."""
 
 
-class _Bounded(smtplib.SMTP):
-    """A connection that is cut when the whole of it takes too long: a server may answer a byte at a time, for ever."""
+class _Watched(smtplib.SMTP):
+    """A connection that its watch sees from the server's first word on, and again once it is encrypted."""
 
-    _watch: threading.Timer | None = None
+    def __init__(self, host: str, port: int, *, watch: Watch, timeout: float) -> None:
+        self._watch = watch
+        super().__init__(host, port, timeout=timeout)
 
     def getreply(self) -> tuple[int, bytes]:
-        """Read a reply; the first starts the watch."""
-        if self._watch is None:
-            self._watch = threading.Timer(LONGEST_SECONDS, self._cut)
-            self._watch.daemon = True
-            self._watch.start()
+        """Read a reply."""
+        if self.sock is not None:
+            self._watch.over(self.sock)
         return super().getreply()
 
-    def close(self) -> None:
-        """Close, and stop the watch."""
-        if self._watch is not None:
-            self._watch.cancel()
-        super().close()
 
-    def _cut(self) -> None:
-        if self.sock is not None:
-            with suppress(OSError):
-                self.sock.shutdown(socket.SHUT_RDWR)
-
-
-class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
+class _WatchedTls(_Watched, smtplib.SMTP_SSL):
     """The same, encrypted from its first byte."""
+
+    def __init__(self, host: str, port: int, *, watch: Watch, timeout: float, context: ssl.SSLContext) -> None:
+        self._watch = watch
+        smtplib.SMTP_SSL.__init__(self, host, port, timeout=timeout, context=context)
 
 
 class MailSink:
     """One sender and its recipients, at one mail server. `trusted` holds the certificates to verify by.
 
+    A server has `timeout_seconds` for each answer, and three times as long for everything.
     A mail that some recipients are refused has arrived at the others: the failure names them, and is final.
     """
 
@@ -132,7 +127,7 @@ class MailSink:
     def _send(self, mail: EmailMessage) -> None:
         server = f"The mail server {self._host}"
         try:
-            with self._connected() as connection:
+            with Watch(TIMES_LONGER * self._timeout_seconds) as watch, self._connected(watch) as connection:
                 refused = connection.send_message(mail, self._sender, self._recipients)
         except smtplib.SMTPRecipientsRefused as error:
             raise _refusal(f"{server} refused every recipient", error.recipients) from None
@@ -158,9 +153,9 @@ class MailSink:
             raise _refusal(f"{server} took the mail, but not for all", refused)
 
     @contextmanager
-    def _connected(self) -> Iterator[smtplib.SMTP]:
+    def _connected(self, watch: Watch) -> Iterator[smtplib.SMTP]:
         """Yield a connection that is encrypted and logged in as configured, before anything of a mail is sent."""
-        connection = self._connection()
+        connection = self._connection(watch)
         try:
             if self._security == "starttls":
                 connection.starttls(context=self._trusted)
@@ -170,10 +165,11 @@ class MailSink:
         finally:
             connection.close()  # a mail that was taken is not lost by a server that does not say goodbye
 
-    def _connection(self) -> smtplib.SMTP:
+    def _connection(self, watch: Watch) -> smtplib.SMTP:
+        at = self._host, self._port
         if self._security == "tls":
-            return _BoundedTls(self._host, self._port, timeout=self._timeout_seconds, context=self._trusted)
-        return _Bounded(self._host, self._port, timeout=self._timeout_seconds)
+            return _WatchedTls(*at, watch=watch, timeout=self._timeout_seconds, context=self._trusted)
+        return _Watched(*at, watch=watch, timeout=self._timeout_seconds)
 
 
 def _address(what: str, address: str) -> str:

@@ -18,7 +18,8 @@ from worker.contract.quoting import one_line
 from worker.escalation.advice import name_of
 from worker.escalation.card import card_of
 from worker.escalation.card_json import as_json
-from worker.escalation.sinks.posting import Poster, checked_secret
+from worker.escalation.sinks.clients import checked_secret
+from worker.escalation.sinks.posting import Poster
 from worker.escalation.sinks.saying import follow_up, shortened, title_of
 
 __all__ = ["EUROPE", "UNITED_STATES", "PagerDutySink"]

@@ -6,30 +6,28 @@ rest travels beside. Every sink that speaks HTTP calls it.
 """
 
 import json
-import ssl
-import time
 from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import httpx2
 
-from worker.errors import ConfigurationError, NotDelivered
+from worker.errors import NotDelivered
+from worker.escalation.sinks.clients import posting_client, server_and_path
+from worker.escalation.sinks.watching import Watch
 
-__all__ = ["ANSWER_LIMIT_BYTES", "TIMEOUT_SECONDS", "Answer", "Poster", "checked_secret", "posting_client"]
+__all__ = ["ANSWER_LIMIT_BYTES", "TIMEOUT_SECONDS", "Answer", "Poster", "posting_client"]
 
 ANSWER_LIMIT_BYTES: Final = 65_536
 TIMEOUT_SECONDS: Final = 10.0
 LONGEST_WAIT_SECONDS: Final = 86_400.0
 """A sink that asks for more than a day's patience has lost its clock."""
-LABEL_LIMIT: Final = 63
-"""What a part of a host's name holds at most."""
+_CONNECTED: Final = frozenset({"connection.connect_tcp.complete", "connection.start_tls.complete"})
 
 _OK: Final[Collection[int]] = range(200, 300)
 _ELSEWHERE: Final = range(300, 400)
@@ -74,7 +72,7 @@ class Poster:
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         self.name = name
-        self._server, self._path = _split(name, url)
+        self._server, self._path = server_and_path(name, url)
         self._client = client
         self._credentials = credentials
         self._headers = dict(headers or {})
@@ -100,7 +98,7 @@ class Poster:
             method,
             self._server,
             content=body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"} | self._headers | dict(headers or {}),
+            headers={"Content-Type": "application/json", "Connection": "close"} | self._headers | dict(headers or {}),
             extensions={
                 "target": f"{whole_path}{question}".encode(),
                 "timeout": httpx2.Timeout(self._timeout_seconds).as_dict(),
@@ -116,32 +114,34 @@ class Poster:
         return NotDelivered(f"{self.name} refused the message ({word}): correct its settings.", is_final=True)
 
     def _answer_to(self, request: httpx2.Request) -> Answer:
-        try:
-            return self._read(request)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-            said = " ".join(str(error).split())[:160] or type(error).__name__
-            raise NotDelivered(f"{self.name} can't be reached ({said}): check its address and the network.") from error
-        except httpx2.TimeoutException as error:
-            raise NotDelivered(
-                f"{self.name} did not answer in {self._timeout_seconds:g} s, so nobody knows whether it took the "
-                f"message: look there."
-            ) from error
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise NotDelivered(
-                f"{self.name} broke off ({type(error).__name__}), so nobody knows whether it took the message: "
-                f"look there."
-            ) from error
+        with Watch(self._timeout_seconds) as watch:
+            request.extensions["trace"] = partial(_show, watch)
+            try:
+                answer = self._read(request)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+                said = " ".join(str(error).split())[:160] or _kind(error)
+                raise NotDelivered(
+                    f"{self.name} can't be reached ({said}): check its address and the network."
+                ) from error
+            except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+                is_late = watch.is_over or isinstance(error, httpx2.TimeoutException)
+                raise self._doubt(None if is_late else _kind(error)) from error
+        if watch.is_over:  # an answer without a length seems to be whole where it was cut
+            raise self._doubt(None)
+        return answer
+
+    def _doubt(self, kind: str | None) -> NotDelivered:
+        how = f"did not answer in {self._timeout_seconds:g} s" if kind is None else f"broke off ({kind})"
+        return NotDelivered(f"{self.name} {how}, so nobody knows whether it took the message: look there.")
 
     def _read(self, request: httpx2.Request) -> Answer:
-        give_up, body = time.monotonic() + self._timeout_seconds, bytearray()
+        body = bytearray()
         with closing(self._client.send(request, stream=True, auth=None, follow_redirects=False)) as response:
             for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > ANSWER_LIMIT_BYTES:
                     cut = bytes(body[:ANSWER_LIMIT_BYTES])
                     return Answer(response.status_code, cut, response.headers, is_cut=True)
-                if time.monotonic() > give_up:
-                    raise httpx2.ReadTimeout("the answer trickles", request=request)
         return Answer(response.status_code, bytes(body), response.headers)
 
     def _refusal(self, answer: Answer) -> NotDelivered:
@@ -166,43 +166,14 @@ class Poster:
         return ": try again later"
 
 
-def posting_client(*, ca_file: Path | None = None) -> httpx2.Client:
-    """Return a client for sinks: certificates are verified (by `ca_file` where one is given), and no cookie is kept.
-
-    The environment's proxies are not used. Raises `ConfigurationError` for a CA file that is none.
-    """
-    try:
-        trusted = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
-    except OSError as error:  # what is no certificate is one too
-        raise ConfigurationError(f"The ca_file {ca_file} is no file of certificates (PEM): correct it.") from error
-    return httpx2.Client(
-        headers={"Accept": "application/json", "User-Agent": "firstline"},
-        verify=trusted,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        follow_redirects=False,
-        trust_env=False,
-    )
+def _show(watch: Watch, event: str, about: Mapping[str, Any]) -> None:
+    """Show the watch each new connection; there is one for each message, for none is kept."""
+    if event in _CONNECTED:
+        watch.over(about["return_value"].get_extra_info("socket"))
 
 
-def checked_secret(name: str, secret: str) -> str:
-    """Return a secret that a header can carry. Raises `ConfigurationError`, which does not show it."""
-    if secret and secret.isascii() and secret.isprintable() and " " not in secret:
-        return secret
-    raise ConfigurationError(f"{name} is empty or holds what no header can carry: correct it.")
-
-
-def _split(name: str, url: str) -> tuple[str, str]:
-    """Return the server's URL, which may be told, and the path with its query, which may be a secret."""
-    try:
-        parsed = httpx2.URL(url)
-    except (httpx2.InvalidURL, TypeError):
-        parsed = httpx2.URL("")
-    is_host = all(0 < len(label) <= LABEL_LIMIT for label in parsed.host.split("."))
-    if parsed.scheme not in {"http", "https"} or not is_host or parsed.userinfo or parsed.fragment:
-        raise ConfigurationError(
-            f"The address of {name} is no http or https URL, or has a user or a fragment in it: correct it."
-        ) from None
-    return str(parsed.copy_with(raw_path=b"/")), parsed.raw_path.decode("ascii")
+def _kind(error: Exception) -> str:
+    return type(error).__name__
 
 
 def _wait_seconds(headers: Mapping[str, str]) -> float | None:

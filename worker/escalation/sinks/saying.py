@@ -11,7 +11,6 @@ from typing import Final
 from worker.contract import TriageResult
 from worker.contract.handling import Action, Handled
 from worker.contract.quoting import one_line, quoted
-from worker.contract.text import visible
 from worker.escalation.card import card_of
 
 __all__ = ["follow_up", "inert", "moment_of", "shortened", "title_of"]
@@ -54,8 +53,8 @@ def moment_of(handled: Handled) -> str:
 
 
 def inert(text: str) -> str:
-    """Return text in which no chat client finds a mention, a link, an image or the end of a code block."""
-    return _ACTED_ON.sub(rf"\g<0>{_NEVER_JOINED}", visible(text))
+    """Return text that is visible already such that no chat client finds a mention, a link, an image or code in it."""
+    return _ACTED_ON.sub(rf"\g<0>{_NEVER_JOINED}", text)
 
 
 def shortened(text: str, limit: int) -> str:

@@ -22,7 +22,8 @@ from worker.errors import NotDelivered
 from worker.escalation.card import card_of
 from worker.escalation.card_slack import as_slack_blocks
 from worker.escalation.escaping import for_slack
-from worker.escalation.sinks.posting import Answer, Poster, checked_secret
+from worker.escalation.sinks.clients import checked_secret
+from worker.escalation.sinks.posting import Answer, Poster
 from worker.escalation.sinks.saying import follow_up, shortened, title_of
 
 __all__ = ["SlackBotSink", "SlackWebhookSink"]
@@ -30,9 +31,9 @@ __all__ = ["SlackBotSink", "SlackWebhookSink"]
 TEXT_LIMIT: Final = 3_000
 """Slack cuts at 40,000 characters; a notification shows a line."""
 
-PAGE_MESSAGES: Final = 10
+PAGE_MESSAGES: Final = 8
 PAGES_LIMIT: Final = 3
-"""So far a bot looks back for its message. Each page is a request, and cards are long."""
+"""So far a bot looks for its message. Each page is a request, and cards are long."""
 
 CLOCKS_APART_SECONDS: Final = 300.0
 EVENT_TYPE: Final = "firstline_result"

@@ -30,7 +30,8 @@ from worker.contract.handling import Handled
 from worker.errors import ConfigurationError
 from worker.escalation.card import card_of
 from worker.escalation.card_json import as_json
-from worker.escalation.sinks.posting import Poster, checked_secret
+from worker.escalation.sinks.clients import checked_secret
+from worker.escalation.sinks.posting import Poster
 from worker.escalation.sinks.saying import moment_of
 from worker.ports import Clock
 
