@@ -12,7 +12,7 @@ from typing import Final
 
 from worker.contract import Disposition, Ending, ServiceStatus, TriageResult
 from worker.contract.observations import CPU_PRESSURE_PERCENT, MEMORY_PRESSURE_PERCENT
-from worker.contract.quoting import one_line, quoted
+from worker.contract.quoting import quoted
 from worker.contract.result import RestartOutcome, Suspicion
 from worker.escalation.card_limits import clipped
 from worker.escalation.citation_claims import ENDPOINT
@@ -24,7 +24,7 @@ STEPS_LIMIT: Final = 3
 
 ENDPOINTS_LIMIT: Final = 3
 QUOTATION_WORDS: Final = 10
-PLACES_WORDS: Final = 6
+PLACES_WORDS: Final = 4
 NAME_LIMIT_BYTES: Final = 253
 ENDPOINT_LIMIT_BYTES: Final = 100
 
@@ -109,7 +109,7 @@ def stakeholder_note(result: TriageResult) -> tuple[str, ...]:
     service, server = (_short(text) if text else "" for text in (result.service, result.server_id))
     subject = f"the {service} service" if service else server or "one of our systems"
     opening = f"We are looking into an alert about {subject}, raised at {_clock(result.incident.started_at)}."
-    return opening, _state_for_stakeholders(result), "Whether users are affected is not yet known."
+    return opening, _state_for_stakeholders(result), "Effect on users: not yet known."
 
 
 def _steps(result: TriageResult) -> Iterator[str]:
@@ -188,7 +188,7 @@ def _server(result: TriageResult) -> str:
 
 
 def _short(name: str) -> str:
-    return clipped(one_line(name, NAME_LIMIT_BYTES), 2)
+    return clipped(name, 2, limit_bytes=NAME_LIMIT_BYTES)
 
 
 def _quotation(line: str) -> str:

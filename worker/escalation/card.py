@@ -6,13 +6,14 @@ way. Called by whoever notifies engineers.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Final
 
 from worker.contract import IncidentKind, TriageResult
 from worker.contract.quoting import one_line, quoted
 from worker.escalation.advice import name_of, next_steps, stakeholder_note
-from worker.escalation.card_cause import cause_of
+from worker.escalation.card_cause import Cause, cause_of
 from worker.escalation.card_facts import checks_of, deeds_of, impact_of, ruled_out_of, urgency_of
 from worker.escalation.card_limits import LIMITS, WORDS_LIMIT, Limits, clipped, words_of
 from worker.escalation.card_parts import Card, shown
@@ -30,7 +31,8 @@ _FEWEST_WORDS: Final = 4
 
 def card_of(result: TriageResult) -> Card:
     """Return the card of any result, as roomy as fits; the same result gives the same card."""
-    cards = (_card(result, limits) for limits in LIMITS)
+    facts = _Facts(cause_of(result), tuple(impact_of(result)), tuple(ruled_out_of(result)))
+    cards = (_card(result, facts, limits) for limits in LIMITS)
     card = next(cards)
     while words_of(as_text(card, USUAL_WIDTH)) > WORDS_LIMIT and (tighter := next(cards, None)):
         card = tighter
@@ -43,8 +45,17 @@ def brief(result: TriageResult) -> str:
     return f"{_state(result)} · {_subject(result)}{_alerts(result)} · {summary} · {result.incident.incident_id}"
 
 
-def _card(result: TriageResult, limits: Limits) -> Card:
-    incident, cause, alert = result.incident, cause_of(result), _alert(result, limits)
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is checked once, however often a card is made tighter."""
+
+    cause: Cause
+    impact: tuple[Sentence, ...]
+    ruled_out: tuple[Sentence, ...]
+
+
+def _card(result: TriageResult, facts: _Facts, limits: Limits) -> Card:
+    incident, cause, alert = result.incident, facts.cause, _alert(result, limits)
     since = f"{incident.started_at.astimezone(UTC):%F %H:%M} UTC"
     return Card(
         incident_id=incident.incident_id,
@@ -57,14 +68,14 @@ def _card(result: TriageResult, limits: Limits) -> Card:
         headline=f"{_state(result)} · {_subject(result)} · {urgency_of(result)} · since {since}",
         subline=f"{incident.incident_id} · alert: {alert}",
         alert=alert,
-        impact=tuple(impact_of(result)),
+        impact=facts.impact,
         said_by=cause.said_by,
         cause=tuple(_fitting(cause.sentences, limits.cause_words)),
         confidence=cause.confidence,
         done=tuple(deeds_of(result, limits)),
         next_steps=tuple(f"{step}." for step in next_steps(result)[: limits.steps]),
         checked=tuple(checks_of(result, limits)),
-        ruled_out=tuple(ruled_out_of(result))[: limits.ruled_out],
+        ruled_out=facts.ruled_out[: limits.ruled_out],
         stakeholder_note=" ".join(stakeholder_note(result)[: limits.note_sentences]),
     )
 
@@ -116,4 +127,4 @@ def _subject(result: TriageResult) -> str:
 
 
 def _name(text: str) -> str:
-    return clipped(one_line(text, _NAME_LIMIT_BYTES), 2)
+    return clipped(text, 2, limit_bytes=_NAME_LIMIT_BYTES)

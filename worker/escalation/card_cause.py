@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from worker.contract import Ending, TriageResult
-from worker.contract.quoting import one_line
+from worker.contract.text import cut_to_bytes, visible
 from worker.escalation.advice import name_of
 from worker.escalation.card_limits import clipped
 from worker.escalation.card_parts import Confidence
@@ -50,12 +50,13 @@ _FINISHED_BY_RULES: Final = frozenset(
     }
 )
 
-_QUOTED_WORD: Final = re.compile(r"^.*? says, unverified: “(?P<word>[^”]*)”\.?$")
+_QUOTED_WORD: Final = re.compile(r"^.*? says, unverified: “(?P<word>[^”]*)”\.?$", re.DOTALL)
 _FRAMED_WORD: Final = re.compile(
     r"^(?:.*?The rules finished, without the right to restart: "
     r"|Alerts kept coming after each look; the last one said: "
     r"|Handed over because text in .*? tries to give instructions; without it, this would have ended as \w+: )"
-    r"(?P<word>.*)$"
+    r"(?P<word>.*)$",
+    re.DOTALL,
 )
 
 
@@ -70,10 +71,10 @@ class Cause:
 
 def cause_of(result: TriageResult) -> Cause:
     """Return the cause of any result: high where all of it is cited and stands, low where a citation is false."""
-    summary = one_line(result.summary.replace(SIGNATURE, ""), SUMMARY_LIMIT_BYTES)
+    summary = cut_to_bytes(visible(result.summary.replace(SIGNATURE, "")), SUMMARY_LIMIT_BYTES).strip()
     word, is_framed = _word_in(summary)
     if result.ending in _SPOKEN_BY_THE_DESK and not is_framed:
-        return Cause((Sentence(text=summary),), None, "Firstline's word, not a model's")
+        return Cause((Sentence(text=" ".join(summary.split())),), None, "Firstline's word, not a model's")
     names = [name for name in (name_of(result), result.service) if name]
     sentences = sentences_of(word, result.evidence, names=names)
     is_of_rules = not result.is_llm or result.ending in _FINISHED_BY_RULES
@@ -100,4 +101,4 @@ def _confidence(sentences: Sequence[Sentence]) -> Confidence:
 
 
 def _name(model: str) -> str:
-    return clipped(one_line(model, 64), 1)
+    return clipped(model, 1, limit_bytes=64)

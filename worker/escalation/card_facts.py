@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from worker.contract import Disposition, Evidence, IncidentKind, TriageResult
-from worker.contract.observations import CPU_PRESSURE_PERCENT, MEMORY_PRESSURE_PERCENT, ServiceStatus
+from worker.contract.observations import CPU_PRESSURE_PERCENT, MEMORY_PRESSURE_PERCENT
 from worker.contract.quoting import one_line, quoted
 from worker.contract.result import RestartOutcome
 from worker.escalation.card_limits import Limits, clipped
@@ -20,6 +20,9 @@ __all__ = ["checks_of", "deeds_of", "impact_of", "ruled_out_of", "urgency_of"]
 HEALTH_TOOL: Final = "get_server_health"
 LOG_TOOL: Final = "fetch_recent_logs"
 RESTART_TOOL: Final = "restart_service"
+
+SUSPICIONS_LIMIT: Final = 3
+"""All that a result tells of; each is shown, however tight, so that a decoy hides nothing."""
 
 _LABELS: Final[Mapping[str, str]] = {HEALTH_TOOL: "health", LOG_TOOL: "log"}
 _FIELD_LIMIT_BYTES: Final = 1_000
@@ -62,8 +65,6 @@ def ruled_out_of(result: TriageResult) -> Iterator[Sentence]:
         yield from _standing(f"Not memory: {health.memory_percent:.0f} %", HEALTH_TOOL, result)
     if health.cpu_percent is not None and health.cpu_percent < CPU_PRESSURE_PERCENT:
         yield from _standing(f"Not CPU: {health.cpu_percent:.0f} %", HEALTH_TOOL, result)
-    if health.status is ServiceStatus.RUNNING:
-        yield from _standing("Not a stopped service: it is running", HEALTH_TOOL, result)
 
 
 def checks_of(result: TriageResult, limits: Limits) -> Iterator[Sentence]:
@@ -103,8 +104,8 @@ def _warnings(result: TriageResult, limits: Limits) -> Iterator[Sentence]:
     """Say that text tried to give instructions; what it said is quoted, for it is data like any other."""
     if not result.suspicions:
         return
-    yield Sentence(text="Text from outside tries to give instructions: restarts were off from then on.")
-    for suspicion in result.suspicions[: limits.suspicions]:
+    yield Sentence(text="Text from outside tries to give instructions: restarts were off.")
+    for suspicion in result.suspicions[:SUSPICIONS_LIMIT]:
         where, sign = clipped(one_line(suspicion.where, 32), 3), clipped(suspicion.sign.replace("_", " "), 4)
         excerpt = quoted(clipped(suspicion.excerpt, limits.suspicion_words))
         yield Sentence(text=f"In {where} ({one_line(sign, 48)}): {excerpt}", citations=_citations(suspicion.where))

@@ -6,6 +6,8 @@ Pure. Called by the card and by whatever makes its parts.
 from dataclasses import dataclass
 from typing import Final
 
+from worker.contract.text import visible
+
 __all__ = ["LIMITS", "WORDS_LIMIT", "Limits", "clipped", "words_of"]
 
 WORDS_LIMIT: Final = 200
@@ -22,7 +24,6 @@ class Limits:
     cause_words: int
     deeds: int
     deed_words: int
-    suspicions: int
     suspicion_words: int
     steps: int
     checks: int
@@ -38,7 +39,6 @@ LIMITS: Final = (
         cause_words=60,
         deeds=3,
         deed_words=36,
-        suspicions=3,
         suspicion_words=16,
         steps=3,
         checks=6,
@@ -50,9 +50,8 @@ LIMITS: Final = (
         alert_words=20,
         further_alerts=1,
         cause_words=45,
-        deeds=2,
+        deeds=3,
         deed_words=26,
-        suspicions=2,
         suspicion_words=10,
         steps=3,
         checks=4,
@@ -66,8 +65,7 @@ LIMITS: Final = (
         cause_words=36,
         deeds=2,
         deed_words=20,
-        suspicions=2,
-        suspicion_words=8,
+        suspicion_words=7,
         steps=2,
         checks=3,
         check_words=16,
@@ -78,12 +76,11 @@ LIMITS: Final = (
         alert_words=10,
         further_alerts=0,
         cause_words=26,
-        deeds=1,
+        deeds=2,
         deed_words=16,
-        suspicions=1,
         suspicion_words=6,
         steps=2,
-        checks=2,
+        checks=3,
         check_words=12,
         ruled_out=2,
         note_sentences=2,
@@ -94,7 +91,6 @@ LIMITS: Final = (
         cause_words=18,
         deeds=1,
         deed_words=12,
-        suspicions=1,
         suspicion_words=4,
         steps=1,
         checks=2,
@@ -102,15 +98,42 @@ LIMITS: Final = (
         ruled_out=1,
         note_sentences=2,
     ),
+    Limits(
+        alert_words=6,
+        further_alerts=0,
+        cause_words=18,
+        deeds=1,
+        deed_words=10,
+        suspicion_words=4,
+        steps=1,
+        checks=2,
+        check_words=9,
+        ruled_out=0,
+        note_sentences=1,
+    ),
+    Limits(
+        alert_words=4,
+        further_alerts=0,
+        cause_words=8,
+        deeds=1,
+        deed_words=6,
+        suspicion_words=3,
+        steps=1,
+        checks=2,
+        check_words=6,
+        ruled_out=0,
+        note_sentences=1,
+    ),
 )
 """From roomy to tight; the first whose card is short enough is taken, and the last one's always is."""
 
 
-def clipped(text: str, words: int) -> str:
-    """Return the first words of a text, with “…” right behind where there are more."""
-    head = text.encode("utf-8", "backslashreplace")[: words * _BYTES_A_WORD].decode("utf-8", "ignore")
-    kept = " ".join(head.split()[:words])
-    return kept if kept == " ".join(text.split()) else f"{kept}…"
+def clipped(text: str, words: int, *, limit_bytes: int | None = None) -> str:
+    """Return the first words of a text, visible, on one line, with “…” right behind where there are more."""
+    whole = " ".join(visible(text).split())
+    head = whole.encode("utf-8", "backslashreplace")[: limit_bytes or words * _BYTES_A_WORD].decode("utf-8", "ignore")
+    kept = " ".join(head.split(" ")[:words]).rstrip()
+    return kept if kept == whole else f"{kept}…"
 
 
 def words_of(text: str) -> int:

@@ -57,6 +57,9 @@ _TOOL_OF: Final[Mapping[Field, str]] = {
 _ERRONEOUS: Final = frozenset({"failed", "fault", "dependency", "local fault", "fatal", "panic"})
 """What else bears out that there are errors."""
 
+_STEMS: Final = {"failed": "fail", "fault": "fault"}
+"""A dependency's failure is one, too, and so is a local fault."""
+
 
 class CitationKind(StrEnum):
     """What can be cited."""
@@ -119,36 +122,46 @@ class _Seen:
 def sentences_of(text: str, evidence: Sequence[Evidence], *, names: Sequence[str] = ()) -> tuple[Sentence, ...]:
     """Return the sentences of a text, each checked. `names` may stand in any: the incident's own server and service."""
     cited_before_the_stop = _BEHIND_THE_STOP.sub(r"\2\1", text.strip())
-    sentences = (sentence.strip() for sentence in _SENTENCE_END.split(cited_before_the_stop))
-    seen = _read(evidence)
-    return tuple(_checked(sentence, seen, names) for sentence in sentences if folded(sentence))
+    sentences = (" ".join(sentence.split()) for sentence in _SENTENCE_END.split(cited_before_the_stop))
+    library = _Library(evidence)
+    return tuple(_checked(sentence, library, names) for sentence in sentences if folded(sentence))
 
 
 def checked(text: str, evidence: Sequence[Evidence], *, names: Sequence[str] = ()) -> Sentence:
     """Return one sentence with its citations, and with the first doubt of it that there is."""
-    return _checked(text, _read(evidence), names)
+    return _checked(text, _Library(evidence), names)
 
 
-def _read(evidence: Sequence[Evidence]) -> Mapping[str, _Seen]:
-    return {one.evidence_id: _Seen.of(one) for one in evidence}
+class _Library:
+    """The evidence by its id; each piece is read when it is first cited."""
+
+    def __init__(self, evidence: Sequence[Evidence]) -> None:
+        self._unread = {one.evidence_id: one for one in evidence}
+        self._read: dict[str, _Seen] = {}
+
+    def __contains__(self, identifier: str) -> bool:
+        return identifier in self._unread
+
+    def __getitem__(self, identifier: str) -> _Seen:
+        if identifier not in self._read:
+            self._read[identifier] = _Seen.of(self._unread[identifier])
+        return self._read[identifier]
 
 
-def _checked(text: str, seen: Mapping[str, _Seen], names: Sequence[str]) -> Sentence:
+def _checked(text: str, library: _Library, names: Sequence[str]) -> Sentence:
     cited = tuple(dict.fromkeys(_CITATION.findall(text)))
     citations = tuple(Citation(kind=CitationKind.EVIDENCE, identifier=identifier) for identifier in cited)
-    doubt, words = _doubt(text, cited, seen, names) or (None, "")
+    doubt, words = _doubt(text, cited, library, names) or (None, "")
     return Sentence(text=text, citations=citations, doubt=doubt, doubt_in_words=words)
 
 
-def _doubt(
-    text: str, cited: Sequence[str], evidence: Mapping[str, _Seen], names: Sequence[str]
-) -> tuple[Doubt, str] | None:
+def _doubt(text: str, cited: Sequence[str], library: _Library, names: Sequence[str]) -> tuple[Doubt, str] | None:
     if not cited:
         return Doubt.UNCITED, "cites nothing"
-    if unseen := [identifier for identifier in cited if identifier not in evidence]:
+    if unseen := [identifier for identifier in cited if identifier not in library]:
         return Doubt.UNSEEN, f"{_listed(unseen)} {'was' if len(unseen) == 1 else 'were'} never seen"
     said = said_in(_CITATION.sub(" ", text), has_quotations=True)
-    seen = [evidence[identifier] for identifier in cited]
+    seen = [library[identifier] for identifier in cited]
     if missing := next(_missing(said, seen, [name.casefold() for name in names]), None):
         does_not = "does not say" if len(cited) == 1 else "do not say"
         return Doubt.UNSUPPORTED, f"{_listed(cited)} {does_not} {quoted(clipped(missing, _CLAIM_WORDS))}"
@@ -177,7 +190,7 @@ def _has_word(word: str, raw: str) -> bool:
 
 
 def _is_borne_out(word: Word, seen: Sequence[_Seen]) -> bool:
-    alike = [other for one in seen for other in _words_of(one, word) if other.name in _names_for(word)]
+    alike = [other for one in seen for other in _words_of(one, word) if _is_alike(other, word)]
     if not word.is_denied:
         return any(not other.is_denied for other in alike)
     if any(not other.is_denied for other in alike):
@@ -191,8 +204,10 @@ def _words_of(one: _Seen, word: Word) -> tuple[Word, ...]:
     return (one.stated if word.field is Field.LOG_KIND else one.said).words
 
 
-def _names_for(word: Word) -> frozenset[str]:
-    return frozenset({word.name}) | (_ERRONEOUS if word.name == "error" else frozenset())
+def _is_alike(seen: Word, word: Word) -> bool:
+    if word.name == "error":
+        return seen.name == "error" or seen.name in _ERRONEOUS
+    return seen.name == word.name or (word.name in _STEMS and _STEMS[word.name] in seen.as_written)
 
 
 def _lists_no_error(one: _Seen) -> bool:

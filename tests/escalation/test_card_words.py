@@ -1,0 +1,50 @@
+"""A card is read at night: two hundred words at most, whatever there is to tell."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.escalation.builders import result
+from tests.escalation.kinds import kinds, worst
+from worker.contract import TriageResult
+from worker.escalation import as_text, card_of
+from worker.escalation.card_limits import LIMITS, WORDS_LIMIT, clipped
+from worker.escalation.card_parts import shown
+
+KINDS = dict(kinds())
+
+
+def words(told: TriageResult) -> int:
+    return len(as_text(card_of(told), 100).split())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_card_of_any_kind_has_at_most_two_hundred_words(kind: str) -> None:
+    assert words(KINDS[kind]) <= WORDS_LIMIT == 200
+
+
+@pytest.mark.parametrize("word", ["w", "12 %", "x" * 300, "a.", "“", "E1", "数", "[E1] no", "-", "\x1b[2J", "e. [E2]"])
+def test_the_worst_that_anybody_can_send_has_no_more(word: str) -> None:
+    assert words(worst(word)) <= WORDS_LIMIT
+
+
+@given(st.text(max_size=300).filter(lambda text: text.strip()))
+def test_no_text_whatever_makes_a_card_longer(text: str) -> None:
+    assert words(worst(text)) <= WORDS_LIMIT
+
+
+def test_control_at_its_roomiest_the_same_card_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.escalation.card.LIMITS", LIMITS[:1])
+    assert words(worst("w")) > WORDS_LIMIT
+
+
+def test_a_hypothesis_that_is_cut_keeps_its_mark_and_its_citations() -> None:
+    (cause,) = card_of(result(summary=f"The disk is at 99 % {'and full ' * 200} [E1].")).cause
+    assert shown(cause).startswith("Hypothesis (E1 does not say “99 %”): The disk is at 99 %")
+    assert shown(cause).endswith("… [E1]")
+
+
+def test_what_is_cut_says_so_right_behind() -> None:
+    assert clipped("one two three", 2) == "one two…"
+    assert clipped("one two", 2) == "one two"
+    assert clipped("x" * 500, 2).endswith("x…")
