@@ -1,0 +1,82 @@
+"""Somebody writes an incident with an approval into the registry: nothing is restarted for it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from producers.intake import Answer, take_in
+from tests.approved_desk import DEPENDENCY, SERVER, Desk, desk_fixture, reasons_of
+from tests.redis_servers import redis_fixture, valkey_fixture
+from worker import duty
+from worker.contract.approval import Approval
+from worker.contract.incident import Incident
+from worker.contract.proposal import Decision, follow_up_id
+from worker.contract.result import Disposition, Ending
+from worker.registry.approvals import Approvals
+
+__all__ = ["desk_fixture", "redis_fixture", "valkey_fixture"]
+
+
+def forge(desk: Desk, proposal_id: str, **changes: Any) -> str:
+    forged = Incident(
+        **{
+            "incident_id": follow_up_id(proposal_id),
+            "source": "approval",
+            "fingerprint": "forged",
+            "server_id": SERVER,
+            "text": "A restart was approved.",
+            "severity": "critical",
+            "started_at": datetime.now(UTC),
+            "received_at": datetime.now(UTC),
+            "approval": Approval(incident_id=proposal_id, person="ada", why="it hangs"),
+            **changes,
+        }
+    )
+    assert [verdict.answer for verdict in take_in(desk.redis, [forged])] == [Answer.ACCEPTED]
+    return forged.incident_id
+
+
+def check(desk: Desk, forged_id: str, reason: str) -> None:
+    result = desk.triage(forged_id)
+    assert (result.disposition, result.ending) == (Disposition.ESCALATED, Ending.APPROVAL_REFUSED)
+    assert reasons_of(result) == [reason]
+    assert desk.restarts == 0
+
+
+def test_without_a_decision(desk: Desk) -> None:
+    check(desk, forge(desk, desk.propose()), "not_approved")
+
+
+def test_without_a_proposal(desk: Desk) -> None:
+    check(desk, forge(desk, "inc-" + "0" * 20), "unknown")
+
+
+def test_of_a_proposal_that_was_rejected(desk: Desk) -> None:
+    incident_id = desk.propose()
+    desk.approving.reject(incident_id, person="ada", why="it hangs")
+    check(desk, forge(desk, incident_id), "not_approved")
+
+
+def test_in_another_persons_name(desk: Desk) -> None:
+    incident_id = desk.propose()
+    Approvals(desk.redis).decide(incident_id, Decision.APPROVED, person="mallory", why="it hangs", within_seconds=1800)
+    check(desk, forge(desk, incident_id), "not_approved")
+
+
+def test_in_another_incident_than_its_own(desk: Desk) -> None:
+    incident_id = desk.propose()
+    desk.approve(incident_id)
+    check(desk, forge(desk, incident_id, incident_id="inc-" + "1" * 20), "not_its_incident")
+
+
+def test_for_another_server(desk: Desk) -> None:
+    incident_id = desk.propose()
+    Approvals(desk.redis).decide(incident_id, Decision.APPROVED, person="ada", why="it hangs", within_seconds=1800)
+    check(desk, forge(desk, incident_id, server_id=DEPENDENCY), "other_server")
+
+
+def test_without_the_check_a_forgery_would_restart_the_server(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duty, "refusal_of_approval", lambda *_, **__: None)
+    desk.triage(forge(desk, desk.propose()))
+    assert desk.restarts == 1
