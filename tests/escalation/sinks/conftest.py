@@ -10,7 +10,7 @@ from tests.escalation.sinks.stand_ins import Systems, systems_at
 from worker.escalation.sinks.clients import posting_client
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def client() -> Iterator[httpx2.Client]:
     with posting_client() as made:
         yield made

@@ -40,7 +40,9 @@ def test_a_card_and_an_action_are_sent_as_text(httpserver: HTTPServer, systems: 
 @pytest.mark.parametrize("status", [400, 500])
 def test_a_no_says_that_there_is_no_reason(status: int, httpserver: HTTPServer) -> None:
     httpserver.expect_request(re.compile(".*")).respond_with_data("", status)
-    with pytest.raises(NotDelivered, match=r"Apprise \(JSON\) did not take the message.*no reason: check its address"):
+    with pytest.raises(
+        NotDelivered, match=r"Apprise \(JSON\) did not take the message in 10 s, .* no reason: check its address"
+    ):
         apprise_sink(at(httpserver)).deliver(result())
 
 

@@ -1,5 +1,6 @@
 """One message over HTTP: bounded in bytes and seconds, sent once, followed nowhere, and trusted by certificate only."""
 
+import gzip
 import re
 import socket
 import ssl
@@ -91,6 +92,14 @@ def test_of_an_endless_answer_only_the_beginning_is_read(httpserver: HTTPServer,
     assert answer.as_mapping() == {}
 
 
+def test_an_answer_that_unpacks_to_very_much_is_not_unpacked(httpserver: HTTPServer, client: httpx2.Client) -> None:
+    packed = gzip.compress(b" " * 20_000_000)
+    httpserver.expect_request("/").respond_with_data(packed, headers={"Content-Encoding": "gzip"})
+    answer = poster(httpserver.url_for("/"), client).send({"text": "x"})
+    assert len(answer.body) <= ANSWER_LIMIT_BYTES
+    assert httpserver.log[0][0].headers["Accept-Encoding"] == "identity"
+
+
 def test_a_system_that_is_not_there_is_named_with_the_remedy(client: httpx2.Client) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -144,6 +153,12 @@ def test_the_systems_patience_is_understood_and_bounded(
     with server_that_says(answer) as (url, _), pytest.raises(NotDelivered) as raised:
         poster(url, client).send({"text": "x"})
     assert raised.value.retry_after_seconds == seconds
+
+
+def test_an_address_is_sent_as_it_was_given(httpserver: HTTPServer, client: httpx2.Client) -> None:
+    httpserver.expect_request("/hook/").respond_with_data("")
+    poster(httpserver.url_for("/hook/?sp=%2Frun&sig=a-b_c%3D"), client).send({"text": "x"})
+    assert httpserver.log[0][0].environ["REQUEST_URI"] == "/hook/?sp=%2Frun&sig=a-b_c%3D"
 
 
 def test_a_good_status_that_is_not_the_systems_yes_is_no_yes(httpserver: HTTPServer, client: httpx2.Client) -> None:

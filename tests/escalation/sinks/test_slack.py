@@ -7,7 +7,7 @@ from pytest_httpserver import HTTPServer
 from tests.escalation.builders import result
 from tests.escalation.sinks.stand_ins import SECRET, Systems, handled, said
 from worker.contract.handling import Action
-from worker.errors import NotDelivered
+from worker.errors import ConfigurationError, NotDelivered
 from worker.escalation.sinks.slack import SlackBotSink, SlackWebhookSink
 
 INCIDENT_ID = result().incident.incident_id
@@ -91,3 +91,9 @@ def test_a_webhooks_action_is_a_message_of_its_own_with_the_incidents_id(
     sink.follow(result(), handled(Action.CLAIM))
     assert systems.messages[-1]["text"].startswith(f"{INCIDENT_ID} · Claimed by ann")
     assert all(message["unfurl_links"] is message["unfurl_media"] is False for message in systems.messages)
+
+
+@pytest.mark.parametrize("channel", ["", "#ops", "ops", "C1 "])
+def test_a_channel_is_given_by_its_id(channel: str, client: httpx2.Client) -> None:
+    with pytest.raises(ConfigurationError, match="is no channel's id"):
+        SlackBotSink(bot_token=SECRET, channel=channel, client=client)

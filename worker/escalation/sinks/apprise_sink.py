@@ -59,8 +59,8 @@ class AppriseSink:
         )
         if not is_taken:
             raise NotDelivered(
-                f"{self._name} did not take the message, or not for all, and gives no reason: check its address and "
-                f"Apprise's log."
+                f"{self._name} did not take the message in {self._timeout_seconds:g} s, or not for all, and gives no "
+                f"reason: check its address and Apprise's log."
             )
 
 

@@ -65,7 +65,8 @@ class MailSink:
     """One sender and its recipients, at one mail server. `trusted` holds the certificates to verify by.
 
     A server has `timeout_seconds` for each answer, and three times as long for everything.
-    A mail that some recipients are refused has arrived at the others: the failure names them, and is final.
+    A mail that some recipients are refused has arrived at the others: the failure names those, and is final unless the
+    server refuses them for now only. A repeat then reaches the others again.
     """
 
     def __init__(

@@ -27,6 +27,7 @@ ANSWER_LIMIT_BYTES: Final = 65_536
 TIMEOUT_SECONDS: Final = 10.0
 LONGEST_WAIT_SECONDS: Final = 86_400.0
 """A sink that asks for more than a day's patience has lost its clock."""
+_HEADERS: Final = {"Content-Type": "application/json", "Accept-Encoding": "identity", "Connection": "close"}
 _CONNECTED: Final = frozenset({"connection.connect_tcp.complete", "connection.start_tls.complete"})
 
 _OK: Final[Collection[int]] = range(200, 300)
@@ -98,7 +99,7 @@ class Poster:
             method,
             self._server,
             content=body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", "Connection": "close"} | self._headers | dict(headers or {}),
+            headers={**_HEADERS, **self._headers, **(headers or {})},
             extensions={
                 "target": f"{whole_path}{question}".encode(),
                 "timeout": httpx2.Timeout(self._timeout_seconds).as_dict(),
@@ -137,7 +138,7 @@ class Poster:
     def _read(self, request: httpx2.Request) -> Answer:
         body = bytearray()
         with closing(self._client.send(request, stream=True, auth=None, follow_redirects=False)) as response:
-            for chunk in response.iter_bytes():
+            for chunk in response.iter_raw():  # unpacked, a few bytes could become any number
                 body += chunk
                 if len(body) > ANSWER_LIMIT_BYTES:
                     cut = bytes(body[:ANSWER_LIMIT_BYTES])

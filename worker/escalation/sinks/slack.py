@@ -18,7 +18,7 @@ import structlog
 
 from worker.contract import TriageResult
 from worker.contract.handling import Handled
-from worker.errors import NotDelivered
+from worker.errors import ConfigurationError, NotDelivered
 from worker.escalation.card import card_of
 from worker.escalation.card_slack import as_slack_blocks
 from worker.escalation.escaping import for_slack
@@ -37,6 +37,9 @@ PAGES_LIMIT: Final = 3
 
 CLOCKS_APART_SECONDS: Final = 300.0
 EVENT_TYPE: Final = "firstline_result"
+
+_CHANNEL: Final = re.compile(r"[CDG][A-Z0-9]{1,30}", re.ASCII)
+"""A name would do to post, but not to look back."""
 
 _WORD: Final = re.compile(r"[a-z_]{1,60}", re.ASCII)
 _LATER: Final = frozenset({"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"})
@@ -67,6 +70,8 @@ class SlackBotSink:
     def __init__(
         self, *, bot_token: str, channel: str, client: httpx2.Client, url: str = "https://slack.com/api"
     ) -> None:
+        if not _CHANNEL.fullmatch(channel):
+            raise ConfigurationError("The channel of the Slack bot is no channel's id (such as C024BE91L): correct it.")
         headers = {"Authorization": f"Bearer {checked_secret('The token of the Slack bot', bot_token)}"}
         self._poster = Poster("Slack", url, client=client, credentials="bot token", headers=headers)
         self._channel = channel
