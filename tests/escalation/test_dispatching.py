@@ -16,8 +16,9 @@ from worker.contract.handling import Action, Handled
 from worker.contract.queue import ESCALATION_GROUP, RESULTS_STREAM
 from worker.contract.result import Occurrences
 from worker.errors import ContractError, NotDelivered
-from worker.escalation import EscalationConsumer
-from worker.escalation.deliveries import LEASE_SECONDS, due_key
+from worker.escalation import EscalationConsumer, as_text, card_of
+from worker.escalation.deliveries import LEASE_SECONDS, Deliveries, due_key
+from worker.escalation.routes import Routes
 from worker.escalation.sending import TRIES_LIMIT, Outcome, pause_seconds
 from worker.escalation.sink_health import given_up, sinks_in_use
 
@@ -165,8 +166,22 @@ def test_a_sink_that_never_works_loses_the_page_to_its_backup_which_says_so(redi
     assert desk.send("pager") == 0
     assert desk.send("mail") == 1
     [took] = mail.took
-    assert took.evidence[0].statement == f"The sink pager did not take it ({TRIES_LIMIT} tries); mail is its backup."
+    said = f"pager failed (tries: {TRIES_LIMIT}), so mail has this page"
+    assert took.evidence[-1].statement == said
+    assert said in " ".join(as_text(card_of(took), 200).split())
     assert took.summary == result().summary
+
+
+def test_a_backup_that_fails_too_hands_on_to_its_own_which_tells_of_both(redis: Redis) -> None:
+    final, last = NotDelivered("No.", is_final=True), FakeSink()
+    sinks = {"pager": FakeSink(before=Failing(final)), "mail": FakeSink(before=Failing(final)), "chat": last}
+    desk = Desk(redis, sinks, backups={"pager": "mail", "mail": "chat"})
+    desk.deliver(result())
+    for name in sinks:
+        desk.send(name)
+    assert (
+        last.took[0].evidence[-1].statement == "pager failed (tries: 1), mail failed (tries: 1), so chat has this page"
+    )
 
 
 def test_a_final_error_sends_the_page_to_the_backup_at_once(redis: Redis) -> None:
@@ -194,6 +209,32 @@ def test_what_nobody_takes_is_given_up_and_counted(redis: Redis, error: Exceptio
     assert desk.send("pager") == 0
     assert desk.outcomes() == [("pager", Outcome.GIVEN_UP)]
     assert given_up(redis) == 1
+
+
+def test_what_was_given_up_is_sent_after_the_sink_was_mended_and_somebody_said_so(redis: Redis) -> None:
+    sink = FakeSink(before=Failing(NotDelivered("No.", is_final=True), times=2))
+    desk = Desk(redis, {"pager": sink, "mail": FakeSink()}, routes=Routes(default=("pager",)))
+    desk.deliver(result(1), result(2))
+    desk.send("pager")
+    desk.deliver(result(1))
+    assert desk.send("pager") == 0
+    assert Deliveries(redis).retry("mail") == 0
+    assert Deliveries(redis).retry("pager") == 2
+    assert given_up(redis) == 0
+    assert desk.send("pager") == 2
+    assert Deliveries(redis).retry("pager") == 0
+    assert len(sink.took) == 2
+
+
+def test_a_result_that_can_not_be_shown_makes_no_sink_look_broken(redis: Redis) -> None:
+    mail = FakeSink()
+    unshowable = FakeSink(before=Failing(ContractError("it can't be shown (KeyError)")))
+    desk = Desk(redis, {"pager": unshowable, "mail": mail}, backups={"pager": "mail"})
+    desk.deliver(result())
+    desk.send("pager")
+    desk.send("mail")
+    assert len(mail.took) == 1
+    assert [health.failures for health in sinks_in_use(redis)] == [0, 0]
 
 
 def test_without_a_backup_it_is_tried_for_a_day(redis: Redis) -> None:
@@ -252,7 +293,8 @@ def test_when_a_sink_is_down_a_storm_goes_to_its_backup_without_waiting_for_each
     desk.send("mail")
     assert pager.before.raised - asked == 1  # type: ignore[attr-defined] # likewise
     assert len(mail.took) >= 99
-    assert "is down, and was not tried" in mail.took[-1].evidence[0].statement
+    assert mail.took[-1].evidence[-1].statement == "pager failed, so mail has this page"
+    assert "It is down, and was not tried. mail gets it." in [told.detail for told in desk.told]
 
 
 def test_a_sink_that_hangs_delays_no_other(redis: Redis) -> None:

@@ -112,4 +112,5 @@ def _line(told: Told) -> str:
     words = told.outcome.replace("_", " ")
     tries = f" (try {told.tries})" if told.tries > 1 else ""
     detail = f" · {told.detail}" if told.detail else ""
-    return one_line(f"{told.at:%H:%M:%S}Z  {told.sink}  {words}{tries}  {told.action}  {told.incident_id}{detail}")
+    columns = (f"{told.at:%H:%M:%S}Z", told.sink, f"{words}{tries}", told.action, f"{told.incident_id}{detail}")
+    return "  ".join(map(one_line, columns))

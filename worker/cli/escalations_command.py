@@ -23,6 +23,9 @@ def escalations(
     test: Annotated[
         str | None, typer.Option(metavar="SINK", help="Send one sink a page that says that it is a test.")
     ] = None,
+    retry: Annotated[
+        str | None, typer.Option(metavar="SINK", help="Send again what this sink refused for good, once it is mended.")
+    ] = None,
 ) -> None:
     """Bring the results to engineers: to the sinks of FIRSTLINE_ROUTES_FILE, with one line for each delivery.
 
@@ -38,6 +41,10 @@ def escalations(
         from worker.cli.routes import send_test_page
 
         raise typer.Exit(0 if send_test_page(load_settings(), test) else EXIT_INCOMPLETE)
+    elif retry is not None:
+        from worker.cli.routes import retry_sink
+
+        retry_sink(load_settings(), retry)
     else:
         from worker.cli.escalations import run_escalations
 

@@ -1,6 +1,6 @@
-"""`firstline escalations --check` and `--test`: where what would go, and one marked page to one sink.
+"""`firstline escalations --check`, `--test` and `--retry`: where what would go, one marked page, and a sink mended.
 
-Neither touches the results, nor any record of what was delivered.
+The first two touch neither results nor records of what was delivered. None delivers a result itself.
 """
 
 import json
@@ -14,18 +14,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from worker.bootstrap import connect
 from worker.cli.dispatching import sinks_of
+from worker.cli.failures import confirmed
 from worker.cli.words import one_line
 from worker.clock import SystemClock
 from worker.contract import Severity
 from worker.errors import ConfigurationError, FirstlineError
+from worker.escalation.deliveries import Deliveries
 from worker.escalation.routes import Route, Routes
 from worker.escalation.samples import sample_of, test_page
 from worker.infrastructure.inventory_file import read_inventory_file
 from worker.redaction import STATELESS_MASKER
 from worker.settings import Settings, read_environment
 
-__all__ = ["check_routes", "send_test_page"]
+__all__ = ["check_routes", "retry_sink", "send_test_page"]
 
 _NO_FILE = "There are no routes: set FIRSTLINE_ROUTES_FILE; deploy/routes.example.toml shows the form."
 
@@ -72,6 +75,14 @@ def send_test_page(settings: Settings, sink: str) -> bool:
         return False
     sys.stdout.write(f"{chosen.name} took the test page {page.incident.incident_id}: look there.\n")
     return True
+
+
+def retry_sink(settings: Settings, sink: str) -> None:
+    """Let the consumers send again what no sink took and this one was given up for."""
+    redis, name = connect(settings), one_line(sink)
+    with confirmed(f"the pages of {name} are sent again", look="firstline status"):
+        count = Deliveries(redis).retry(sink)
+    sys.stdout.write(f"{name}: {count} {'page is' if count == 1 else 'pages are'} sent again.\n")
 
 
 def _samples(settings: Settings, routes: Routes) -> Iterator[_Sample]:

@@ -56,7 +56,7 @@ def _sinks(found: _Found) -> list[str]:
     sinks, lost = found["sinks"], found["given_up"]
     failing = [sink for sink in sinks if sink["failing_since"] is not None]
     words = f"{len(sinks)} in use, {len(failing)} FAIL" if failing else f"{len(sinks)} in use, none fails"
-    gone = f", {lost} deliveries that NO SINK TOOK" if lost else ""
+    gone = f", {lost} deliveries that NO SINK TOOK (firstline escalations --retry SINK)" if lost else ""
     return [words + gone, *(_sink(sink) for sink in sinks if sink in failing or sink["waiting"])]
 
 

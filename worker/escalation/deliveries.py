@@ -60,7 +60,7 @@ def sink_key(sink: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One step that was taken under a lease. `tries` counts this attempt; `note` is for who reads a backup's page."""
+    """One step that was taken under a lease. `tries` counts this attempt; `note` says which sinks failed before."""
 
     sink: str
     incident_id: str
@@ -92,6 +92,7 @@ class Deliveries:
         self._postpone = _script(redis, "postpone")
         self._let_go = _script(redis, "let_go")
         self._follow = _script(redis, "follow")
+        self._retry = _script(redis, "retry")
 
     def schedule(self, sink: str, result: TriageResult, *, delay_seconds: float) -> bool:
         """Note that a sink is to be sent a result, `delay_seconds` from now; False when that was noted before."""
@@ -156,8 +157,15 @@ class Deliveries:
         return self._end(taken, backup, delay_seconds=delay_seconds, note=note, failure=failure)
 
     def give_up(self, taken: Delivery, *, failure: str) -> bool:
-        """End the tries, with nobody who takes it; False when the lease went to another."""
+        """End the tries, with nobody who takes it; False when the lease went to another.
+
+        Here and above an empty `failure` says that the sink was not asked, or is not to blame.
+        """
         return self._end(taken, "", delay_seconds=0, note="", failure=failure)
+
+    def retry(self, sink: str) -> int:
+        """Note again what a sink was given up for, and return how many pages that are: somebody has mended it."""
+        return int(self._retry(keys=[GIVEN_UP, due_key(sink), sink_key(sink)], args=[sink, delivery_key(sink, "")]))
 
     def _end(self, taken: Delivery, backup: str, *, delay_seconds: float, note: str, failure: str) -> bool:
         keys = [

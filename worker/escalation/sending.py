@@ -14,6 +14,7 @@ from typing import Final
 
 import structlog
 from pydantic import ValidationError
+from redis.exceptions import RedisError
 
 from worker.contract import Evidence, TriageResult
 from worker.contract.handling import Handled
@@ -35,6 +36,7 @@ TRIED_FOR_SECONDS: Final = 86_400.0
 """How long it is tried where there is no backup sink."""
 
 POLL_SECONDS: Final = 0.5
+REDIS_PAUSE_SECONDS: Final = 5.0
 ERROR_LIMIT_BYTES: Final = 500
 
 log = structlog.get_logger()
@@ -95,7 +97,11 @@ class Sender:
         while not stop.is_set():
             try:
                 is_busy = self.send_next()
-            except Exception:
+            except RedisError as error:
+                log.warning("redis.lost", sink=self._sink.name, error=type(error).__name__)
+                stop.wait(REDIS_PAUSE_SECONDS)
+                continue
+            except Exception:  # the thread's boundary: without it the sink's pages would stop
                 log.exception("sink.not_served", sink=self._sink.name)
                 is_busy = False
             if not is_busy:
@@ -109,7 +115,7 @@ class Sender:
         try:
             result = TriageResult.model_validate_json(taken.result)
         except ValidationError:
-            self._end(taken, None, NotDelivered("What was kept for it can't be read.", is_final=True))
+            self._end(taken, None, "What was kept for it can't be read.", failure="")
             return True
         until = self._routes.quiet_until(self._sink.name, result, self._clock.now()) if taken.is_page else None
         if until is not None:
@@ -126,7 +132,7 @@ class Sender:
         try:
             self._send(taken, result)
         except ContractError as error:
-            self._end(taken, result, NotDelivered(f"It can't be shown there: {error}.", is_final=True))
+            self._end(taken, result, f"It can't be shown there: {error}.", failure="")
         except NotDelivered as error:
             self._failed(taken, result, error)
         except Exception as error:  # noqa: BLE001 - a mistake of the sink's code is its failure, and stops no other page
@@ -138,23 +144,23 @@ class Sender:
 
     def _send(self, taken: Delivery, result: TriageResult) -> None:
         if taken.is_page:
-            self._sink.notifier.deliver(_noted(result, taken.note, at=self._clock.now()))
+            self._sink.notifier.deliver(_noted(result, taken, at=self._clock.now()))
         elif self._sink.follower is not None:
             self._sink.follower.follow(result, Handled.model_validate_json(taken.step))
 
     def _spare(self, taken: Delivery, result: TriageResult) -> None:
         """Leave a sink alone that is down, until one page tries it again."""
         if taken.is_page and self._sink.backup is not None:
-            self._hand_over(taken, result, self._sink.backup, failure="")
+            self._hand_over(taken, result, self._sink.backup, "It is down, and was not tried.", failure="")
         else:
             self._deliveries.postpone(taken, delay_seconds=taken.sink_is_down_for_seconds)
 
     def _failed(self, taken: Delivery, result: TriageResult, error: NotDelivered) -> None:
-        asked_for = error.retry_after_seconds or 0.0
+        asked_for, failure = error.retry_after_seconds or 0.0, _shown(error)
         if error.is_final or self._are_tries_over(taken, asked_for):
-            self._end(taken, result, error)
+            self._end(taken, result, failure, failure=failure)
             return
-        delay, failure = max(pause_seconds(taken.tries), asked_for), _shown(error)
+        delay = max(pause_seconds(taken.tries), asked_for)
         self._deliveries.postpone(taken, delay_seconds=delay, failure=failure, sink_pause_seconds=asked_for)
         self._say(taken, Outcome.POSTPONED, f"{failure} Again in {delay:.0f} s.")
 
@@ -163,20 +169,19 @@ class Sender:
             return taken.tries >= TRIES_LIMIT or asked_for_seconds > LONGEST_PAUSE_SECONDS
         return taken.tried_for_seconds >= TRIED_FOR_SECONDS
 
-    def _end(self, taken: Delivery, result: TriageResult | None, error: NotDelivered) -> None:
-        failure = _shown(error)
+    def _end(self, taken: Delivery, result: TriageResult | None, why: str, *, failure: str) -> None:
         if taken.is_page and result is not None and self._sink.backup is not None:
-            self._hand_over(taken, result, self._sink.backup, failure=failure)
+            self._hand_over(taken, result, self._sink.backup, why, failure=failure)
         elif self._deliveries.give_up(taken, failure=failure):
-            self._say(taken, Outcome.GIVEN_UP, failure)
+            self._say(taken, Outcome.GIVEN_UP, why)
 
-    def _hand_over(self, taken: Delivery, result: TriageResult, backup: str, *, failure: str) -> None:
-        times = "is down, and was not tried" if not failure else f"did not take it ({taken.tries} tries)"
-        note = f"{taken.note} The sink {taken.sink} {times}; {backup} is its backup.".strip()
+    def _hand_over(self, taken: Delivery, result: TriageResult, backup: str, why: str, *, failure: str) -> None:
+        failed = f"{taken.sink} failed (tries: {taken.tries})" if failure else f"{taken.sink} failed"
+        note = f"{taken.note}, {failed}" if taken.note else failed
         until = self._routes.quiet_until(backup, result, self._clock.now())
         delay = self._seconds_to(until) if until is not None else 0.0
         if self._deliveries.hand_over(taken, backup, delay_seconds=delay, note=note, failure=failure):
-            self._say(taken, Outcome.HANDED_OVER, f"{failure} {backup} gets it.".strip())
+            self._say(taken, Outcome.HANDED_OVER, f"{why} {backup} gets it.")
 
     def _seconds_to(self, moment: datetime) -> float:
         return (moment - self._clock.now()).total_seconds()
@@ -205,12 +210,13 @@ def pause_seconds(tries: int) -> float:
     return float(min(FIRST_PAUSE_SECONDS * 2 ** min(tries - 1, 16), LONGEST_PAUSE_SECONDS))
 
 
-def _noted(result: TriageResult, note: str, *, at: datetime) -> TriageResult:
-    """Return the result with what befell its page as the first thing that was seen: a backup's reader should know."""
-    if not note:
+def _noted(result: TriageResult, taken: Delivery, *, at: datetime) -> TriageResult:
+    """Return the result with what befell its page as the last thing that was seen: the card keeps that longest."""
+    if not taken.note:
         return result
-    seen = Evidence(evidence_id="D1", tool="delivery", statement=note, observed_at=at)
-    return result.model_copy(update={"evidence": (seen, *result.evidence)})
+    statement = f"{taken.note}, so {taken.sink} has this page"
+    seen = Evidence(evidence_id="D1", tool="delivery", statement=statement, observed_at=at)
+    return result.model_copy(update={"evidence": (*result.evidence, seen)})
 
 
 def _shown(error: NotDelivered) -> str:
