@@ -8,6 +8,7 @@ from tests.escalation.builders import result
 from tests.escalation.sinks.stand_ins import SECRET, Systems, handled, said
 from worker.contract.handling import Action
 from worker.errors import ConfigurationError, NotDelivered
+from worker.escalation.sinks import slack
 from worker.escalation.sinks.slack import SlackBotSink, SlackWebhookSink
 
 INCIDENT_ID = result().incident.incident_id
@@ -81,6 +82,12 @@ def test_what_is_no_yes_of_slacks_is_none(answer: object, httpserver: HTTPServer
     with pytest.raises(NotDelivered) as no:
         bot.deliver(result())
     assert SECRET not in str(no.value)
+
+
+def test_of_too_many_blocks_the_first_are_sent() -> None:
+    block = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 2_900}}
+    assert len(slack._fitting([block] * 7)) == 4
+    assert len(slack._fitting([block] * 2)) == 2
 
 
 def test_a_webhooks_action_is_a_message_of_its_own_with_the_incidents_id(

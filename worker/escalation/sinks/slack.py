@@ -2,12 +2,14 @@
 
 A webhook knows no key of a message: the same result again is a second message, and an action is a message of its own.
 A bot finds its message again by the metadata on it, among the newest of the channel: the same result again is then no
-second message, and actions go into the thread. Where it may not read the channel, it behaves like a webhook.
+second message, and actions go into the thread. Where it may not read the channel, or not so often, it behaves like
+a webhook.
 Sources: https://docs.slack.dev/reference/methods/chat.postMessage,
 https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks,
 https://docs.slack.dev/reference/methods/conversations.history (scope `channels:history` or `groups:history`).
 """
 
+import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -30,6 +32,9 @@ __all__ = ["SlackBotSink", "SlackWebhookSink"]
 
 TEXT_LIMIT: Final = 3_000
 """Slack cuts at 40,000 characters; a notification shows a line."""
+
+BLOCKS_LIMIT: Final = 12_000
+"""All blocks of a message together: past some 13,000 characters Slack says `msg_blocks_too_long`, undocumented."""
 
 PAGE_MESSAGES: Final = 8
 PAGES_LIMIT: Final = 3
@@ -129,7 +134,14 @@ class SlackBotSink:
 
 
 def _message(result: TriageResult) -> dict[str, object]:
-    return {**_plain(title_of(result)), "blocks": as_slack_blocks(card_of(result))}
+    return {**_plain(title_of(result)), "blocks": _fitting(as_slack_blocks(card_of(result)))}
+
+
+def _fitting(blocks: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Return as many of the first blocks as Slack takes: most of a card is better than a refused one."""
+    while len(json.dumps(blocks, ensure_ascii=False)) > BLOCKS_LIMIT:
+        blocks = blocks[:-1]
+    return blocks
 
 
 def _plain(text: str) -> dict[str, object]:
