@@ -17,6 +17,7 @@ from typing import Annotated, Final
 import typer
 
 from worker.cli.dead_letters_commands import dead_letters
+from worker.cli.escalations_command import escalations
 from worker.cli.failures import EXIT_CONFIGURATION, EXIT_INCOMPLETE, EXIT_INTERRUPTED, told
 from worker.cli.inventory_commands import inventory
 from worker.cli.options import AsJson
@@ -202,24 +203,7 @@ def watch(
     raise typer.Exit(0 if is_whole else EXIT_INCOMPLETE)
 
 
-@app.command()
-def escalations(
-    as_json: AsJson = False,
-    once: Annotated[bool, typer.Option("--once", help="Deliver what waits, then stop, instead of following.")] = False,
-    name: Annotated[
-        str | None, typer.Option(help="This consumer's name within the group; a restart under it resumes its own.")
-    ] = None,
-) -> None:
-    """Read the results and print a card for each escalation, and one line for everything else.
-
-    Each result is acknowledged after it was printed. Several consumers share the work; what a dead one left undelivered
-    is taken over after a minute.
-    """
-    from worker.cli.escalations import run_escalations
-
-    run_escalations(load_settings(), as_json=as_json, once=once, name=name)
-
-
+app.command()(escalations)
 app.command()(show)
 app.command()(redact)
 
