@@ -1,7 +1,7 @@
 """A card is read at night: two hundred words at most, whatever there is to tell."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.escalation.builders import result
@@ -28,6 +28,7 @@ def test_the_worst_that_anybody_can_send_has_no_more(word: str) -> None:
     assert words(worst(word)) <= WORDS_LIMIT
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.text(max_size=300).filter(lambda text: text.strip()))
 def test_no_text_whatever_makes_a_card_longer(text: str) -> None:
     assert words(worst(text)) <= WORDS_LIMIT

@@ -1,4 +1,5 @@
 """What a sentence of a card may say beside what it cites, and what is marked as a hypothesis."""
+# ruff: noqa: RUF001 - the marks of other scripts are what this is about
 
 import pytest
 from hypothesis import given
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.escalation.builders import HEALTH, LOGS, REFUSED_RESTART, SERVER
 from worker.contract import Evidence
-from worker.escalation.citations import Doubt, checked, sentences_of
+from worker.escalation.citations import CitationKind, Doubt, checked, sentences_of
 
 HIGH = HEALTH.model_copy(
     update={
@@ -139,3 +140,70 @@ def test_what_the_cited_evidence_does_not_say_is_a_hypothesis_that_names_it(sent
 def test_what_cites_nothing_or_cannot_be_checked_is_a_hypothesis(sentence: str, doubt: Doubt) -> None:
     (told,) = sentences_of(sentence, SEEN, names=NAMES)
     assert told.doubt is doubt, told
+
+
+def test_a_citation_names_its_kind_and_its_id_once_in_the_order_of_the_sentence() -> None:
+    told = checked("37 lines [E2], CPU 12 % (E1), and 37 again E2", SEEN)
+    assert [(cited.kind, cited.identifier) for cited in told.citations] == [
+        (CitationKind.EVIDENCE, "E2"),
+        (CitationKind.EVIDENCE, "E1"),
+    ]
+    assert told.doubt is None
+
+
+def test_a_citation_behind_the_stop_belongs_to_the_sentence_before_it() -> None:
+    first, second = sentences_of("CPU is at 12 %. [E1] 37 lines show failures. [E2]", SEEN)
+    assert (first.text, second.text) == ("CPU is at 12 % [E1].", "37 lines show failures [E2].")
+
+
+FIGURES = (
+    "{}",
+    "{} %",
+    "{} s",
+    "{}ms",
+    "CPU {} %",
+    "{} lines",
+    "port {}",
+    "v{}",
+    "worker-{}",
+    "[IP_ADDRESS_{}]",
+    "{}次",
+)
+SCRIPTS = ("0123456789", "٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹", "०१२३४५६७८९", "０１２３４５６７８９")
+
+
+@given(
+    before=st.text(alphabet=st.characters(exclude_categories=["N", "C"]), max_size=30),
+    behind=st.text(alphabet=st.characters(exclude_categories=["N", "C"]), max_size=30),
+    figure=st.sampled_from(FIGURES),
+    number=st.integers(2_000, 5_000).filter(lambda number: number not in {5432, 2026}),
+    digits=st.sampled_from(SCRIPTS),
+)
+def test_a_sentence_with_a_number_that_stands_nowhere_is_never_unmarked(
+    before: str, behind: str, figure: str, number: int, digits: str
+) -> None:
+    written = figure.format(str(number).translate(str.maketrans(SCRIPTS[0], digits)))
+    told = checked(f"{before} {written} {behind} [E1] [E2] [E4]", SEEN, names=NAMES)
+    assert told.doubt is not None
+
+
+@given(cpu=st.floats(0, 100).map(lambda value: round(value, 1)), memory=st.integers(0, 100), is_rounded=st.booleans())
+def test_a_true_reading_stands_rounded_or_not(cpu: float, memory: int, is_rounded: bool) -> None:
+    seen = HEALTH.model_copy(update={"statement": f"the service is running, CPU {cpu:.0f} %, memory {memory} %"})
+    said = f"{cpu:.0f}" if is_rounded else f"{cpu}"
+    assert checked(f"CPU is at {said} %, memory at {memory} % [E1].", [seen]).doubt is None
+
+
+@given(st.text(max_size=200))
+def test_no_text_whatever_breaks_the_check(text: str) -> None:
+    noise = HEALTH.model_copy(update={"statement": text, "quotations": (text,)})
+    for sentence in sentences_of(f"{text} [E1]", [noise]):
+        assert sentence.doubt is None or sentence.doubt_in_words
+
+
+def test_control_without_the_check_a_wrong_number_would_pass_as_a_fact() -> None:
+    wrong = checked("CPU is at 13 % [E1].", SEEN)
+    assert wrong.doubt is Doubt.UNSUPPORTED
+    assert [cited.identifier for cited in wrong.citations] == ["E1"], (
+        "its citation exists, which was all that was asked"
+    )

@@ -10,7 +10,7 @@ from typing import Final
 
 from worker.contract import Disposition, Evidence, IncidentKind, TriageResult
 from worker.contract.observations import CPU_PRESSURE_PERCENT, MEMORY_PRESSURE_PERCENT
-from worker.contract.quoting import one_line, quoted
+from worker.contract.quoting import quoted
 from worker.contract.result import RestartOutcome
 from worker.escalation.card_limits import Limits, clipped
 from worker.escalation.citations import Citation, CitationKind, Sentence, checked
@@ -25,7 +25,6 @@ SUSPICIONS_LIMIT: Final = 3
 """All that a result tells of; each is shown, however tight, so that a decoy hides nothing."""
 
 _LABELS: Final[Mapping[str, str]] = {HEALTH_TOOL: "health", LOG_TOOL: "log"}
-_FIELD_LIMIT_BYTES: Final = 1_000
 
 _DEEDS: Final[Mapping[RestartOutcome, str]] = {
     RestartOutcome.RESTORED: "Restarted once, at {time}: health was proven good afterwards.",
@@ -93,10 +92,9 @@ def _attempts(result: TriageResult, words: int) -> Iterator[Sentence]:
     attempts = [seen for seen in result.evidence if seen.tool == RESTART_TOOL]
     for refusal in result.refusals:
         if not any(refusal.detail in seen.statement for seen in result.evidence):
-            told = one_line(f"Refused ({refusal.reason}): {refusal.detail}", _FIELD_LIMIT_BYTES)
-            yield Sentence(text=_stopped(clipped(told, words)))
+            yield Sentence(text=_stopped(clipped(f"Refused ({refusal.reason}): {refusal.detail}", words)))
     if result.restart is not None and not attempts:
-        yield Sentence(text=_stopped(clipped(one_line(result.restart.detail, _FIELD_LIMIT_BYTES), words)))
+        yield Sentence(text=_stopped(clipped(result.restart.detail, words)))
     yield from (_check(seen, words) for seen in attempts)
 
 
@@ -106,9 +104,9 @@ def _warnings(result: TriageResult, limits: Limits) -> Iterator[Sentence]:
         return
     yield Sentence(text="Text from outside tries to give instructions: restarts were off.")
     for suspicion in result.suspicions[:SUSPICIONS_LIMIT]:
-        where, sign = clipped(one_line(suspicion.where, 32), 3), clipped(suspicion.sign.replace("_", " "), 4)
+        where, sign = clipped(suspicion.where, 3), clipped(suspicion.sign.replace("_", " "), 4)
         excerpt = quoted(clipped(suspicion.excerpt, limits.suspicion_words))
-        yield Sentence(text=f"In {where} ({one_line(sign, 48)}): {excerpt}", citations=_citations(suspicion.where))
+        yield Sentence(text=f"In {where} ({sign}): {excerpt}", citations=_citations(suspicion.where))
 
 
 def _restart_in_words(result: TriageResult) -> str:
@@ -122,15 +120,14 @@ def _restart_in_words(result: TriageResult) -> str:
 
 def _check(seen: Evidence, words: int) -> Sentence:
     """Return one piece of evidence as a sentence that cites it; statement and newest quotation share the words."""
-    statement = one_line(seen.statement, _FIELD_LIMIT_BYTES).replace(f"{RESTART_TOOL} was refused", "restart refused")
-    tool = one_line(seen.tool, 64)
-    if seen.tool != RESTART_TOOL and not statement.startswith(tool):
-        statement = f"{_LABELS.get(seen.tool, tool)}: {statement}"
+    statement = seen.statement.replace(f"{RESTART_TOOL} was refused", "restart refused")
+    if seen.tool != RESTART_TOOL and not statement.startswith(seen.tool):
+        statement = f"{_LABELS.get(seen.tool, seen.tool)}: {statement}"
     told = clipped(statement, words)
     left = words - len(told.split())
     if seen.quotations and left > 1:
         told += f" {quoted(clipped(seen.quotations[-1], left))}"
-    identifier = clipped(one_line(seen.evidence_id, 16), 1)
+    identifier = clipped(seen.evidence_id, 1)
     return Sentence(text=f"{_time(seen.observed_at)} {told} [{identifier}]", citations=_citations(identifier))
 
 

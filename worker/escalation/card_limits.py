@@ -130,10 +130,11 @@ LIMITS: Final = (
 
 def clipped(text: str, words: int, *, limit_bytes: int | None = None) -> str:
     """Return the first words of a text, visible, on one line, with “…” right behind where there are more."""
-    whole = " ".join(visible(text).split())
-    head = whole.encode("utf-8", "backslashreplace")[: limit_bytes or words * _BYTES_A_WORD].decode("utf-8", "ignore")
-    kept = " ".join(head.split(" ")[:words]).rstrip()
-    return kept if kept == whole else f"{kept}…"
+    parts, limit = text.split(maxsplit=words), limit_bytes or words * _BYTES_A_WORD
+    whole = visible(" ".join(parts[:words])[:limit])
+    kept = whole.encode("utf-8", "backslashreplace")[:limit].decode("utf-8", "ignore").rstrip()
+    is_all = len(parts) <= words and len(" ".join(parts)) <= limit and kept == whole
+    return kept if is_all else f"{kept}…"
 
 
 def words_of(text: str) -> int:
