@@ -85,7 +85,7 @@ def test_what_is_no_yes_of_slacks_is_none(answer: object, httpserver: HTTPServer
 
 
 def test_of_too_many_blocks_the_first_are_sent() -> None:
-    block = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 2_900}}
+    block: dict[str, object] = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 2_900}}
     assert len(slack._fitting([block] * 7)) == 4
     assert len(slack._fitting([block] * 2)) == 2
 
