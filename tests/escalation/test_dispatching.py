@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from structlog.testing import capture_logs
 
 from tests.escalation.builders import NOW, result
-from tests.escalation.desks import Desk, Failing, FakeSink, Killed
-from tests.redis_servers import let_time_pass, redis_fixture, valkey_fixture
+from tests.escalation.desks import Desk, Failing, FakeSink, Killed, nothing
+from tests.redis_servers import SwitchableRedis, let_time_pass, redis_fixture, valkey_fixture
 from worker.contract import Severity, TriageResult
 from worker.contract.handling import Action, Handled
 from worker.contract.queue import ESCALATION_GROUP, RESULTS_STREAM
@@ -295,6 +296,36 @@ def test_when_a_sink_is_down_a_storm_goes_to_its_backup_without_waiting_for_each
     assert len(mail.took) >= 99
     assert mail.took[-1].evidence[-1].statement == "pager failed, so mail has this page"
     assert "It is down, and was not tried. mail gets it." in [told.detail for told in desk.told]
+
+
+@pytest.mark.parametrize("is_kept", [True, False], ids=["the same process", "another process"])
+def test_a_yes_that_redis_was_away_for_is_recorded_when_it_is_back(*, is_kept: bool) -> None:
+    switchable = SwitchableRedis()
+    redis: Redis = switchable.client
+    sink = FakeSink(after=lambda _: switchable.goes_away())
+    desk = Desk(redis, {"chat": sink})
+    desk.deliver(result(1), result(2))
+    with pytest.raises(RedisConnectionError):
+        desk.send("chat")
+    switchable.comes_back()
+    sink.after = nothing
+    survivor = desk if is_kept else Desk(redis, {"chat": sink})
+    survivor.send("chat")
+    let_time_pass(redis, LEASE_SECONDS + 1)
+    survivor.send("chat")
+    assert sorted(sink.sends.values()) == ([1, 1] if is_kept else [1, 2])
+
+
+def test_in_one_thread_a_sink_that_hangs_would_delay_another(redis: Redis) -> None:
+    arrived_meanwhile: list[int] = []
+    quick = FakeSink()
+    desk = Desk(
+        redis, {"hanging": FakeSink(before=lambda _: arrived_meanwhile.append(len(quick.took))), "quick": quick}
+    )
+    desk.deliver(result())
+    for name in ("hanging", "quick"):
+        desk.send(name)
+    assert arrived_meanwhile == [0]
 
 
 def test_a_sink_that_hangs_delays_no_other(redis: Redis) -> None:

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final, TextIO
@@ -32,7 +33,7 @@ from worker.settings import Settings, read_environment
 
 __all__ = ["Printer", "run_dispatching", "sinks_of"]
 
-LAST_SEND_SECONDS: Final = 30.0
+LAST_SEND_SECONDS: Final = 12.0
 """How long what is being sent is waited for at the end; what is cut off is sent again, by whoever comes next."""
 
 _CONNECTIONS: Final = 4
@@ -90,8 +91,9 @@ def run_dispatching(settings: Settings, path: Path, *, as_json: bool, once: bool
         consumer.run(stop)
     finally:
         stop.set()
+        give_up = time.monotonic() + LAST_SEND_SECONDS
         for thread in threads:
-            thread.join(LAST_SEND_SECONDS)
+            thread.join(max(give_up - time.monotonic(), 0))
 
 
 def sinks_of(settings: Settings, path: Path) -> tuple[RoutesFile, list[SinkInUse]]:

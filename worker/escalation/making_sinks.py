@@ -7,6 +7,8 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 
+import httpx2
+
 from worker.errors import ConfigurationError
 from worker.escalation.revealing import Vault, gated, gated_follower
 from worker.escalation.routes_file import RoutesFile
@@ -85,13 +87,18 @@ class _Maker:
         self._environment = environment
         self._clock = clock
 
-    def made(self, table: AnySink) -> _Sink:  # noqa: PLR0911 - one way out a kind
+    def made(self, table: AnySink) -> _Sink:
         """Return the sink of a table. Raises `ConfigurationError`."""
         if isinstance(table, MailTable):
             return self._mail(table)
         if isinstance(table, AppriseTable):
             return AppriseSink(url=self._environment[table.url_env])
         client = posting_client(ca_file=None if table.ca_file is None else self._folder / table.ca_file)
+        if isinstance(table, JiraTable | ServiceNowTable):
+            return self._tickets(table, client)
+        return self._messages(table, client)
+
+    def _messages(self, table: PagerDutyTable | SlackTable | ChatTable | WebhookTable, client: httpx2.Client) -> _Sink:
         match table:
             case PagerDutyTable():
                 return PagerDutySink(routing_key=self._environment[table.routing_key_env], url=table.url, client=client)
@@ -105,25 +112,26 @@ class _Maker:
             case WebhookTable():
                 secrets = [each.strip() for each in self._environment[table.secrets_env].split(",") if each.strip()]
                 return WebhookSink(url=table.url, secrets=secrets, client=client, clock=self._clock)
-            case JiraTable():
-                return JiraSink(
-                    url=table.url,
-                    user=table.user,
-                    api_token=self._environment[table.api_token_env],
-                    project=table.project,
-                    issue_type=table.issue_type,
-                    resolve_transition=table.resolve_transition,
-                    client=client,
-                )
-            case ServiceNowTable():
-                return ServiceNowSink(
-                    url=table.url,
-                    user=table.user,
-                    password=self._environment[table.password_env],
-                    table=table.table,
-                    resolved_fields=table.resolved_fields,
-                    client=client,
-                )
+
+    def _tickets(self, table: JiraTable | ServiceNowTable, client: httpx2.Client) -> _Sink:
+        if isinstance(table, JiraTable):
+            return JiraSink(
+                url=table.url,
+                user=table.user,
+                api_token=self._environment[table.api_token_env],
+                project=table.project,
+                issue_type=table.issue_type,
+                resolve_transition=table.resolve_transition,
+                client=client,
+            )
+        return ServiceNowSink(
+            url=table.url,
+            user=table.user,
+            password=self._environment[table.password_env],
+            table=table.table,
+            resolved_fields=table.resolved_fields,
+            client=client,
+        )
 
     def _mail(self, table: MailTable) -> MailSink:
         login = None

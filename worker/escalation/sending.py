@@ -91,6 +91,7 @@ class Sender:
         self._routes = routes
         self._clock = clock
         self._tell = tell
+        self._said_yes: list[Delivery] = []
 
     def run(self, stop: threading.Event) -> None:
         """Send until told to stop; what is being sent is finished first."""
@@ -109,6 +110,7 @@ class Sender:
 
     def send_next(self) -> bool:
         """Send what is due first, or put it where it belongs; False when nothing is due. Raises `RedisError`."""
+        self._record_yes()
         taken = self._deliveries.take(self._sink.name)
         if taken is None:
             return False
@@ -138,9 +140,16 @@ class Sender:
         except Exception as error:  # noqa: BLE001 - a mistake of the sink's code is its failure, and stops no other page
             self._failed(taken, result, NotDelivered(f"The sink itself broke ({type(error).__name__})."))
         else:
-            self._deliveries.record(taken)
+            self._said_yes.append(taken)
+            self._record_yes()
             if taken.is_page or self._sink.follower is not None:
                 self._say(taken, Outcome.DELIVERED)
+
+    def _record_yes(self) -> None:
+        """Record each yes; one that Redis was away for is recorded before anything else is sent. Raises `RedisError`."""
+        while self._said_yes:
+            self._deliveries.record(self._said_yes[0])
+            del self._said_yes[0]
 
     def _send(self, taken: Delivery, result: TriageResult) -> None:
         if taken.is_page:
