@@ -84,6 +84,18 @@ def test_an_action_on_a_ticket_that_is_not_seen_yet_comes_again_later(
     assert not no.value.is_final
 
 
+def test_the_fields_that_jira_asks_for_are_named_and_its_words_are_not(
+    httpserver: HTTPServer, client: httpx2.Client
+) -> None:
+    wanted = {"customfield_10020": f"{SECRET} is required", "components": "is required", f"x {SECRET}": ""}
+    httpserver.expect_request("/rest/api/3/search/jql").respond_with_json({"issues": []})
+    httpserver.expect_request("/rest/api/3/issue").respond_with_json({"errors": wanted}, status=400)
+    with pytest.raises(NotDelivered, match=r"\(it names customfield_10020, components\)\.$") as no:
+        jira(httpserver, client).deliver(result())
+    assert no.value.is_final
+    assert SECRET not in str(no.value)
+
+
 @pytest.mark.parametrize("project", ["", "ops", 'OPS" OR project = "HR', "OPS-1"])
 def test_a_project_that_is_no_key_is_refused(project: str, client: httpx2.Client) -> None:
     with pytest.raises(ConfigurationError, match="no project's key"):

@@ -1,7 +1,6 @@
 """The watch cuts what takes too long, the newest socket only, and leaves alone what ends in time."""
 
 import socket
-import threading
 
 from worker.escalation.sinks.watching import Watch
 
@@ -17,8 +16,7 @@ def test_a_socket_that_waits_past_the_time_is_cut() -> None:
 def test_a_socket_that_comes_too_late_is_cut_at_once() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs, Watch(0) as watch:
-        while not watch.is_over:
-            threading.Event().wait(0.001)
+        watch._timer.join()
         watch.over(ours)
         assert ours.recv(1) == b""
 

@@ -6,6 +6,7 @@ rest travels beside. Every sink that speaks HTTP calls it.
 """
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ ANSWER_LIMIT_BYTES: Final = 65_536
 TIMEOUT_SECONDS: Final = 10.0
 LONGEST_WAIT_SECONDS: Final = 86_400.0
 """A sink that asks for more than a day's patience has lost its clock."""
+FIELDS_LIMIT: Final = 5
+
+_FIELD: Final = re.compile(r"customfield_[0-9]{1,8}|[A-Za-z]{2,20}", re.ASCII)
 _HEADERS: Final = {"Content-Type": "application/json", "Accept-Encoding": "identity", "Connection": "close"}
 _CONNECTED: Final = frozenset({"connection.connect_tcp.complete", "connection.start_tls.complete"})
 
@@ -148,7 +152,7 @@ class Poster:
     def _refusal(self, answer: Answer) -> NotDelivered:
         status = answer.status
         return NotDelivered(
-            f"{self.name} answered {status}{self._remedy(status)}.",
+            f"{self.name} answered {status}{self._remedy(status)}{_fields_in(answer)}.",
             is_final=(status in _REFUSED and status not in _MAY_PASS) or status in _ELSEWHERE,
             retry_after_seconds=_wait_seconds(answer.headers),
         )
@@ -171,6 +175,13 @@ def _show(watch: Watch, event: str, about: Mapping[str, Any]) -> None:
     """Show the watch each new connection; there is one for each message, for none is kept."""
     if event in _CONNECTED:
         watch.over(about["return_value"].get_extra_info("socket"))
+
+
+def _fields_in(answer: Answer) -> str:
+    """Return which fields a no is about, where the answer names any as Jira does; of its words nothing is told."""
+    errors = answer.as_mapping().get("errors")
+    names = [name for name in errors if _FIELD.fullmatch(name)] if isinstance(errors, dict) else []
+    return f" (it names {', '.join(names[:FIELDS_LIMIT])})" if names else ""
 
 
 def _kind(error: Exception) -> str:
