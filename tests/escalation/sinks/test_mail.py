@@ -1,25 +1,21 @@
 """Mail at a real SMTP server: encrypted, complete, one thread an incident, and every refusal in words."""
 
-import email
-import email.policy
 import re
 import smtplib
 import socket
 import ssl
 import threading
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.escalation.builders import incident, result
 from tests.escalation.sinks.certificates import own_certificate
+from tests.escalation.sinks.mail_server import Post, server, server_that_says
 from tests.escalation.sinks.stand_ins import SECRET, handled
 from worker.contract.handling import Action
 from worker.errors import ConfigurationError, NotDelivered
@@ -29,67 +25,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiri
 
 ANN, BOB = "ann@example.com", "bob@example.com"
 INCIDENT_ID = result().incident.incident_id
-
-
-class Post:
-    """What a mail server does with what it gets; it refuses whom and when it is told to."""
-
-    def __init__(self, *, refuses: str = "", refuses_mail: str = "", refuses_data: str = "") -> None:
-        self.mails: list[tuple[EmailMessage, list[str], bool]] = []
-        self._refuses, self._refuses_mail, self._refuses_data = refuses, refuses_mail, refuses_data
-
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if address in self._refuses:
-            return "550 no such person"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_MAIL(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        envelope.mail_from = address
-        return self._refuses_mail or "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        assert isinstance(envelope.content, bytes)
-        parsed = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        assert isinstance(parsed, EmailMessage)
-        if not self._refuses_data:
-            self.mails.append((parsed, list(envelope.rcpt_tos), session.ssl is not None))
-        return self._refuses_data or "250 OK"
-
-
-@contextmanager
-def server(post: Post, **options: Any) -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    controller = Controller(post, hostname="127.0.0.1", port=port, **options)
-    controller.start()
-    try:
-        yield port
-    finally:
-        controller.stop()
-
-
-@contextmanager
-def server_that_says(*lines: bytes) -> Iterator[int]:
-    """Yield the port of a server that says these lines, one for each that it reads, and then hangs up."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(5)
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                for line in lines:
-                    connection.sendall(line)
-                    connection.recv(65_536)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield listener.getsockname()[1]
-        thread.join(timeout=5)
 
 
 def sink(port: int, **changes: Any) -> MailSink:
@@ -182,7 +117,7 @@ def test_control_without_encryption_the_same_server_takes_the_mail() -> None:
 
 def test_a_server_that_is_encrypted_from_its_first_byte_takes_the_mail(tmp_path: Path) -> None:
     post, certificate = Post(), own_certificate(tmp_path)
-    with tls_in_front(post, certificate) as port:
+    with server(post, ssl_context=certificate) as port:
         sink(port, security="tls", trusted=trusting(tmp_path)).deliver(result())
         with pytest.raises(NotDelivered, match="can't be trusted"):
             sink(port, security="tls").deliver(result())
@@ -336,13 +271,6 @@ def test_a_huge_result_is_one_mail_of_bounded_size() -> None:
         sink(port).deliver(result(summary="<&" * 50_000, service="s" * 5_000))
     assert len(post.mails[0][0].as_bytes()) < 60_000
     assert len(post.mails[0][0]["Subject"]) <= 200
-
-
-@contextmanager
-def tls_in_front(post: Post, certificate: ssl.SSLContext) -> Iterator[int]:
-    """Yield the port of the same server, behind TLS from the first byte (`ssl_context`, as aiosmtpd has it)."""
-    with server(post, ssl_context=certificate) as port:
-        yield port
 
 
 def test_control_the_library_alone_waits_for_a_server_that_talks_on() -> None:
