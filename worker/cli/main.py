@@ -16,6 +16,7 @@ from typing import Annotated, Final
 
 import typer
 
+from worker.cli.approvals_commands import approve, proposals, reject
 from worker.cli.dead_letters_commands import dead_letters
 from worker.cli.escalations_command import escalations
 from worker.cli.failures import EXIT_CONFIGURATION, EXIT_INCOMPLETE, EXIT_INTERRUPTED, told
@@ -216,7 +217,7 @@ def status(as_json: AsJson = False) -> None:
     show_status(load_settings(), as_json=as_json)
 
 
-for command in (halt, resume, resolve):
+for command in (halt, resume, resolve, approve, reject, proposals):
     app.command()(command)
 
 
