@@ -106,7 +106,7 @@ def test_control_without_a_look_at_attached_alerts_a_hostile_one_is_closed_unsee
 def test_while_one_alert_still_fires_the_server_is_looked_at(worker: Worker, redis: FakeRedis, tmp_path: Path) -> None:
     result = triaged(worker, redis, alert("a"), alert("b"), alert("a", is_over=True))
     assert result.disposition is Disposition.RECOVERED
-    assert "2 alerts, 1 of them over" in card_of(result).headline
+    assert card_of(result).impact[0].text == "2 warning alerts, 1 of them over."
     assert len(restarts_of(tmp_path)) == 1
 
 

@@ -1,5 +1,6 @@
 """The card: what an engineer reads at 3 a.m., and what no log line or model can make of it."""
 
+import inspect
 import re
 from datetime import timedelta
 from typing import Any
@@ -20,10 +21,11 @@ from tests.escalation.builders import (
     restart,
     result,
 )
+from worker import duty
 from worker.contract import Disposition, Ending, Evidence, Refusal
 from worker.contract.result import LogFindings, RestartOutcome, Suspicion
 from worker.escalation import as_text, brief, card_of
-from worker.escalation.advice import endpoints_in, next_steps
+from worker.escalation.advice import MAY_STAY_CLOSED, endpoints_in, next_steps
 from worker.escalation.card_parts import Confidence
 from worker.escalation.citations import Sentence
 
@@ -250,7 +252,10 @@ def test_endpoints_are_found_in_log_lines_and_times_and_source_lines_are_not(
     ("changes", "advice"),
     [
         ({"restart": restart(RestartOutcome.NOT_RESTORED)}, "don't restart it again until you know why"),
-        ({"restart": restart(RestartOutcome.UNKNOWN)}, "stays closed to further restarts until a person has"),
+        (
+            {"restart": restart(RestartOutcome.UNKNOWN)},
+            "stays closed to further restarts until you tell `firstline resolve`",
+        ),
         ({"restart": restart(RestartOutcome.NOT_DONE)}, "the attempt at 03:00 UTC restarted nothing"),
         ({"restart": restart(RestartOutcome.PROOF_LOST)}, "the proof that its restart at 03:00 UTC helped is lost"),
         ({"restart": restart(RestartOutcome.RESOLVED)}, "whoever resolved its restart"),
@@ -394,3 +399,11 @@ def test_no_text_whatever_breaks_or_bloats_a_card(text: str, width: int) -> None
     rendered = as_text(card_of(quoting), width)
     assert len(rendered.encode("utf-8", "backslashreplace")) < 16_000
     assert all(len(line) <= max(width, 40) for line in rendered.split("\n"))
+
+
+def test_that_a_server_may_stay_closed_is_a_step_and_no_part_of_the_cause() -> None:
+    summary = f"CPU is at 12 % [E1]. {SERVER} {MAY_STAY_CLOSED}"
+    card = card_of(result(summary=summary))
+    assert texts(card.cause) == ("CPU is at 12 % [E1].",)
+    assert card.next_steps[0].endswith(f"{SERVER} may stay closed to restarts.")
+    assert MAY_STAY_CLOSED in inspect.getsource(duty), "the sentence is the worker's own"

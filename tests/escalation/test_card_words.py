@@ -8,7 +8,7 @@ from tests.escalation.builders import result
 from tests.escalation.kinds import kinds, worst
 from worker.contract import TriageResult
 from worker.escalation import as_text, card_of
-from worker.escalation.card_limits import LIMITS, WORDS_LIMIT, clipped
+from worker.escalation.card_limits import ROOMIEST, WORDS_LIMIT, clipped
 from worker.escalation.card_parts import shown
 
 KINDS = dict(kinds())
@@ -35,7 +35,7 @@ def test_no_text_whatever_makes_a_card_longer(text: str) -> None:
 
 
 def test_control_at_its_roomiest_the_same_card_is_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.escalation.card.LIMITS", LIMITS[:1])
+    monkeypatch.setattr("worker.escalation.card.Limits", lambda: ROOMIEST)
     assert words(worst("w")) > WORDS_LIMIT
 
 

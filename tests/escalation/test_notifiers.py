@@ -37,7 +37,7 @@ def test_what_needs_somebody_is_printed_as_a_card(disposition: Disposition) -> N
     pipe = Pipe()
     ConsoleNotifier(pipe, 80).deliver(result(disposition=disposition))
     assert pipe.flushed.startswith(f"■ {disposition.replace('_', ' ').upper()}")
-    assert "What to try next" in pipe.flushed
+    assert "\nNext\n" in pipe.flushed
     assert pipe.flushed.endswith("\n\n")
 
 

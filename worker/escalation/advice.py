@@ -17,10 +17,13 @@ from worker.contract.result import RestartOutcome, Suspicion
 from worker.escalation.card_limits import clipped
 from worker.escalation.citation_claims import ENDPOINT
 
-__all__ = ["endpoints_in", "name_of", "next_steps", "stakeholder_note"]
+__all__ = ["MAY_STAY_CLOSED", "endpoints_in", "name_of", "next_steps", "stakeholder_note"]
 
 STEPS_LIMIT: Final = 3
 """More than this nobody works through at night; the order below is the order of worth."""
+
+MAY_STAY_CLOSED: Final = "may stay closed to restarts: see `firstline status` and `firstline resolve`."
+"""How a summary ends where the guard could not be told of a restart's end, whoever concluded."""
 
 ENDPOINTS_LIMIT: Final = 3
 QUOTATION_WORDS: Final = 10
@@ -78,7 +81,7 @@ _AFTER_RESTART: Final[Mapping[RestartOutcome, str]] = {
     RestartOutcome.NOT_DONE: "If {server} needs a restart, do it by hand: the attempt at {time} restarted nothing",
     RestartOutcome.UNKNOWN: (
         "Find out whether {server} restarted at {time}, by the start time of its service; "
-        "it stays closed to further restarts until a person has"
+        "it stays closed to further restarts until you tell `firstline resolve`"
     ),
     RestartOutcome.RESTORED: "Look for what builds up on {server}: the restart at {time} helped, but not for long",
     RestartOutcome.PROOF_LOST: "See that {server} is well: the proof that its restart at {time} helped is lost",
@@ -121,6 +124,8 @@ def _steps(result: TriageResult) -> Iterator[str]:
         yield _AFTER_RESTART[result.restart.outcome].format(server=server, time=ordered_at)
     elif not result.is_restart_known:
         yield "Look before you restart anything: whether a restart was done already is not known"
+    if MAY_STAY_CLOSED in result.summary:
+        yield f"See `firstline status` and `firstline resolve`: {server} may stay closed to restarts"
     yield from _after_suspicions(result.suspicions)
     if result.findings is not None and result.findings.dependency_failures:
         yield from _after_dependency_failures(server, result.findings.dependency_failures)

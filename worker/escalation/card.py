@@ -6,7 +6,7 @@ way. Called by whoever notifies engineers.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Final
 
@@ -15,7 +15,7 @@ from worker.contract.quoting import one_line, quoted
 from worker.escalation.advice import name_of, next_steps, stakeholder_note
 from worker.escalation.card_cause import Cause, cause_of
 from worker.escalation.card_facts import checks_of, deeds_of, impact_of, ruled_out_of, urgency_of
-from worker.escalation.card_limits import LIMITS, WORDS_LIMIT, Limits, clipped, words_of
+from worker.escalation.card_limits import LOOSENINGS, ROOMIEST, WORDS_LIMIT, Limits, clipped, words_of
 from worker.escalation.card_parts import Card, shown
 from worker.escalation.card_text import as_text
 from worker.escalation.citations import Sentence
@@ -30,12 +30,17 @@ _FEWEST_WORDS: Final = 4
 
 
 def card_of(result: TriageResult) -> Card:
-    """Return the card of any result, as roomy as fits; the same result gives the same card."""
+    """Return the card of any result, as roomy as two hundred words allow; the same result gives the same card."""
     facts = _Facts(cause_of(result), tuple(impact_of(result)), tuple(ruled_out_of(result)))
-    cards = (_card(result, facts, limits) for limits in LIMITS)
-    card = next(cards)
-    while words_of(as_text(card, USUAL_WIDTH)) > WORDS_LIMIT and (tighter := next(cards, None)):
-        card = tighter
+    card, limits = _card(result, facts, ROOMIEST), Limits()
+    if _is_short(card):
+        return card
+    card = _card(result, facts, limits)
+    for loosening in LOOSENINGS:
+        looser = replace(limits, **loosening)
+        longer = _card(result, facts, looser)
+        if _is_short(longer):
+            card, limits = longer, looser
     return card
 
 
@@ -78,6 +83,10 @@ def _card(result: TriageResult, facts: _Facts, limits: Limits) -> Card:
         ruled_out=facts.ruled_out[: limits.ruled_out],
         stakeholder_note=" ".join(stakeholder_note(result)[: limits.note_sentences]),
     )
+
+
+def _is_short(card: Card) -> bool:
+    return words_of(as_text(card, USUAL_WIDTH)) <= WORDS_LIMIT
 
 
 def _fitting(sentences: Sequence[Sentence], words: int) -> Iterator[Sentence]:

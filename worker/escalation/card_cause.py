@@ -11,7 +11,7 @@ from typing import Final
 
 from worker.contract import Ending, TriageResult
 from worker.contract.text import cut_to_bytes, visible
-from worker.escalation.advice import name_of
+from worker.escalation.advice import MAY_STAY_CLOSED, name_of
 from worker.escalation.card_limits import clipped
 from worker.escalation.card_parts import Confidence
 from worker.escalation.citations import Doubt, Sentence, sentences_of
@@ -71,7 +71,7 @@ class Cause:
 
 def cause_of(result: TriageResult) -> Cause:
     """Return the cause of any result: high where all of it is cited and stands, low where a citation is false."""
-    summary = cut_to_bytes(visible(result.summary.replace(SIGNATURE, "")), SUMMARY_LIMIT_BYTES).strip()
+    summary = _summary(result)
     word, is_framed = _word_in(summary)
     if result.ending in _SPOKEN_BY_THE_DESK and not is_framed:
         return Cause((Sentence(text=" ".join(summary.split())),), None, "Firstline's word, not a model's")
@@ -81,6 +81,13 @@ def cause_of(result: TriageResult) -> Cause:
     said_by = "by rules, no language model" if is_of_rules else f"by {_name(result.model)}, a language model"
     confidence = Confidence.LOW if result.suspicions else _confidence(sentences)
     return Cause(sentences or (Sentence(text="Nothing was said."),), confidence, said_by)
+
+
+def _summary(result: TriageResult) -> str:
+    """Return the summary without what the card says elsewhere: by whom it is, and that a server may stay closed."""
+    before, closed, behind = result.summary.replace(SIGNATURE, "").partition(MAY_STAY_CLOSED)
+    named = before.rstrip().rpartition(" ")[0] if closed else before
+    return cut_to_bytes(visible(f"{named}{behind}"), SUMMARY_LIMIT_BYTES).strip()
 
 
 def _word_in(summary: str) -> tuple[str, bool]:

@@ -1,4 +1,4 @@
-"""How much a card may say: two hundred words, and what gives way first when there is more to tell.
+"""How much a card may say: two hundred words, and what of them goes to what when there is more to tell.
 
 Pure. Called by the card and by whatever makes its parts.
 """
@@ -8,7 +8,7 @@ from typing import Final
 
 from worker.contract.text import visible
 
-__all__ = ["LIMITS", "WORDS_LIMIT", "Limits", "clipped", "words_of"]
+__all__ = ["LOOSENINGS", "ROOMIEST", "WORDS_LIMIT", "Limits", "clipped", "words_of"]
 
 WORDS_LIMIT: Final = 200
 _BYTES_A_WORD: Final = 24
@@ -17,115 +17,35 @@ _BYTES_A_WORD: Final = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How many words or entries of each kind one tightness allows."""
+    """How many words or entries of each kind a card has; as they stand here, for the worst that there is to tell."""
 
-    alert_words: int
-    further_alerts: int
-    cause_words: int
-    deeds: int
-    deed_words: int
-    suspicion_words: int
-    steps: int
-    checks: int
-    check_words: int
-    ruled_out: int
-    note_sentences: int
+    alert_words: int = 4
+    further_alerts: int = 0
+    cause_words: int = 8
+    deeds: int = 1
+    deed_words: int = 6
+    suspicion_words: int = 3
+    steps: int = 1
+    checks: int = 2
+    check_words: int = 6
+    ruled_out: int = 0
+    note_sentences: int = 1
 
 
-LIMITS: Final = (
-    Limits(
-        alert_words=30,
-        further_alerts=2,
-        cause_words=60,
-        deeds=3,
-        deed_words=36,
-        suspicion_words=16,
-        steps=3,
-        checks=6,
-        check_words=30,
-        ruled_out=4,
-        note_sentences=3,
-    ),
-    Limits(
-        alert_words=20,
-        further_alerts=1,
-        cause_words=45,
-        deeds=3,
-        deed_words=26,
-        suspicion_words=10,
-        steps=3,
-        checks=4,
-        check_words=22,
-        ruled_out=3,
-        note_sentences=3,
-    ),
-    Limits(
-        alert_words=14,
-        further_alerts=0,
-        cause_words=36,
-        deeds=2,
-        deed_words=20,
-        suspicion_words=7,
-        steps=2,
-        checks=3,
-        check_words=16,
-        ruled_out=2,
-        note_sentences=3,
-    ),
-    Limits(
-        alert_words=10,
-        further_alerts=0,
-        cause_words=26,
-        deeds=2,
-        deed_words=16,
-        suspicion_words=6,
-        steps=2,
-        checks=3,
-        check_words=12,
-        ruled_out=2,
-        note_sentences=2,
-    ),
-    Limits(
-        alert_words=6,
-        further_alerts=0,
-        cause_words=18,
-        deeds=1,
-        deed_words=12,
-        suspicion_words=4,
-        steps=1,
-        checks=2,
-        check_words=9,
-        ruled_out=1,
-        note_sentences=2,
-    ),
-    Limits(
-        alert_words=6,
-        further_alerts=0,
-        cause_words=18,
-        deeds=1,
-        deed_words=10,
-        suspicion_words=4,
-        steps=1,
-        checks=2,
-        check_words=9,
-        ruled_out=0,
-        note_sentences=1,
-    ),
-    Limits(
-        alert_words=4,
-        further_alerts=0,
-        cause_words=8,
-        deeds=1,
-        deed_words=6,
-        suspicion_words=3,
-        steps=1,
-        checks=2,
-        check_words=6,
-        ruled_out=0,
-        note_sentences=1,
-    ),
+LOOSENINGS: Final = tuple(
+    {name: value}
+    for name, value in (
+        *(("check_words", 9), ("deed_words", 14), ("cause_words", 20), ("suspicion_words", 6), ("check_words", 14)),
+        *(("deed_words", 20), ("note_sentences", 2), ("steps", 2), ("alert_words", 10), ("cause_words", 34)),
+        *(("ruled_out", 2), ("deeds", 2), ("checks", 3), ("check_words", 20), ("note_sentences", 3), ("deeds", 3)),
+        *(("deed_words", 36), ("cause_words", 48), ("steps", 3), ("alert_words", 18), ("checks", 4), ("ruled_out", 4)),
+        *(("suspicion_words", 14), ("check_words", 30), ("further_alerts", 1), ("checks", 6), ("cause_words", 70)),
+        *(("alert_words", 30), ("further_alerts", 2)),
+    )
 )
-"""From roomy to tight; the first whose card is short enough is taken, and the last one's always is."""
+"""What a card may have more of, the most needed first: each is taken where the card still has few enough words."""
+
+ROOMIEST: Final = Limits(**{name: value for loosening in LOOSENINGS for name, value in loosening.items()})
 
 
 def clipped(text: str, words: int, *, limit_bytes: int | None = None) -> str:
