@@ -51,6 +51,7 @@ __all__ = [
 
 _CONNECTIONS: Final = 50
 _RECORD_INTERVAL_SECONDS: Final = 2.0
+_RELOADED_FILES: Final = ("inventory_file", "redaction_file")
 _SWEEP_INTERVAL_SECONDS: Final = 10.0
 _TRIM_INTERVAL_SECONDS: Final = 600.0
 
@@ -127,7 +128,7 @@ def _reload(settings: Settings, registry: Registry, directory: InventoryInForce,
     use_rules(rules)
     registry.mask_with(detector)
     directory.use(inventory)
-    record.note("a worker has read inventory and redaction rules again")
+    record.note("a worker reloads", names=_RELOADED_FILES)
 
 
 def _load_inventory(settings: Settings) -> Inventory:

@@ -47,8 +47,10 @@ _STEP: Final = Step(number=1, model="rules", reply=ModelReply(text="[IP_ADDRESS_
 class Refusing(FakeRedis):
     """A Redis that goes away before anything is written down."""
 
-    def xadd(self, *_: Any, **__: Any) -> Any:
-        raise RedisConnectionError("gone")
+    def evalsha(self, sha: str, numkeys: int, *keys_and_args: Any) -> Any:
+        if keys_and_args[0] == AUDIT_STREAM:
+            raise RedisConnectionError("gone")
+        return super().evalsha(sha, numkeys, *keys_and_args)
 
 
 class Broken:

@@ -22,7 +22,7 @@ def test_each_file_is_told_by_its_path_and_sha256_at_start_and_reload(tmp_path: 
     record = ConfigurationRecord(redis, worker="w1", files={"policy_file": policy, "redaction_file": None})
     record.note("a worker starts")
     policy.write_text("two")
-    record.note("again")
+    record.note("again", names=["policy_file"])
     policy.unlink()
     record.note("again")
     record.write()
@@ -31,6 +31,7 @@ def test_each_file_is_told_by_its_path_and_sha256_at_start_and_reload(tmp_path: 
     assert f"sha256 {hashlib.sha256(b'one').hexdigest()} of {policy}" in one
     assert '"redaction_file": "not set"' in one
     assert hashlib.sha256(b"two").hexdigest() in two
+    assert "redaction_file" not in two
     assert "can't be read (FileNotFoundError)" in gone
 
 

@@ -15,6 +15,7 @@ from redis.exceptions import ResponseError
 from producers.intake import Answer, take_in
 from producers.intake import connect as connect_producer
 from worker.bootstrap import connect
+from worker.cli.audit import write_audit
 from worker.cli.failures import confirmed
 from worker.cli.restarts import person
 from worker.cli.words import folded, one_line
@@ -22,6 +23,7 @@ from worker.contract.incident import Incident, identity
 from worker.contract.queue import incident_key
 from worker.errors import ContractError, FirstlineError
 from worker.redaction import STATELESS_MASKER
+from worker.registry.audit import AuditAction
 from worker.registry.dead_letters import AUDIT, DeadLetters
 from worker.registry.letter import DeadLetter
 from worker.registry.letter_content import masked_content
@@ -34,6 +36,7 @@ _LISTED = 100
 _ENTRY_ID = re.compile(r"([0-9]{1,20})-([0-9]{1,20})", re.ASCII)
 _LARGEST_PART = 2**64 - 1
 _SHOWN_BYTES = 4_000
+_AUDITED = {"dropped": AuditAction.DEAD_LETTER_DROPPED, "replayed": AuditAction.DEAD_LETTER_REPLAYED}
 _STILL_THERE = "The letter is kept; replaying it again is safe."
 
 
@@ -61,9 +64,9 @@ def show_letter(settings: Settings, entry_id: str, *, as_json: bool) -> None:
 
 def drop(settings: Settings, entry_id: str, *, why: str) -> None:
     """Put a letter away; who did it and why is kept."""
-    letters = DeadLetters(connect(settings))
-    letter = _found(letters, entry_id)
-    _put_away(letters, letter, action="dropped", why=why)
+    connection = connect(settings)
+    letter = _found(DeadLetters(connection), entry_id)
+    _put_away(connection, letter, action="dropped", why=why)
     sys.stdout.write("Dropped; who and why is written down.\n")
 
 
@@ -88,7 +91,7 @@ def replay(settings: Settings, entry_id: str, *, as_new: bool) -> None:
         raise FirstlineError("Intake is full: too many incidents are open. Try again later. Nothing was changed.")
     if verdict.answer is Answer.DUPLICATE and not as_new:
         raise FirstlineError(f"{_why_known(RegistryView(connection), incident.incident_id)} Nothing was changed.")
-    _put_away(letters, letter, action="replayed", why=verdict.incident_id)
+    _put_away(connection, letter, action="replayed", why=verdict.incident_id)
     sys.stdout.write(f"{verdict.answer}  {verdict.incident_id}\n")
 
 
@@ -102,7 +105,17 @@ def _why_known(registry: RegistryView, incident_id: str) -> str:
     return f"{incident_id} is still open ({entry.state}): it comes to its result by itself, see `firstline show`."
 
 
-def _put_away(letters: DeadLetters, letter: DeadLetter, *, action: str, why: str) -> None:
+def _put_away(connection: Redis, letter: DeadLetter, *, action: str, why: str) -> None:
+    write_audit(
+        connection,
+        action=_AUDITED[action],
+        why=why,
+        incident_id=letter.incident_id,
+        details={"letter": letter.entry_id, "reason": letter.reason},
+        entry_id=f"dead-letter:{letter.entry_id}:{action}:{person()}",
+        unwritten="The letter was not put away, for who does it could not be written down.",
+    )
+    letters = DeadLetters(connection)
     with confirmed("the letter was put away", look=f"firstline dead-letters show {letter.entry_id}"):
         is_ours = letters.remove(letter.entry_id, action=action, person=person(), why=why)
     if not is_ours:

@@ -17,11 +17,13 @@ from typing import Annotated, Final
 import typer
 
 from worker.cli.approvals_commands import approve, proposals, reject
+from worker.cli.audit_commands import audit, feedback
 from worker.cli.dead_letters_commands import dead_letters
 from worker.cli.escalations_command import escalations
 from worker.cli.failures import EXIT_CONFIGURATION, EXIT_INCOMPLETE, EXIT_INTERRUPTED, told
 from worker.cli.inventory_commands import inventory
 from worker.cli.options import AsJson
+from worker.cli.queue_commands import queue
 from worker.cli.redact_command import redact
 from worker.cli.restarts_commands import halt, resolve, resume
 from worker.cli.rules_in_force import take_rules
@@ -50,6 +52,9 @@ app = typer.Typer(
 
 app.add_typer(dead_letters, name="dead-letters")
 app.add_typer(inventory, name="inventory")
+app.add_typer(queue, name="queue")
+app.add_typer(feedback, name="feedback")
+app.add_typer(audit, name="audit")
 
 
 @app.command()

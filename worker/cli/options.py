@@ -6,7 +6,7 @@ import typer
 
 from worker.cli.words import WORD_LIMIT, one_line
 
-__all__ = ["AsJson", "Why", "WhyRevealed"]
+__all__ = ["AsJson", "Because", "Note", "Why", "WhyRevealed", "Words"]
 
 
 def _reason(text: str | None) -> str | None:
@@ -22,4 +22,7 @@ def _reason(text: str | None) -> str | None:
 
 WhyRevealed = Annotated[str | None, typer.Option("--why", help="The reason; it is kept.", callback=_reason)]
 Why = Annotated[str, typer.Option("--why", help="The reason; it is kept.", callback=_reason)]
+Because = Annotated[str, typer.Option("--because", help="What was wrong; it is kept.", callback=_reason)]
+Note = Annotated[str, typer.Option("--note", help="What it was, and what was done; it is kept.", callback=_reason)]
+Words = Annotated[str, typer.Argument(help="The words; they are kept.", callback=_reason)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line on standard output, for pipes.")]

@@ -6,7 +6,7 @@ that ends before that did nothing either: it had no Redis.
 
 import hashlib
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from redis import Redis
@@ -25,9 +25,9 @@ class ConfigurationRecord:
         self._files = files
         self._waiting = deque[AuditEntry]()
 
-    def note(self, occasion: str) -> None:
-        """Take down what the files hold now; right after they were read, so that it is what the worker uses."""
-        told = {name: _told_of(path) for name, path in self._files.items()}
+    def note(self, occasion: str, *, names: Collection[str] | None = None) -> None:
+        """Take down what the files hold now, or those of these `names`; right after they were read."""
+        told = {name: _told_of(path) for name, path in self._files.items() if names is None or name in names}
         self._waiting.append(
             AuditEntry(action=AuditAction.CONFIGURATION, why=occasion, person=f"worker {self._worker}", details=told)
         )

@@ -1,0 +1,127 @@
+"""`firstline audit`: whether the log is whole, and the log itself for whoever keeps or reads it elsewhere.
+
+It changes nothing. What is printed is masked once more; a spreadsheet and a terminal act on none of it.
+"""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from worker.bootstrap import connect
+from worker.cli.words import one_line
+from worker.errors import FirstlineError
+from worker.escalation.escaping import for_csv
+from worker.redaction import SECRETS_MASKER
+from worker.registry.audit import NOTHING_BEFORE, AuditLog, Place
+from worker.registry.audit_chain import Verdict, judged
+from worker.settings import RedisSettings
+
+__all__ = ["Selection", "export", "selection", "verify"]
+
+COLUMNS: Final = (
+    "stream_id",
+    "sequence",
+    "at",
+    "action",
+    "incident_id",
+    "person",
+    "host",
+    "why",
+    "details",
+    "entry_id",
+    "previous",
+    "hash",
+)
+_TEXTS: Final = ("person", "host", "why", "details")
+_TOLD_EVERY: Final = 10_000
+
+Entry = tuple[str, dict[str, str]]
+Selection = Callable[[Mapping[str, str]], bool]
+
+
+def verify(settings: RedisSettings, anchors: list[Place], *, as_json: bool) -> None:
+    """Say whether the log is whole. Raises `FirstlineError` that names the first broken place."""
+    log = AuditLog(connect(settings))
+    noted_end = log.noted_end()
+    found = judged(_told_how_far(log.entries(), log.count()), noted_end=noted_end, anchors=anchors)
+    if as_json:
+        record = {"is_whole": found.flaw is None, "entries": found.entries, "unchained": found.unchained}
+        sys.stdout.write(f"{json.dumps(record | {'anchor': str(found.end), 'flaw': found.flaw})}\n")
+    if found.flaw is not None:
+        raise FirstlineError(f"The audit is broken. {one_line(found.flaw)} {found.entries} entries before are whole.")
+    if not as_json:
+        sys.stdout.write(_as_text(found, is_anchored=bool(anchors)))
+
+
+def _as_text(found: Verdict, *, is_anchored: bool) -> str:
+    lines = [f"The audit is whole: {found.entries} entries, each chained to the one before."]
+    if found.unchained:
+        lines.append(f"{found.unchained} entries before them are older than the chain: nothing vouches for them.")
+    if not is_anchored:
+        lines.append(
+            "Whoever can write to Redis can also write a chain anew, or cut off its end: only an anchor that is kept "
+            "elsewhere tells. Keep this one, and give it to --anchor the next time:"
+        )
+    return "\n".join([*lines, f"anchor {found.end}", ""])
+
+
+def export(settings: RedisSettings, selected: Selection, *, as_csv: bool) -> None:
+    """Print the chosen entries, oldest first; the anchor of the whole log goes to standard error."""
+    log = AuditLog(connect(settings))
+    end = NOTHING_BEFORE
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    if as_csv:
+        writer.writerow(COLUMNS)
+    for stream_id, fields in _told_how_far(log.entries(), log.count()):
+        end = _place_of(fields) or end
+        if not selected(fields):
+            continue
+        record = _masked({"stream_id": stream_id} | fields)
+        if as_csv:
+            writer.writerow([for_csv(record.get(name, "")) for name in COLUMNS])
+        else:
+            sys.stdout.write(f"{json.dumps(record)}\n")
+    sys.stderr.write(
+        f"anchor {end}\nKeep it elsewhere: `firstline audit verify --anchor` tells by it what was cut off.\n"
+    )
+
+
+def _place_of(fields: Mapping[str, str]) -> Place | None:
+    try:
+        return Place.read(f"{fields['sequence']}:{fields['hash']}")
+    except (KeyError, ValueError):
+        return None
+
+
+def _masked(fields: Mapping[str, str]) -> dict[str, str]:
+    return {name: SECRETS_MASKER.checked(text) if name in _TEXTS else text for name, text in fields.items()}
+
+
+def _told_how_far(entries: Iterable[Entry], count: int) -> Iterator[Entry]:
+    """Pass entries on, and tell a person at a terminal how far a long log is read."""
+    for number, entry in enumerate(entries, start=1):
+        yield entry
+        if number % _TOLD_EVERY == 0 and sys.stderr.isatty():
+            sys.stderr.write(f"{number} of {count} entries\n")
+
+
+def selection(*, since: datetime | None, until: datetime | None, incident_id: str | None) -> Selection:
+    """Choose entries by their own time and incident; times without a zone are UTC. An unreadable time is chosen."""
+
+    def is_selected(fields: Mapping[str, str]) -> bool:
+        if incident_id is not None and fields.get("incident_id") != incident_id:
+            return False
+        try:
+            at = _aware(datetime.fromisoformat(fields.get("at", "")))
+        except ValueError:
+            return True
+        return (since is None or at >= _aware(since)) and (until is None or at < _aware(until))
+
+    return is_selected
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
