@@ -22,11 +22,13 @@ from worker.clock import SystemClock
 from worker.contract import Severity
 from worker.errors import ConfigurationError, FirstlineError
 from worker.escalation.deliveries import Deliveries
-from worker.escalation.routes import Route, Routes
+from worker.escalation.routes import NEEDS_SOMEBODY, Route, Routes
+from worker.escalation.routes_file import DAYS
 from worker.escalation.samples import sample_of, test_page
 from worker.infrastructure.inventory_file import read_inventory_file
 from worker.redaction import STATELESS_MASKER
 from worker.settings import Settings, read_environment
+from worker.terms import EVERY_DAY
 
 __all__ = ["check_routes", "retry_sink", "send_test_page"]
 
@@ -126,12 +128,15 @@ def _asks_for(route: Route) -> str:
         "team": route.teams,
         "service": route.services,
         "server": route.servers,
-        "disposition": route.dispositions,
+        "disposition": None if route.dispositions == NEEDS_SOMEBODY else route.dispositions,
     }
     asked = [f"{name} {' or '.join(sorted(values))}" for name, values in lists.items() if values is not None]
     if route.hours is not None:
-        asked.append(f"from {route.hours.begins:%H:%M} to {route.hours.ends:%H:%M} ({route.hours.zone})")
-    return one_line("; ".join(asked))
+        days = (
+            "" if route.hours.days == EVERY_DAY else f" on {', '.join(DAYS[day] for day in sorted(route.hours.days))}"
+        )
+        asked.append(f"from {route.hours.begins:%H:%M} to {route.hours.ends:%H:%M} ({route.hours.zone}){days}")
+    return one_line("; ".join(asked)) or "everything that needs somebody"
 
 
 def _table_of_samples(samples: list[_Sample]) -> Table:

@@ -20,10 +20,10 @@ from worker.escalation.routes_mistakes import mistakes_between_tables
 from worker.escalation.sink_tables import AnySink, HoursTable, RouteTable
 from worker.terms import EVERY_DAY
 
-__all__ = ["RoutesFile", "read_routes_file"]
+__all__ = ["DAYS", "RoutesFile", "read_routes_file"]
 
 _KEYS: Final = frozenset({"default", "time_zone", "sinks", "routes"})
-_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SINK: Final[TypeAdapter[AnySink]] = TypeAdapter(Annotated[AnySink, Field(discriminator="kind")])
 _ROUTE: Final = TypeAdapter(RouteTable)
 _KINDS: Final = frozenset(
@@ -121,7 +121,7 @@ class _Zones:
     def between(self, key: str, times: tuple[time, time], days: frozenset[str] | None, zone: str | None) -> Hours:
         """Return the hours from the first to the second time."""
         own = self._zone(f"{key}.time_zone", zone) if zone is not None else None
-        numbers = EVERY_DAY if days is None else frozenset(map(_DAYS.index, days))
+        numbers = EVERY_DAY if days is None else frozenset(map(DAYS.index, days))
         return Hours(begins=times[0], ends=times[1], days=numbers, zone=own or self._default)
 
     def _zone(self, key: str, name: str) -> ZoneInfo | None:

@@ -146,7 +146,7 @@ class Sender:
                 self._say(taken, Outcome.DELIVERED)
 
     def _record_yes(self) -> None:
-        """Record each yes; one that Redis was away for is recorded before anything else is sent. Raises `RedisError`."""
+        """Record each yes; what Redis was away for is recorded before anything else is sent. Raises `RedisError`."""
         while self._said_yes:
             self._deliveries.record(self._said_yes[0])
             del self._said_yes[0]
