@@ -22,7 +22,7 @@ from worker.clock import SystemClock
 from worker.contract import Severity
 from worker.errors import ConfigurationError, FirstlineError
 from worker.escalation.deliveries import Deliveries
-from worker.escalation.routes import NEEDS_SOMEBODY, Route, Routes
+from worker.escalation.routes import NEEDS_SOMEBODY, Hours, Route, Routes
 from worker.escalation.routes_file import DAYS
 from worker.escalation.samples import sample_of, test_page
 from worker.infrastructure.inventory_file import read_inventory_file
@@ -132,11 +132,13 @@ def _asks_for(route: Route) -> str:
     }
     asked = [f"{name} {' or '.join(sorted(values))}" for name, values in lists.items() if values is not None]
     if route.hours is not None:
-        days = (
-            "" if route.hours.days == EVERY_DAY else f" on {', '.join(DAYS[day] for day in sorted(route.hours.days))}"
-        )
-        asked.append(f"from {route.hours.begins:%H:%M} to {route.hours.ends:%H:%M} ({route.hours.zone}){days}")
+        asked.append(_open_in_words(route.hours))
     return one_line("; ".join(asked)) or "everything that needs somebody"
+
+
+def _open_in_words(hours: Hours) -> str:
+    days = "" if hours.days == EVERY_DAY else f" on {', '.join(DAYS[day] for day in sorted(hours.days))}"
+    return f"from {hours.begins:%H:%M} to {hours.ends:%H:%M} ({hours.zone}){days}"
 
 
 def _table_of_samples(samples: list[_Sample]) -> Table:
