@@ -26,7 +26,8 @@ def _restarted(outcome: RestartOutcome) -> Evidence:
     return Evidence(
         evidence_id="E3",
         tool="restart_service",
-        statement=f"restarted {SERVER} (fence 3): {outcome.replace('_', ' ')}, CPU at 97 % again after 12 s",
+        statement=f"restarted {SERVER} (fence 3): {outcome.replace('_', ' ')}, "
+        "CPU at 97 % again 12 s after the restart",
         observed_at=NOW,
     )
 

@@ -27,12 +27,12 @@ SUSPICIONS_LIMIT: Final = 3
 _LABELS: Final[Mapping[str, str]] = {HEALTH_TOOL: "health", LOG_TOOL: "log"}
 
 _DEEDS: Final[Mapping[RestartOutcome, str]] = {
-    RestartOutcome.RESTORED: "Restarted once, at {time}: health was proven good afterwards.",
-    RestartOutcome.NOT_RESTORED: "Restarted once, at {time}: health was not proven good afterwards.",
-    RestartOutcome.NOT_DONE: "No restart was done: the attempt at {time} restarted nothing.",
-    RestartOutcome.UNKNOWN: "One restart was tried at {time}: whether it happened is not known.",
-    RestartOutcome.PROOF_LOST: "Restarted once, at {time}: recorded as helpful, and its proof is lost.",
-    RestartOutcome.RESOLVED: "One restart was tried at {time}, and a person has resolved it since.",
+    RestartOutcome.RESTORED: "Restarted once, at {time}: health was proven good afterwards",
+    RestartOutcome.NOT_RESTORED: "Restarted once, at {time}: health was not proven good afterwards",
+    RestartOutcome.NOT_DONE: "No restart was done: the attempt at {time} restarted nothing",
+    RestartOutcome.UNKNOWN: "One restart was tried at {time}: whether it happened is not known",
+    RestartOutcome.PROOF_LOST: "Restarted once, at {time}: recorded as helpful, and its proof is lost",
+    RestartOutcome.RESOLVED: "One restart was tried at {time}, and a person has resolved it since",
 }
 
 
@@ -82,19 +82,18 @@ def checks_of(result: TriageResult, limits: Limits) -> Iterator[Sentence]:
 def deeds_of(result: TriageResult, limits: Limits) -> Iterator[Sentence]:
     """Yield what was done, proposed or refused and why; first, where text tried to give instructions."""
     yield from _warnings(result, limits)
-    yield Sentence(text=_restart_in_words(result))
+    yield _restart(result, limits.deed_words)
     if result.disposition is Disposition.AWAITING_APPROVAL:
         yield Sentence(text="A restart is proposed: it waits for an engineer's word.")
     yield from list(_attempts(result, limits.deed_words))[-limits.deeds :]
 
 
 def _attempts(result: TriageResult, words: int) -> Iterator[Sentence]:
-    attempts = [seen for seen in result.evidence if seen.tool == RESTART_TOOL]
+    told = _evidence_of_restart(result)
+    attempts = [seen for seen in result.evidence if seen.tool == RESTART_TOOL and seen is not told]
     for refusal in result.refusals:
         if not any(refusal.detail in seen.statement for seen in result.evidence):
             yield Sentence(text=_stopped(clipped(f"Refused ({refusal.reason}): {refusal.detail}", words)))
-    if result.restart is not None and not attempts:
-        yield Sentence(text=_stopped(clipped(result.restart.detail, words)))
     yield from (_check(seen, words) for seen in attempts)
 
 
@@ -109,13 +108,26 @@ def _warnings(result: TriageResult, limits: Limits) -> Iterator[Sentence]:
         yield Sentence(text=f"In {where} ({sign}): {excerpt}", citations=_citations(suspicion.where))
 
 
-def _restart_in_words(result: TriageResult) -> str:
+def _restart(result: TriageResult, words: int) -> Sentence:
+    """Return what became of the restart, with its detail; it cites the evidence that has that detail."""
     restart = result.restart
-    if restart is None and not result.is_restart_known:
-        return "Whether a restart was done is not known."
     if restart is None:
-        return "No restart was done."
-    return _DEEDS[restart.outcome].format(time=_time(restart.ordered_at))
+        is_known = result.is_restart_known
+        return Sentence(text="No restart was done." if is_known else "Whether a restart was done is not known.")
+    seen = _evidence_of_restart(result)
+    deed = _DEEDS[restart.outcome].format(time=_time(restart.ordered_at))
+    told = f"{deed} ({clipped(restart.detail.rstrip('.'), words)})"
+    if seen is None:
+        return Sentence(text=f"{told}.")
+    identifier = clipped(seen.evidence_id, 1)
+    return Sentence(text=f"{told} [{identifier}].", citations=_citations(identifier))
+
+
+def _evidence_of_restart(result: TriageResult) -> Evidence | None:
+    if result.restart is None:
+        return None
+    attempts = (seen for seen in reversed(result.evidence) if seen.tool == RESTART_TOOL)
+    return next((seen for seen in attempts if result.restart.detail in seen.statement), None)
 
 
 def _check(seen: Evidence, words: int) -> Sentence:
