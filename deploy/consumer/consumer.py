@@ -1,0 +1,32 @@
+"""Takes Firstline's results to your own tool, each at least once. Copy it, and write your own `handle`."""
+
+import json
+import os
+import socket
+
+from redis import Redis
+from redis.exceptions import ResponseError
+
+STREAM = "firstline:results"
+GROUP = os.environ.get("CONSUMER_GROUP", "my-team")  # one a tool: every group gets every result
+NAME = os.environ.get("CONSUMER_NAME", socket.gethostname())  # one a process of this group, the same after a restart
+CLAIM_AFTER_MILLISECONDS = int(os.environ.get("CLAIM_AFTER_MILLISECONDS", "60000"))  # longer than `handle` may take
+
+
+def handle(result: dict) -> None:
+    """Do the work. The same result may come again: tell it by its incident's id."""
+    print(result["incident"]["incident_id"], result["disposition"], result["summary"], flush=True)
+
+
+redis = Redis.from_url(os.environ["FIRSTLINE_REDIS_URL"], decode_responses=True, socket_timeout=10)
+try:
+    redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)  # 0: from the oldest that is kept; $: from now on
+except ResponseError as error:
+    if not str(error).startswith("BUSYGROUP"):
+        raise
+while True:
+    _, left_behind, _ = redis.xautoclaim(STREAM, GROUP, NAME, CLAIM_AFTER_MILLISECONDS, count=16)
+    fresh = redis.xreadgroup(GROUP, NAME, {STREAM: ">"}, count=16, block=2000)
+    for entry_id, fields in left_behind + (fresh[0][1] if fresh else []):
+        handle(json.loads(fields["result"]))
+        redis.xack(STREAM, GROUP, entry_id)  # after the work, never before

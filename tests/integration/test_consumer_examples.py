@@ -1,0 +1,133 @@
+"""The consumers that engineers copy: killed in the middle of their work, they lose nothing."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from redis import Redis
+
+from tests.escalation import builders
+from tests.programs import running, wait_until
+from tests.redis_servers import client_of, running_valkey
+from worker.contract.queue import RESULTS_STREAM
+from worker.registry.trimming import ResultsTrimmer
+
+pytestmark = pytest.mark.integration
+
+EXAMPLES: Final = Path(__file__).parents[2] / "deploy" / "consumer"
+COUNT: Final = 8
+SECONDS: Final = 40
+
+PYTHON_HANDLE: Final = '    print(result["incident"]["incident_id"]'
+PYTHON_DEATH: Final = "    handled.append(1)\n    if len(handled) == 5:\n        os.kill(os.getpid(), 9)\n"
+PYTHON_ACK: Final = "        redis.xack(STREAM, GROUP, entry_id)  # after the work, never before\n"
+SHELL_HANDLE: Final = "  printf '%s\\n' \"$1\"\n"
+SHELL_DEATH: Final = '  handled=$((${handled:-0} + 1)); [ "$handled" -lt 5 ] || kill -9 $$\n'
+SHELL_ACK: Final = ' && ask XACK "$stream" "$group" "$entry" >/dev/null # after the work, never before\n'
+
+
+def dying(name: str, *, acknowledges_first: bool) -> str:
+    """Return an example that kills itself at its fifth result, before the work on it is done."""
+    text = (EXAMPLES / name).read_text()
+    if name.endswith(".py"):
+        text = text.replace(PYTHON_HANDLE, PYTHON_DEATH + PYTHON_HANDLE).replace(
+            "redis = ", "handled = []\nredis = ", 1
+        )
+        if acknowledges_first:
+            work = '        handle(json.loads(fields["result"]))\n'
+            text = text.replace(work + PYTHON_ACK, PYTHON_ACK + work)
+        return text
+    text = text.replace(SHELL_HANDLE, SHELL_DEATH + SHELL_HANDLE)
+    if acknowledges_first:
+        text = text.replace(f'  handle "$result"{SHELL_ACK}', f'  true{SHELL_ACK}  handle "$result"\n')
+    return text
+
+
+class Site:
+    """A Valkey with results on the stream, and a file into which consumers write what they have handled."""
+
+    def __init__(self, redis: Any, port: int, folder: Path) -> None:
+        self.redis = redis
+        self.output = folder / "handled"
+        self._folder = folder
+        self._environment = {"PATH": os.environ["PATH"], "FIRSTLINE_REDIS_URL": f"redis://127.0.0.1:{port}/0"}
+        self._environment |= {"CLAIM_AFTER_MILLISECONDS": "100", "PAUSE_SECONDS": "0.1"}
+        for number in range(COUNT):
+            result = builders.result(number)
+            fields = {"incident_id": result.incident.incident_id, "version": "1", "result": result.model_dump_json()}
+            redis.xadd(RESULTS_STREAM, fields)
+
+    def command(self, name: str, text: str) -> list[str]:
+        program = self._folder / f"copy-{name}"
+        program.write_text(text)
+        return [sys.executable if name.endswith(".py") else "sh", str(program)]
+
+    def dies(self, name: str, *, acknowledges_first: bool) -> None:
+        command = self.command(name, dying(name, acknowledges_first=acknowledges_first))
+        with self.output.open("ab") as output:
+            done = subprocess.run(
+                command, env=self._environment | {"CONSUMER_NAME": "a"}, stdout=output, timeout=SECONDS, check=False
+            )
+        assert done.returncode == -signal.SIGKILL
+
+    def goes_on(self, name: str) -> None:
+        command = self.command(name, (EXAMPLES / name).read_text())
+        with running(*command, environment=self._environment | {"CONSUMER_NAME": "b"}, log=self.output):
+            wait_until(self._is_done, seconds=SECONDS, log=self.output)
+
+    def _is_done(self) -> bool:
+        (group,) = self.redis.xinfo_groups(RESULTS_STREAM)
+        return bool(group["pending"] == 0 and group["lag"] == 0)
+
+    def handled(self) -> set[str]:
+        return set(re.findall(r"inc-[0-9a-f]{20}", self.output.read_text()))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Any:
+    with running_valkey(tmp_path) as port, client_of(port) as redis:
+        yield Site(redis, port, tmp_path)
+
+
+EVERY: Final = {builders.result(number).incident.incident_id for number in range(COUNT)}
+NAMES: Final = [
+    "consumer.py",
+    pytest.param(
+        "consumer.sh", marks=pytest.mark.skipif(shutil.which("redis-cli") is None, reason="redis-cli is not installed")
+    ),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_consumer_that_is_killed_in_the_middle_of_its_work_loses_nothing(site: Site, name: str) -> None:
+    site.dies(name, acknowledges_first=False)
+    assert len(site.handled()) == 4
+    site.goes_on(name)
+    assert site.handled() == EVERY
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_that_acknowledges_before_its_work_loses_what_it_had_in_hand(site: Site, name: str) -> None:
+    """The control of the test above."""
+    site.dies(name, acknowledges_first=True)
+    site.goes_on(name)
+    assert len(site.handled()) == COUNT - 1
+
+
+def test_what_a_group_has_not_acknowledged_is_not_forgotten(site: Site) -> None:
+    redis: Redis = site.redis
+    redis.xgroup_create(RESULTS_STREAM, "my-team", id="0")
+    redis.xgroup_create(RESULTS_STREAM, "escalation", id="$")
+    assert ResultsTrimmer(redis, retention_seconds=-3600).trim() == 0
+    assert redis.xlen(RESULTS_STREAM) == COUNT
+
+
+def test_the_python_example_is_short_enough_to_be_read() -> None:
+    lines = (EXAMPLES / "consumer.py").read_text().splitlines()
+    assert len(lines) <= 35
