@@ -21,6 +21,7 @@ from rich.text import Text
 
 from worker.bootstrap import connect
 from worker.cli.failures import confirmed, sentence_of
+from worker.cli.following import follow_in_sinks
 from worker.cli.queue_page import as_record, history_of, table_of
 from worker.cli.restarts import person
 from worker.cli.words import one_line
@@ -105,6 +106,8 @@ def act_on(
     if isinstance(answer, Refusal):
         raise FirstlineError(f"{one_line(answer.detail)} Nothing was changed.")
     sys.stdout.write(_as_json(incident_id, answer) if as_json else _as_line(incident_id, action, answer))
+    with confirmed("the sinks show it", look="firstline status", meanwhile="It is done; say it again for the sinks."):
+        follow_in_sinks(connection, incident_id, action)
 
 
 def show_handling(settings: RedisSettings, incident_id: str) -> None:
