@@ -1,6 +1,7 @@
 """From the results stream to engineers: its own process, which notifies, acknowledges and sets poison aside.
 
 `consumer` reads the stream, `card` and `advice` say what an engineer needs at 3 a.m., `notifiers` are the ways there.
+With a routes file `dispatcher` notes what goes to which of the `sinks` (`deliveries`), and `sending` brings it there.
 """
 
 from worker.escalation.card import brief, card_of
