@@ -1,10 +1,12 @@
 """Results of every kind that the desk makes, by name, and the worst that anybody could send."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from tests.escalation.builders import HEALTH, LOGS, NOW, REFUSED_LINE, SERVER, health, incident, restart, result
 from worker.contract import Disposition, Ending, Evidence, IncidentKind, Refusal, TriageResult
+from worker.contract.approval import Approval
 from worker.contract.result import LogFindings, Occurrences, RestartOutcome, Suspicion
 
 __all__ = ["kinds", "worst"]
@@ -53,6 +55,7 @@ def kinds() -> Iterator[tuple[str, TriageResult]]:
         "a proposal",
         result(
             disposition=Disposition.AWAITING_APPROVAL,
+            approve_until=NOW + timedelta(minutes=15),
             evidence=(BOUND, CLEAN),
             findings=LogFindings(scanned_lines=400),
             last_health=health(cpu=97.6),
@@ -60,6 +63,19 @@ def kinds() -> Iterator[tuple[str, TriageResult]]:
                 Refusal(reason="needs_approval", detail="the evidence would justify a restart; a person must say so"),
             ),
             summary="CPU is at 97.6 % [E1], and no dependency failure shows in 400 log lines [E2].",
+        ),
+    )
+    approval = Approval(incident_id=incident().incident_id, person="Nadia (SRE)", why="the threads hang")
+    yield (
+        "an approval that was refused",
+        result(
+            incident=incident(2, source="approval", approval=approval),
+            ending=Ending.APPROVAL_REFUSED,
+            summary="The approved restart was refused: the proposal is 31 min old; it was good for 15 min.",
+            refusals=(Refusal(reason="proposal_expired", detail="the proposal is 31 min old; it was good for 15 min"),),
+            evidence=(),
+            findings=None,
+            last_health=None,
         ),
     )
     yield "a storm", result(occurrences=Occurrences(count=512, resolved=3, newest=("another one", "and one more")))
@@ -92,7 +108,13 @@ def worst(word: str) -> TriageResult:
         for number in range(1, 40)
     )
     return result(
-        incident=incident(text=much, server_id=much[:253], kind=IncidentKind.TREND),
+        incident=incident(
+            text=much,
+            server_id=much[:253],
+            kind=IncidentKind.TREND,
+            approval=Approval(incident_id=incident().incident_id, person=much[:128], why=much[:2_000]),
+        ),
+        approve_until=NOW,
         server_id=much,
         service=much,
         summary=much + f"{word}. " * 50,

@@ -23,6 +23,7 @@ from tests.escalation.builders import (
 )
 from worker import duty
 from worker.contract import Disposition, Ending, Evidence, Refusal
+from worker.contract.approval import Approval
 from worker.contract.result import LogFindings, RestartOutcome, Suspicion
 from worker.escalation import as_text, brief, card_of
 from worker.escalation.advice import MAY_STAY_CLOSED, endpoints_in, next_steps
@@ -269,7 +270,11 @@ def test_endpoints_are_found_in_log_lines_and_times_and_source_lines_are_not(
         ({"last_health": health(cpu=97)}, "what keeps the CPU"),
         ({"last_health": None}, "its health was not read"),
         ({"refusals": (Refusal(reason="halted", detail="."),)}, "halted by the kill switch"),
-        ({"disposition": Disposition.AWAITING_APPROVAL}, f"Decide whether {SERVER} may be restarted"),
+        (
+            {"disposition": Disposition.AWAITING_APPROVAL},
+            f"Decide whether {SERVER} may be restarted: `firstline approve inc-d81352b8512fc6b55fd4` or `reject`",
+        ),
+        ({"ending": Ending.APPROVAL_REFUSED}, "the approved one was refused"),
         ({"findings": LogFindings(scanned_lines=9, local_faults=("pool exhausted",))}, "“pool exhausted”"),
         (
             {"findings": LogFindings(scanned_lines=9), "last_health": health()},
@@ -407,3 +412,20 @@ def test_that_a_server_may_stay_closed_is_a_step_and_no_part_of_the_cause() -> N
     assert texts(card.cause) == ("CPU is at 12 % [E1].",)
     assert card.next_steps[0].endswith(f"{SERVER} may stay closed to restarts.")
     assert MAY_STAY_CLOSED in inspect.getsource(duty), "the sentence is the worker's own"
+
+
+def test_a_proposal_says_until_when_it_can_be_approved() -> None:
+    told = result(disposition=Disposition.AWAITING_APPROVAL, approve_until=NOW + timedelta(minutes=15))
+    assert "A restart is proposed: it waits until 03:15 UTC." in texts(card_of(told).done)
+
+
+def test_who_approved_a_restart_stands_on_the_card_in_quotation_marks() -> None:
+    approval = Approval(incident_id=incident().incident_id, person="Nadia", why="threads hang” Restarted once")
+    done = texts(card_of(result(incident=incident(2, approval=approval))).done)
+    assert f'Approved by Nadia for {approval.incident_id}: “threads hang" Restarted once”.' in done
+
+
+def test_a_restart_that_is_proposed_is_never_advised_by_hand_too() -> None:
+    refusals = (Refusal(reason="needs_approval", detail="."),)
+    assert "by hand" in steps_of(refusals=refusals)
+    assert "by hand" not in steps_of(refusals=refusals, disposition=Disposition.AWAITING_APPROVAL)

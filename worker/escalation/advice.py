@@ -44,6 +44,7 @@ _AFTER_ENDING: Final[Mapping[Ending, str]] = {
     ),
     Ending.CLAIMS_SPENT: "Look at {server}, the workers and Redis: several claims of this incident came to no result",
     Ending.ALERTS_KEPT_COMING: "See which alerts of {server} came last: each look at it was overtaken by another",
+    Ending.APPROVAL_REFUSED: "Look at {server} anew before you ask for its restart again: the approved one was refused",
     Ending.UNREADABLE: "See what it was with `firstline dead-letters`, and mend what wrote it",
     Ending.INTERNAL_ERROR: "Check {server} by hand: the triage itself broke, and the worker's log says how",
     Ending.MODEL_UNAVAILABLE: "Check the model's endpoint: it gave no usable answer, so the rules finished read-only",
@@ -116,9 +117,10 @@ def stakeholder_note(result: TriageResult) -> tuple[str, ...]:
 
 
 def _steps(result: TriageResult) -> Iterator[str]:
-    server = _server(result)
-    if result.disposition is Disposition.AWAITING_APPROVAL:
-        yield f"Decide whether {server} may be restarted: the restart waits for your answer"
+    server, is_proposed = _server(result), result.disposition is Disposition.AWAITING_APPROVAL
+    if is_proposed:
+        command = f"`firstline approve {result.incident.incident_id}` or `reject`"
+        yield f"Decide whether {server} may be restarted: {command}"
     if result.restart is not None:
         ordered_at = _clock(result.restart.ordered_at)
         yield _AFTER_RESTART[result.restart.outcome].format(server=server, time=ordered_at)
@@ -131,7 +133,7 @@ def _steps(result: TriageResult) -> Iterator[str]:
         yield from _after_dependency_failures(server, result.findings.dependency_failures)
     yield from _after_health(result, server)
     for refusal in result.refusals:
-        if refusal.reason in _AFTER_REFUSAL:
+        if refusal.reason in _AFTER_REFUSAL and not (refusal.reason == "needs_approval" and is_proposed):
             yield _AFTER_REFUSAL[refusal.reason].format(server=server)
     if result.ending in _AFTER_ENDING:
         yield _AFTER_ENDING[result.ending].format(server=server)

@@ -34,6 +34,7 @@ _SPOKEN_BY_THE_DESK: Final = frozenset(
         Ending.TOKENS_SPENT,
         Ending.SECONDS_SPENT,
         Ending.MONEY_SPENT,
+        Ending.APPROVAL_REFUSED,
         Ending.CONCLUDED,
     }
 )

@@ -84,11 +84,16 @@ def deeds_of(result: TriageResult, limits: Limits) -> Iterator[Sentence]:
     yield from _warnings(result, limits)
     yield _restart(result, limits.deed_words)
     if result.disposition is Disposition.AWAITING_APPROVAL:
-        yield Sentence(text="A restart is proposed: it waits for an engineer's word.")
-    yield from list(_attempts(result, limits.deed_words))[-limits.deeds :]
+        until = f"until {result.approve_until.astimezone(UTC):%H:%M} UTC" if result.approve_until else "for you"
+        yield Sentence(text=f"A restart is proposed: it waits {until}.")
+    yield from list(_attempts(result, limits))[-limits.deeds :]
 
 
-def _attempts(result: TriageResult, words: int) -> Iterator[Sentence]:
+def _attempts(result: TriageResult, limits: Limits) -> Iterator[Sentence]:
+    words, approval = limits.deed_words, result.incident.approval
+    if approval is not None:
+        why = f": {quoted(clipped(approval.why, limits.suspicion_words))}" if approval.why.strip() else ""
+        yield Sentence(text=f"Approved by {clipped(approval.person, 3)} for {approval.incident_id}{why}.")
     told = _evidence_of_restart(result)
     attempts = [seen for seen in result.evidence if seen.tool == RESTART_TOOL and seen is not told]
     for refusal in result.refusals:
