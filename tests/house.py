@@ -21,11 +21,17 @@ def record(folder: Path, health: object, log: str, *, after_restart: object = No
         (folder / "after_restart" / "health.json").write_text(json.dumps(after_restart))
 
 
-def write_house(folder: Path, services: Mapping[str, str], *, policy: str = "") -> dict[str, Any]:
-    """Write an inventory of recorded servers and a policy file; return the settings."""
+def write_house(
+    folder: Path, services: Mapping[str, str], *, policy: str = "", approver_of: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Write an inventory of recorded servers and a policy file; return the settings.
+
+    A server with an `approver_of` its own is restarted with that person's word only.
+    """
     inventory, policy_file = folder / "inventory.toml", folder / "policy.toml"
+    approver_of = approver_of or {}
     entries = [
-        f'[servers.{server_id}]\nservice = "{service}"\nsystem = "recorded"\nrestart_policy = "auto"'
+        f'[servers.{server_id}]\nservice = "{service}"\nsystem = "recorded"\n{_terms(approver_of.get(server_id))}'
         for server_id, service in services.items()
     ]
     inventory.write_text("\n".join(['[systems.recorded]\nkind = "replay"\nfolder = "."', *entries]))
@@ -37,6 +43,10 @@ def write_house(folder: Path, services: Mapping[str, str], *, policy: str = "") 
         "verification_hold_seconds": 0.02,
         "verification_timeout_seconds": 2,
     }
+
+
+def _terms(approver: str | None) -> str:
+    return 'restart_policy = "auto"' if approver is None else f'restart_policy = "approve"\napprovers = ["{approver}"]'
 
 
 def restarts_of(folder: Path) -> list[dict[str, Any]]:

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, dataclass
 from typing import Final
 
-from tests.faults.rows import broker, escalation, freezes, models, restarts, workers
+from tests.faults.rows import approvals, broker, escalation, freezes, models, restarts, workers
 from tests.faults.setup import Setup
 from tests.faults.shared_setups import (
+    APPROVED,
+    APPROVED_NO_GUARD,
     FAST_AND_SLOW,
     JUMPING,
     LIVING_SWITCH,
@@ -131,6 +133,15 @@ ROWS: Final = (
     Row("25", "model rambles", MODELS, models.model_rambles, short=1, long=50, weight=30),
     Row("26", "model hallucinates", MODELS, models.model_hallucinates, short=1, long=100, weight=40),
     Row("28", "escalation consumer killed", STANDARD, escalation.consumer_killed, short=1, long=100, weight=120),
+    Row(
+        "34",
+        "approved by two at once, killed at 12 points",
+        APPROVED,
+        approvals.approved_and_killed_at_each_point,
+        short=1,
+        long=20,
+        weight=250,
+    ),
     Row("32a", "CONTROL: row 2, naive guard", NO_GUARD, workers.killed_at_each_point, short=1, must_show="doubles"),
     Row(
         "32b",
@@ -149,6 +160,14 @@ ROWS: Final = (
         must_show="lost",
     ),
     Row("32d", "CONTROL: row 5, no fence", NO_FENCE, freezes.frozen_before_the_command, short=1, must_show="late"),
+    Row(
+        "32e",
+        "CONTROL: row 34, naive guard",
+        APPROVED_NO_GUARD,
+        approvals.approved_and_killed_at_each_point,
+        short=1,
+        must_show="doubles",
+    ),
 )
 
 NOT_COVERED: Final = {

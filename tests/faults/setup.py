@@ -35,7 +35,7 @@ _RATE_LIMITS: Final = "".join(
 class Servers:
     """A kind of recorded server: how many there are, how a restart of one goes, and whether it helps.
 
-    A fenced one is restarted through the host's own restart command.
+    A fenced one is restarted through the host's own restart command; one with an `approver` with that person's word.
     """
 
     number: int
@@ -44,6 +44,7 @@ class Servers:
     health: Mapping[str, object] = field(default_factory=lambda: SICK)
     is_cured: bool = True
     is_fenced: bool = False
+    approver: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,13 +69,16 @@ def server_name(kind: str, number: int) -> str:
 
 def write_servers(folder: Path, setup: Setup) -> dict[str, Any]:
     """Write every server of a setup, the inventory and the policy into a folder; return the settings."""
-    services = {}
+    services, approver_of = {}, {}
     for kind, servers in setup.servers.items():
         for number in range(servers.number):
             server_id = server_name(kind, number)
             services[server_id] = "payments"
+            if servers.approver is not None:
+                approver_of[server_id] = servers.approver
             _write_server(folder / server_id, servers)
-    return write_house(folder, services, policy=_policy(setup.limits, setup.trip_after)) | {
+    policy = _policy(setup.limits, setup.trip_after)
+    return write_house(folder, services, policy=policy, approver_of=approver_of) | {
         "verification_interval_seconds": 0.05,
         "verification_hold_seconds": 0.15,
         "verification_timeout_seconds": 0.6,

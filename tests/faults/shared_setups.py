@@ -9,6 +9,8 @@ from tests.faults.setup import Servers, Setup
 from tests.house import WELL
 
 __all__ = [
+    "APPROVED",
+    "APPROVED_NO_GUARD",
     "FAST_AND_SLOW",
     "JUMPING",
     "LIVING_SWITCH",
@@ -40,6 +42,9 @@ _FLEET: Final = {
     "fenced": _FENCED,
 }
 STANDARD: Final = Setup(servers=_FLEET)
+_APPROVED: Final = {"approved": Servers(number=300, approver="ada")}
+APPROVED: Final = Setup(servers=_APPROVED)
+APPROVED_NO_GUARD: Final = Setup(servers=_APPROVED, faults={"has_guard": False}, settle_seconds=20)
 LIVING_SWITCH: Final = Setup(
     servers={"brief": Servers(number=60, restart_seconds=1)}, faults={"lease_seconds": 10}, trip_after=3
 )

@@ -35,11 +35,14 @@ from tests.faults.traps import Traps
 from tests.faults.words import untruths
 from tests.programs import environment_of, wait_until
 from worker.bootstrap import connect, make_guard
+from worker.clock import SystemClock
 from worker.contract.incident import Incident
 from worker.contract.result import Disposition, TriageResult
 from worker.embedded import EmbeddedValkey
+from worker.escalation.approving import Approving
 from worker.guardrails.policy import Policy
 from worker.guardrails.restart_guard import RestartGuard
+from worker.infrastructure.inventory import Inventory
 from worker.registry.view import RegistryView
 from worker.settings import load_settings
 
@@ -207,6 +210,11 @@ class Site:
         """Complain when the kill switch has tripped."""
         if (why := self._guard().halted()) is not None:
             self.complain(f"the kill switch has tripped: {why}")
+
+    def approving(self) -> Approving:
+        """Return what takes an engineer's word on this site's proposals."""
+        inventory = Inventory.load(self._settings.inventory_file, SystemClock())
+        return Approving(redis=self.redis, servers=inventory, within_seconds=600)
 
     def resolve_all(self) -> None:
         """Free every server whose restart has no known outcome, as a person would; one under a lease has to wait.
