@@ -104,6 +104,16 @@ def test_many_writers_at_once_make_one_chain_that_misses_nothing(valkey: Redis) 
     assert len({fields["entry_id"] for _, fields in stored(valkey)}) == 400
 
 
+def test_several_at_once_keep_their_order_and_those_that_stand_there_already_their_place(redis: Redis) -> None:
+    log, other = AuditLog(redis), AuditLog(redis)
+    log.append_all([entry(1), entry(2)])
+    other.append(entry(3))
+    log.append_all([entry(2), entry(4), entry(1), entry(5)])
+    log.append_all([])
+    assert [fields["entry_id"] for _, fields in stored(redis)] == [f"word:{number}" for number in range(1, 6)]
+    assert verdict(redis).flaw is None
+
+
 def test_what_another_writer_was_first_with_is_not_overwritten(redis: Redis) -> None:
     slow, quick = AuditLog(redis), AuditLog(redis)
     slow.append(entry(1))

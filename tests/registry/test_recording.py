@@ -1,5 +1,6 @@
 """Recording results: the audit misses none and doubles none, whoever dies in between."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from tests.escalation import builders
 from worker.contract import Disposition, TriageResult
 from worker.contract.queue import AUDIT_STREAM, RECORDS_GROUP, RESULTS_STREAM
 from worker.contract.result import RestartOutcome
-from worker.registry.audit import AuditEntry, AuditLog, Place
+from worker.registry.audit import AuditEntry, AuditLog
 from worker.registry.audit_chain import judged
 from worker.registry.handling import Handlings
 from worker.registry.recording import ResultsRecorder
@@ -38,12 +39,12 @@ class DiesAfter(AuditLog):
         super().__init__(redis)
         self._left = entries
 
-    def append(self, entry: AuditEntry) -> Place:
-        place = super().append(entry)
-        self._left -= 1
-        if self._left == 0:
-            raise RedisConnectionError("killed")
-        return place
+    def append_all(self, entries: Iterable[AuditEntry]) -> None:
+        for entry in entries:
+            super().append(entry)
+            self._left -= 1
+            if self._left == 0:
+                raise RedisConnectionError("killed")
 
 
 def test_a_result_is_recorded_with_its_decision_and_its_refusals_and_waits(redis: Redis) -> None:

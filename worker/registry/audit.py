@@ -12,7 +12,7 @@ import json
 import random
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -35,6 +35,7 @@ _TRIES: Final = 500
 """Each try that fails is another writer's success, so only hundreds at once come near it."""
 
 _LONGEST_PAUSE_SECONDS: Final = 0.02
+_TOO_MANY: Final = "The audit could not be written: too many write there at once. Try again."
 _PAGE: Final = 1_000
 
 
@@ -139,6 +140,7 @@ class ChainedWrite:
     def __init__(
         self, redis: Redis, *file_names: str, pause: Callable[[float], None] = time.sleep, tries: int = _TRIES
     ) -> None:
+        self._redis = redis
         self._script = load_script(redis, "audit.lua", *file_names)
         self._pause = pause
         self._tries = tries
@@ -148,19 +150,47 @@ class ChainedWrite:
         """Return what the script answers. Raises `RedisError`, and `FirstlineError` when the end never stood still."""
         end = self._end
         for tries in range(self._tries):
-            fields = entry.fields(end)
-            own = Place(end.sequence + 1, fields["hash"])
-            parts = [part for each in fields.items() for part in each]
-            reply: list[Any] = self._script(
-                keys=[AUDIT_STREAM, AUDIT_IDS, *keys], args=[str(end), str(own), entry.entry_id, *args, *parts]
-            )
+            reply, own = self._send(entry, end, keys=keys, args=args)
             if reply[0] != "moved":
                 self._end = own
                 return reply
             end = Place.read(str(reply[1]))
-            if tries:
-                self._pause(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 - writers must not march in step
-        raise FirstlineError("The audit could not be written: too many write there at once. Try again.")
+            self._let_others(tries)
+        raise FirstlineError(_TOO_MANY)
+
+    def all(self, entries: Iterable[AuditEntry]) -> None:
+        """Write several in one go, each made for the place behind the one before; what was not written goes again."""
+        left, end = list(entries), self._end
+        for tries in range(self._tries):
+            if not left:
+                return
+            with self._redis.pipeline(transaction=False) as pipeline:
+                for entry in left:
+                    _, end = self._send(entry, end, client=pipeline)
+                replies = pipeline.execute()
+            left = [entry for entry, reply in zip(left, replies, strict=True) if reply[0] == "moved"]
+            self._end = end = Place.read(str(replies[-1][1]))
+            self._let_others(tries)
+        raise FirstlineError(_TOO_MANY)
+
+    def _send(
+        self,
+        entry: AuditEntry,
+        end: Place,
+        *,
+        keys: tuple[str, ...] = (),
+        args: tuple[str | int, ...] = (),
+        client: Redis | None = None,
+    ) -> tuple[Any, Place]:
+        fields = entry.fields(end)
+        own = Place(end.sequence + 1, fields["hash"])
+        parts = [part for each in fields.items() for part in each]
+        told = [str(end), str(own), entry.entry_id, *args, *parts]
+        return self._script(keys=[AUDIT_STREAM, AUDIT_IDS, *keys], args=told, client=client), own
+
+    def _let_others(self, tries: int) -> None:
+        if tries:
+            self._pause(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # noqa: S311 - writers must not march in step
 
 
 class AuditLog:
@@ -173,6 +203,13 @@ class AuditLog:
     def append(self, entry: AuditEntry) -> Place:
         """Write an entry, once; return its place when Redis has confirmed it. An entry sent again keeps its place."""
         return Place.read(str(self._append(entry)[1]))
+
+    def append_all(self, entries: Iterable[AuditEntry]) -> None:
+        """Write several at the cost of one; return when Redis has confirmed all.
+
+        When it raises, some may stand there: they are recognised when all are sent again.
+        """
+        self._append.all(entries)
 
     def noted_end(self) -> Place:
         """Return where the chain ends by the note that is kept beside it."""

@@ -9,7 +9,7 @@ What waits is an index: no list of it needs a scan. Nothing here reaches a serve
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
@@ -79,13 +79,18 @@ class Handlings(HandlingView):
 
     def open(self, result: TriageResult) -> bool:
         """Let an incident wait for engineers; False when it needs nobody, or its handling was opened before."""
-        concluded = Concluded.of(result)
-        if not concluded.needs_engineers:
-            return False
-        incident_id = concluded.incident_id
-        urgency = list(Severity).index(concluded.severity)
-        keys = [handling_key(incident_id), WAITING_INCIDENTS, *_registry_keys(incident_id)]
-        return bool(self._open(keys=keys, args=[incident_id, concluded.model_dump_json(), urgency]))
+        return self.open_all([result]) == 1
+
+    def open_all(self, results: Iterable[TriageResult]) -> int:
+        """Open the handling of several at the cost of one, and return how many wait from now on."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for concluded in map(Concluded.of, results):
+                if not concluded.needs_engineers:
+                    continue
+                incident_id, urgency = concluded.incident_id, list(Severity).index(concluded.severity)
+                keys = [handling_key(incident_id), WAITING_INCIDENTS, *_registry_keys(incident_id)]
+                self._open(keys=keys, args=[incident_id, concluded.model_dump_json(), urgency], client=pipeline)
+            return sum(pipeline.execute())
 
     def act(
         self, incident_id: str, action: Action, *, person: str, words: str = "", action_id: str | None = None

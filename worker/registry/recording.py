@@ -7,7 +7,7 @@ worker, and before a command lists what waits.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -46,9 +46,7 @@ class ResultsRecorder:
         recorded = 0
         for after in ("0", ">"):
             while batch := self._read(after):
-                for stream_id, fields in batch:
-                    self._record_one(stream_id, fields)
-                    self._redis.xack(RESULTS_STREAM, RECORDS_GROUP, stream_id)
+                self._record(batch)
                 recorded += len(batch)
         return recorded
 
@@ -70,30 +68,34 @@ class ResultsRecorder:
             raise
         return reply[0][1] if reply else []
 
-    def _record_one(self, stream_id: str, fields: Mapping[str, str] | None) -> None:
-        try:
-            stored = (fields or {})["result"]
-            result, entries = TriageResult.model_validate_json(stored), tuple(entries_of(stored))
-        except (KeyError, ValidationError) as error:
-            # Its delivery makes a dead letter of it; that it was there must not be missing here.
-            log.warning("result.unreadable", stream_id=stream_id, error=type(error).__name__)
-            why = f"Entry {stream_id} of {RESULTS_STREAM} is no result that can be read."
-            self._write([AuditEntry(action=AuditAction.UNREADABLE_RESULT, why=why, entry_id=f"result:{stream_id}")])
-            return
-        self._write(entries)
-        self._handlings.open(result)
+    def _record(self, batch: Sequence[tuple[str, Mapping[str, str]]]) -> None:
+        entries, results = list[AuditEntry](), list[TriageResult]()
+        for stream_id, fields in batch:
+            try:
+                stored = (fields or {})["result"]
+                result = TriageResult.model_validate_json(stored)
+            except (KeyError, ValidationError) as error:
+                # Its delivery makes a dead letter of it; that it was there must not be missing here.
+                log.warning("result.unreadable", stream_id=stream_id, error=type(error).__name__)
+                entries.append(_unreadable(stream_id))
+            else:
+                entries += entries_of(result, stored)
+                results.append(result)
+        self._audit.append_all(entries)
+        self._handlings.open_all(results)
+        self._redis.xack(RESULTS_STREAM, RECORDS_GROUP, *(stream_id for stream_id, _ in batch))
 
-    def _write(self, entries: Iterable[AuditEntry]) -> None:
-        for entry in entries:
-            self._audit.append(entry)
+
+def _unreadable(stream_id: str) -> AuditEntry:
+    why = f"Entry {stream_id} of {RESULTS_STREAM} is no result that can be read."
+    return AuditEntry(action=AuditAction.UNREADABLE_RESULT, why=why, entry_id=f"result:{stream_id}")
 
 
-def entries_of(stored: str) -> Iterator[AuditEntry]:
-    """Yield what a stored result tells of the decision, the refusals and the one restart.
+def entries_of(result: TriageResult, stored: str) -> Iterator[AuditEntry]:
+    """Yield what a result tells of the decision, the refusals and the one restart.
 
-    Always the same for the same text, so that each is written once. Raises `ValidationError`.
+    `stored` is the result as the stream has it: its hash makes the entries' ids, so that each is written once.
     """
-    result = TriageResult.model_validate_json(stored)
     digest = hashlib.sha256(stored.encode("utf-8", "backslashreplace")).hexdigest()
     entry = partial(
         AuditEntry,
