@@ -64,6 +64,8 @@ def _as_text(entry: RegistryEntry) -> str:
         f"  source     {one_line(incident.source)}",
         f"  claims     {entry.epoch} of {entry.deliveries} deliveries, by {one_line(entry.worker or 'nobody yet')}",
     ]
+    if (approval := incident.approval) is not None:
+        head.append(f"  approved   by {one_line(approval.person)} for {approval.incident_id}: {folded(approval.why)}")
     if entry.occurrences.count > 1 or entry.occurrences.resolved:
         head += _alerts(entry)
     return "\n".join([*head, *(_step(step) for step in entry.steps), _ending(entry), ""])
