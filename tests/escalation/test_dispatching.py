@@ -173,6 +173,21 @@ def test_a_sink_that_never_works_loses_the_page_to_its_backup_which_says_so(redi
     assert took.summary == result().summary
 
 
+def test_a_backup_that_a_route_names_too_shows_the_page_once(redis: Redis) -> None:
+    mail = FakeSink()
+    pager = FakeSink(before=Failing(NotDelivered("No.", is_final=True)))
+    both = Routes(default=("pager", "mail"))
+    desk = Desk(redis, {"pager": pager, "mail": mail}, backups={"pager": "mail"}, routes=both)
+    desk.deliver(result(1))
+    desk.send("pager")
+    desk.send("mail")
+    desk.deliver(result(2))
+    desk.send("mail")
+    desk.send("pager")
+    desk.send("mail")
+    assert sorted(mail.sends.values()) == [1, 1]
+
+
 def test_a_backup_that_fails_too_hands_on_to_its_own_which_tells_of_both(redis: Redis) -> None:
     final, last = NotDelivered("No.", is_final=True), FakeSink()
     sinks = {"pager": FakeSink(before=Failing(final)), "mail": FakeSink(before=Failing(final)), "chat": last}

@@ -18,7 +18,7 @@ from werkzeug import Request, Response
 from tests.escalation.builders import result
 from tests.programs import environment_of, firstline, running, wait_until
 from tests.redis_servers import client_of, let_time_pass, running_valkey
-from worker.contract.queue import ESCALATION_GROUP, RESULTS_STREAM
+from worker.contract.queue import AUDIT_STREAM, ESCALATION_GROUP, RESULTS_STREAM
 from worker.escalation.deliveries import LEASE_SECONDS
 
 pytestmark = pytest.mark.integration
@@ -104,6 +104,16 @@ def test_each_delivery_is_a_line_for_people_or_for_a_pipe(site: Site) -> None:
     lines = [json.loads(line) for line in told.splitlines() if '"outcome"' in line]
     assert [(line["sink"], line["outcome"], line["tries"]) for line in lines] == [("own", "delivered", 1)]
     assert len(site.own.keys) == 2
+    assert "routes.toml" in str(site.redis.xrange(AUDIT_STREAM))
+
+
+def test_a_sink_that_has_lost_its_table_is_named_while_pages_wait_for_it(site: Site) -> None:
+    site.own.status = 500
+    site.publish(1)
+    site.says("--once")
+    routes = Path(site.environment["FIRSTLINE_ROUTES_FILE"])
+    routes.write_text(routes.read_text().replace("sinks.own", "sinks.other").replace('"own"', '"other"'))
+    assert "sink.not_in_routes_file" in site.says("--once")[1]
 
 
 def test_a_final_refusal_reaches_the_backup_and_shows_in_status(site: Site) -> None:

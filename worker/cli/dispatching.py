@@ -16,6 +16,7 @@ from typing import Final, TextIO
 
 import structlog
 from redis import Redis
+from redis.exceptions import RedisError
 
 from producers.intake import connect
 from worker.bootstrap import connect as connect_decoding
@@ -29,6 +30,7 @@ from worker.escalation.making_sinks import make_sinks
 from worker.escalation.routes_file import RoutesFile, read_routes_file
 from worker.escalation.sending import SinkInUse, Told
 from worker.escalation.sink_health import sinks_in_use
+from worker.registry.configuration_record import ConfigurationRecord
 from worker.settings import Settings, read_environment
 
 __all__ = ["Printer", "run_dispatching", "sinks_of"]
@@ -69,7 +71,8 @@ def run_dispatching(settings: Settings, path: Path, *, as_json: bool, once: bool
     """Deliver to sinks until SIGTERM or Ctrl-C; with `once`, until nothing is due."""
     file, sinks = sinks_of(settings, path)
     redis = connect_decoding(settings, connections=len(sinks) + _CONNECTIONS)
-    _warn_of_sinks_without_table(redis, file)
+    member = name or f"{socket.gethostname()}-{os.getpid()}"
+    _say_what_holds(redis, file, path, member)
     dispatcher = Dispatcher(
         sinks,
         routes=file.routes,
@@ -77,7 +80,6 @@ def run_dispatching(settings: Settings, path: Path, *, as_json: bool, once: bool
         clock=SystemClock(),
         tell=Printer(sys.stdout, as_json=as_json),
     )
-    member = name or f"{socket.gethostname()}-{os.getpid()}"
     consumer = EscalationConsumer(connect(str(settings.redis_url)), dispatcher, name=member)
     if once:
         while consumer.deliver_pending(block_seconds=0):
@@ -104,10 +106,18 @@ def sinks_of(settings: Settings, path: Path) -> tuple[RoutesFile, list[SinkInUse
     return file, make_sinks(file, environment=environment, vault=vault, clock=SystemClock())
 
 
-def _warn_of_sinks_without_table(redis: Redis, file: RoutesFile) -> None:
-    for health in sinks_in_use(redis):
-        if health.waiting and health.sink not in file.sinks:
-            log.warning("sink.not_in_routes_file", sink=health.sink, waiting=health.waiting, remedy="keep its table")
+def _say_what_holds(redis: Redis, file: RoutesFile, path: Path, member: str) -> None:
+    """Tell the audit which routes are in force, and the log which sinks have lost their table; Redis may be away."""
+    record = ConfigurationRecord(redis, worker=member, files={"routes_file": path})
+    record.note("escalations started")
+    try:
+        record.write()
+        left = [health for health in sinks_in_use(redis) if health.waiting and health.sink not in file.sinks]
+    except RedisError as error:
+        log.warning("routes.not_recorded", error=type(error).__name__)
+        return
+    for health in left:
+        log.warning("sink.not_in_routes_file", sink=health.sink, waiting=health.waiting, remedy="keep its table")
 
 
 def _line(told: Told) -> str:
