@@ -11,8 +11,9 @@ from redis.retry import Retry
 
 from tests.approved_desk import Desk, desk_fixture
 from worker.cli import approvals
-from worker.cli.approvals import approve, list_proposals, reject
+from worker.cli.approvals import account, approve, list_proposals, reject
 from worker.cli.failures import Unconfirmed
+from worker.cli.restarts import person
 from worker.contract.proposal import follow_up_id
 from worker.contract.queue import AUDIT_STREAM
 from worker.errors import FirstlineError
@@ -33,7 +34,7 @@ def redis(server: FakeServer) -> FakeRedis:
 
 @pytest.fixture(autouse=True)
 def at_the_command_line(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(approvals, "person", lambda: "ada")
+    monkeypatch.setattr(approvals, "account", lambda: "ada")
     monkeypatch.setattr(approvals, "connect", lambda _: desk.redis)
 
 
@@ -63,6 +64,14 @@ def test_an_approval_says_where_it_is_carried_out_and_a_second_whose_the_first_w
         said = capsys.readouterr().out
         assert expected in said
         assert f"`firstline show {follow_up_id(incident_id)}`" in said
+
+
+def test_a_variable_of_the_environment_makes_nobody_an_approver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # the fixture's account
+    for name in ("USER", "LOGNAME", "SUDO_USER"):
+        monkeypatch.setenv(name, "grace")
+    assert person() == "grace"
+    assert account() != "grace"
 
 
 def test_a_refusal_gives_its_reason_and_says_that_nothing_was_changed(desk: Desk) -> None:

@@ -1,10 +1,12 @@
 """`firstline approve`, `reject` and `proposals`: an engineer's word on a restart that the desk has proposed.
 
-The person is whoever runs the command, by the system's account. None of them says that something is so unless Redis has
-confirmed it; nothing here restarts anything.
+The person is the account that the command runs under, by the kernel's word: a variable of the environment gives nobody
+a right. None of them says that something is so unless Redis has confirmed it; nothing here restarts anything.
 """
 
 import json
+import os
+import pwd
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,7 +14,6 @@ from typing import Any, Final
 
 from worker.bootstrap import connect
 from worker.cli.failures import confirmed
-from worker.cli.restarts import person
 from worker.cli.words import one_line
 from worker.clock import SystemClock
 from worker.contract.proposal import Proposal
@@ -25,11 +26,20 @@ from worker.infrastructure.inventory import Inventory
 from worker.registry.approvals import Approvals
 from worker.settings import RedisSettings, Settings, read_environment
 
-__all__ = ["approve", "approving_of", "list_proposals", "reject"]
+__all__ = ["account", "approve", "approving_of", "list_proposals", "reject"]
 
 _LISTED: Final = 1_000
 _SUMMARY_BYTES: Final = 300
 _AGAIN: Final = "To say the same again is safe."
+
+
+def account() -> str:
+    """Return the name of the account that this process runs under; its number where the system knows no name."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"uid-{number}"
 
 
 def approving_of(settings: Settings) -> Approving:
@@ -62,7 +72,7 @@ def reject(approving: Approving, incident_id: str, why: str) -> None:
 
 def _said(say: Callable[..., Said | Refusal], incident_id: str, why: str, *, whether: str) -> Said:
     with confirmed(f"{one_line(incident_id)} is {whether}", look="firstline proposals", meanwhile=_AGAIN):
-        answer = say(incident_id, person=person(), why=why)
+        answer = say(incident_id, person=account(), why=why)
     if isinstance(answer, Refusal):
         raise FirstlineError(f"{one_line(answer.detail)} Nothing was changed.")
     return answer
