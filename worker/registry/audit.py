@@ -150,7 +150,8 @@ class ChainedWrite:
         """Return what the script answers. Raises `RedisError`, and `FirstlineError` when the end never stood still."""
         end = self._end
         for tries in range(self._tries):
-            reply, own = self._send(entry, end, keys=keys, args=args)
+            answer, own = self._send(entry, end, keys=keys, args=args)
+            reply: list[Any] = answer
             if reply[0] != "moved":
                 self._end = own
                 return reply
