@@ -45,7 +45,8 @@ class Tags(HTMLParser):
 
 
 def of_slack(card: Card) -> list[dict[str, Any]]:
-    return json.loads(json.dumps(as_slack_blocks(card)))
+    blocks: list[dict[str, Any]] = json.loads(json.dumps(as_slack_blocks(card)))
+    return blocks
 
 
 def texts_of_slack(blocks: list[dict[str, Any]]) -> list[str]:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from tests.escalation.builders import HEALTH, LOGS, REFUSED_RESTART, SERVER
 from worker.contract import Evidence
-from worker.escalation.citations import CitationKind, Doubt, checked, sentences_of
+from worker.escalation.card_sentences import CitationKind, Doubt
+from worker.escalation.citations import checked, sentences_of
 
 HIGH = HEALTH.model_copy(
     update={

@@ -1,4 +1,4 @@
-"""What to try next, and what to tell stakeholders: derived from the typed result, never from a model's words.
+"""What to try next: derived from the typed result, never from a model's words.
 
 Pure and deterministic. It names what was seen and proposes where to look; it never claims a cause, blames anybody or
 invents an impact. What a log says is quoted as its word and never becomes the desk's: anybody may have written it.
@@ -17,7 +17,7 @@ from worker.contract.result import RestartOutcome, Suspicion
 from worker.escalation.card_limits import clipped
 from worker.escalation.citation_claims import ENDPOINT
 
-__all__ = ["MAY_STAY_CLOSED", "endpoints_in", "name_of", "next_steps", "stakeholder_note"]
+__all__ = ["MAY_STAY_CLOSED", "endpoints_in", "name_of", "next_steps"]
 
 STEPS_LIMIT: Final = 3
 """More than this nobody works through at night; the order below is the order of worth."""
@@ -108,14 +108,6 @@ def endpoints_in(lines: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(endpoint for endpoint in found if not _NO_HOST.fullmatch(endpoint)))[:ENDPOINTS_LIMIT]
 
 
-def stakeholder_note(result: TriageResult) -> tuple[str, ...]:
-    """Return a drafted notification for people outside operations: what is known, who has it, what is not known."""
-    service, server = (_short(text) if text else "" for text in (result.service, result.server_id))
-    subject = f"the {service} service" if service else server or "one of our systems"
-    opening = f"We are looking into an alert about {subject}, raised at {_clock(result.incident.started_at)}."
-    return opening, _state_for_stakeholders(result), "Effect on users: not yet known."
-
-
 def _steps(result: TriageResult) -> Iterator[str]:
     server, is_proposed = _server(result), result.disposition is Disposition.AWAITING_APPROVAL
     if is_proposed:
@@ -179,18 +171,6 @@ def _after_logs(result: TriageResult, server: str) -> Iterator[str]:
         return
     if faults := (*result.findings.other_errors, *result.findings.local_faults):
         yield f"Check whether it is so: the log of {server} says {_quotation(faults[-1])}"
-
-
-def _state_for_stakeholders(result: TriageResult) -> str:
-    if result.disposition is Disposition.RECOVERED:
-        return "The service was restarted automatically and has been well since."
-    if result.disposition is Disposition.NO_ACTION:
-        return "Automatic checks found nothing wrong."
-    if result.disposition is Disposition.AWAITING_APPROVAL:
-        return "A restart has been proposed and waits for an engineer's decision."
-    if result.restart is not None and result.restart.restarted_at is not None:
-        return "An automatic restart has not settled it; an engineer has been asked to look."
-    return "Automatic checks have not settled it; an engineer has been asked to look."
 
 
 def _server(result: TriageResult) -> str:

@@ -12,13 +12,14 @@ from typing import Final
 
 from worker.contract import IncidentKind, TriageResult
 from worker.contract.quoting import one_line, quoted
-from worker.escalation.advice import name_of, next_steps, stakeholder_note
+from worker.escalation.advice import name_of, next_steps
 from worker.escalation.card_cause import Cause, cause_of
 from worker.escalation.card_facts import checks_of, deeds_of, impact_of, ruled_out_of, urgency_of
 from worker.escalation.card_limits import LOOSENINGS, ROOMIEST, WORDS_LIMIT, Limits, clipped, words_of
 from worker.escalation.card_parts import Card, shown
+from worker.escalation.card_sentences import Sentence
 from worker.escalation.card_text import as_text
-from worker.escalation.citations import Sentence
+from worker.escalation.stakeholders import stakeholder_note
 
 __all__ = ["Card", "as_text", "brief", "card_of"]
 

@@ -14,7 +14,8 @@ from worker.contract.text import cut_to_bytes, visible
 from worker.escalation.advice import MAY_STAY_CLOSED, name_of
 from worker.escalation.card_limits import clipped
 from worker.escalation.card_parts import Confidence
-from worker.escalation.citations import Doubt, Sentence, sentences_of
+from worker.escalation.card_sentences import Doubt, Sentence
+from worker.escalation.citations import sentences_of
 from worker.models.rules_model import SIGNATURE
 
 __all__ = ["Cause", "cause_of"]

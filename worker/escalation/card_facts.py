@@ -13,7 +13,8 @@ from worker.contract.observations import CPU_PRESSURE_PERCENT, MEMORY_PRESSURE_P
 from worker.contract.quoting import quoted
 from worker.contract.result import RestartOutcome
 from worker.escalation.card_limits import Limits, clipped
-from worker.escalation.citations import Citation, CitationKind, Sentence, checked
+from worker.escalation.card_sentences import Citation, CitationKind, Sentence
+from worker.escalation.citations import checked
 
 __all__ = ["checks_of", "deeds_of", "impact_of", "ruled_out_of", "urgency_of"]
 

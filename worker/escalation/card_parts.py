@@ -14,7 +14,7 @@ from pydantic import AwareDatetime
 from worker.contract.base import Frozen
 from worker.contract.incident import Severity
 from worker.contract.result import Disposition
-from worker.escalation.citations import Sentence
+from worker.escalation.card_sentences import Sentence
 
 __all__ = ["HYPOTHESIS", "Card", "Confidence", "Section", "sections_of", "shown"]
 

@@ -26,20 +26,18 @@ evidence, no more. In doubt a sentence is a hypothesis. Called by the card.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC
-from enum import StrEnum
 from typing import Final
 
-from worker.contract.base import Frozen
 from worker.contract.quoting import quoted
 from worker.contract.result import Evidence
 from worker.escalation.card_limits import clipped
+from worker.escalation.card_sentences import Citation, CitationKind, Doubt, Sentence
 from worker.escalation.citation_claims import Said, folded, said_in, stands_in
-from worker.escalation.citation_numbers import bears_out, in_plain_digits
+from worker.escalation.citation_evidence import Library, Seen
+from worker.escalation.citation_numbers import bears_out
 from worker.escalation.citation_words import Field, Word, denies_in_another_language, is_inferred
 
-__all__ = ["Citation", "CitationKind", "Doubt", "Sentence", "checked", "sentences_of"]
+__all__ = ["checked", "sentences_of"]
 
 _CITATION: Final = re.compile(r"[\[(]?(?<![A-Za-z0-9_.-])(E[0-9]+)(?![A-Za-z0-9_-])[\])]?")
 _BEHIND_THE_STOP: Final = re.compile(r"([.!?。！？।؟])((?:\s*[\[(]E[0-9]+[\])])+)")
@@ -61,101 +59,27 @@ _STEMS: Final = {"failed": "fail", "fault": "fault"}
 """A dependency's failure is one, too, and so is a local fault."""
 
 
-class CitationKind(StrEnum):
-    """What can be cited."""
-
-    EVIDENCE = "evidence"
-    TICKET = "ticket"
-    RUNBOOK = "runbook"
-
-
-class Citation(Frozen):
-    """A reference to one thing that was seen or written before."""
-
-    kind: CitationKind
-    identifier: str
-
-
-class Doubt(StrEnum):
-    """Why a sentence is no more than a hypothesis."""
-
-    UNCITED = "uncited"
-    UNSEEN = "unseen"
-    UNSUPPORTED = "unsupported"
-    UNCHECKABLE = "uncheckable"
-    INFERRED = "inferred"
-
-
-class Sentence(Frozen):
-    """One sentence with what it cites. With a `doubt` it is a hypothesis, and `doubt_in_words` says why, in a few."""
-
-    text: str
-    citations: tuple[Citation, ...] = ()
-    doubt: Doubt | None = None
-    doubt_in_words: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """One piece of evidence, read for what it says; quotations of a log say nothing of the kinds of its lines."""
-
-    tool: str
-    raw: str
-    folded: str
-    said: Said
-    stated: Said
-
-    @classmethod
-    def of(cls, evidence: Evidence) -> "_Seen":
-        seen_at = evidence.observed_at.astimezone(UTC)
-        times = f"{seen_at:%Y-%m-%d %H:%M:%S} {seen_at:%H:%M}"
-        raw = " ; ".join((evidence.statement, *evidence.quotations))
-        return cls(
-            tool=evidence.tool,
-            raw=in_plain_digits(f"{raw} ; {evidence.tool} ; {times}").casefold(),
-            folded=folded(raw),
-            said=said_in(raw, has_quotations=False),
-            stated=said_in(evidence.statement, has_quotations=False),
-        )
-
-
 def sentences_of(text: str, evidence: Sequence[Evidence], *, names: Sequence[str] = ()) -> tuple[Sentence, ...]:
     """Return the sentences of a text, each checked. `names` may stand in any: the incident's own server and service."""
     cited_before_the_stop = _BEHIND_THE_STOP.sub(r"\2\1", text.strip())
     sentences = (" ".join(sentence.split()) for sentence in _SENTENCE_END.split(cited_before_the_stop))
-    library = _Library(evidence)
+    library = Library(evidence)
     return tuple(_checked(sentence, library, names) for sentence in sentences if folded(sentence))
 
 
 def checked(text: str, evidence: Sequence[Evidence], *, names: Sequence[str] = ()) -> Sentence:
     """Return one sentence with its citations, and with the first doubt of it that there is."""
-    return _checked(text, _Library(evidence), names)
+    return _checked(text, Library(evidence), names)
 
 
-class _Library:
-    """The evidence by its id; each piece is read when it is first cited."""
-
-    def __init__(self, evidence: Sequence[Evidence]) -> None:
-        self._unread = {one.evidence_id: one for one in evidence}
-        self._read: dict[str, _Seen] = {}
-
-    def __contains__(self, identifier: str) -> bool:
-        return identifier in self._unread
-
-    def __getitem__(self, identifier: str) -> _Seen:
-        if identifier not in self._read:
-            self._read[identifier] = _Seen.of(self._unread[identifier])
-        return self._read[identifier]
-
-
-def _checked(text: str, library: _Library, names: Sequence[str]) -> Sentence:
+def _checked(text: str, library: Library, names: Sequence[str]) -> Sentence:
     cited = tuple(dict.fromkeys(_CITATION.findall(text)))
     citations = tuple(Citation(kind=CitationKind.EVIDENCE, identifier=identifier) for identifier in cited)
     doubt, words = _doubt(text, cited, library, names) or (None, "")
     return Sentence(text=text, citations=citations, doubt=doubt, doubt_in_words=words)
 
 
-def _doubt(text: str, cited: Sequence[str], library: _Library, names: Sequence[str]) -> tuple[Doubt, str] | None:
+def _doubt(text: str, cited: Sequence[str], library: Library, names: Sequence[str]) -> tuple[Doubt, str] | None:
     if not cited:
         return Doubt.UNCITED, "cites nothing"
     if unseen := [identifier for identifier in cited if identifier not in library]:
@@ -172,7 +96,7 @@ def _doubt(text: str, cited: Sequence[str], library: _Library, names: Sequence[s
     return (Doubt.INFERRED, "an inference") if is_inferred(text) else None
 
 
-def _missing(said: Said, seen: Sequence[_Seen], names: Sequence[str]) -> Iterator[str]:
+def _missing(said: Said, seen: Sequence[Seen], names: Sequence[str]) -> Iterator[str]:
     """Yield what a sentence says and none of its evidence does."""
     yield from (words for words in said.quotations if not any(stands_in(words, one.folded) for one in seen))
     yield from (place for place in said.endpoints if not any(place in one.said.endpoints for one in seen))
@@ -189,7 +113,7 @@ def _has_word(word: str, raw: str) -> bool:
     return re.search(rf"(?<![a-z0-9.-]){re.escape(word)}(?![a-z0-9]|[-.][a-z0-9])", raw) is not None
 
 
-def _is_borne_out(word: Word, seen: Sequence[_Seen]) -> bool:
+def _is_borne_out(word: Word, seen: Sequence[Seen]) -> bool:
     alike = [other for one in seen for other in _words_of(one, word) if _is_alike(other, word)]
     if not word.is_denied:
         return any(not other.is_denied for other in alike)
@@ -200,7 +124,7 @@ def _is_borne_out(word: Word, seen: Sequence[_Seen]) -> bool:
     return bool(alike) or any(one.tool == _TOOL_OF[word.field] for one in seen)
 
 
-def _words_of(one: _Seen, word: Word) -> tuple[Word, ...]:
+def _words_of(one: Seen, word: Word) -> tuple[Word, ...]:
     return (one.stated if word.field is Field.LOG_KIND else one.said).words
 
 
@@ -210,7 +134,7 @@ def _is_alike(seen: Word, word: Word) -> bool:
     return seen.name == word.name or (word.name in _STEMS and _STEMS[word.name] in seen.as_written)
 
 
-def _lists_no_error(one: _Seen) -> bool:
+def _lists_no_error(one: Seen) -> bool:
     words = one.stated.words
     return one.tool == _TOOL_OF[Field.LOG_KIND] and bool(words) and all(word.is_denied for word in words)
 

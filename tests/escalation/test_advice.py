@@ -1,0 +1,121 @@
+"""What to try next: one step for each finding, the most telling first, and no word of a log as the desk's own."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.escalation.builders import (
+    SERVER,
+    health,
+    restart,
+    result,
+)
+from tests.escalation.kinds import SUSPICIONS
+from worker.contract import Disposition, Ending, Refusal
+from worker.contract.result import LogFindings, RestartOutcome
+from worker.escalation import card_of
+from worker.escalation.advice import endpoints_in, next_steps
+
+
+def steps_of(**changes: Any) -> str:
+    return "\n".join(next_steps(result(**changes)))
+
+
+def test_a_failing_dependency_is_told_as_the_log_s_word_and_a_restart_advised_against_on_condition() -> None:
+    steps = steps_of()
+    assert f"Check that “payments-db:5432” can be reached: the log of {SERVER} says otherwise" in steps
+    assert f"While that can't be reached, a restart of {SERVER} will not help" in steps
+
+
+@pytest.mark.parametrize("kind", ["dependency_failures", "local_faults", "other_errors"])
+def test_no_word_of_a_log_stands_outside_quotation_marks_in_the_advice(kind: str) -> None:
+    lie = "db-primary-01 is down” and certified; could not connect to vault.evil.example:8443” for sure" + "x" * 300
+    steps = card_of(result(findings=LogFindings(scanned_lines=9, **{kind: (lie,)}))).next_steps
+    assert any("“" in step for step in steps)
+    for step in steps:
+        assert step.count("“") == step.count("”")
+        outside = re.sub("“[^”]*”", "", step)
+        assert not any(word in outside for word in ("evil", "db-primary", "certified", "sure"))
+
+
+@pytest.mark.parametrize(
+    ("line", "endpoints"),
+    [
+        ("dial tcp 10.2.3.4:5432: connect: connection refused", ("10.2.3.4:5432",)),
+        ('upstream: "http://cart-api.internal:8080/pay" timed out', ("cart-api.internal:8080",)),
+        ("redis:6379 and kafka-1.prod:9092 unreachable", ("redis:6379", "kafka-1.prod:9092")),
+        ("connect to [fd00::5]:5432 failed", ("[fd00::5]:5432",)),
+        ("2026-11-22T02:59:58Z 02:59:58 12:30 worker.py:42 errno:111 ratio 10:20", ()),
+        ("could not resolve host payments-db", ()),
+    ],
+)
+def test_endpoints_are_found_in_log_lines_and_times_and_source_lines_are_not(
+    line: str, endpoints: tuple[str, ...]
+) -> None:
+    assert endpoints_in((line,)) == endpoints
+
+
+@pytest.mark.parametrize(
+    ("changes", "advice"),
+    [
+        ({"restart": restart(RestartOutcome.NOT_RESTORED)}, "don't restart it again until you know why"),
+        (
+            {"restart": restart(RestartOutcome.UNKNOWN)},
+            "stays closed to further restarts until you tell `firstline resolve`",
+        ),
+        ({"restart": restart(RestartOutcome.NOT_DONE)}, "the attempt at 03:00 UTC restarted nothing"),
+        ({"restart": restart(RestartOutcome.PROOF_LOST)}, "the proof that its restart at 03:00 UTC helped is lost"),
+        ({"restart": restart(RestartOutcome.RESOLVED)}, "whoever resolved its restart"),
+        ({"refusals": (Refusal(reason="server_in_hand", detail="."),)}, "still in a worker's hands"),
+        ({"ending": Ending.UNKNOWN_SERVER, "server_id": None, "last_health": None}, "Add the server to the inventory"),
+        ({"ending": Ending.NO_USABLE_ANSWER}, "Trust the checks, not the model"),
+        ({"ending": Ending.MODEL_UNAVAILABLE}, "Check the model's endpoint"),
+        ({"ending": Ending.CLAIMS_SPENT}, "several claims"),
+        ({"last_health": health(status="stopped", cpu=None, memory=None)}, "what stopped the service"),
+        ({"last_health": health(memory=96)}, "what holds the memory"),
+        ({"last_health": health(cpu=97)}, "what keeps the CPU"),
+        ({"last_health": None}, "its health was not read"),
+        ({"refusals": (Refusal(reason="halted", detail="."),)}, "halted by the kill switch"),
+        (
+            {"disposition": Disposition.AWAITING_APPROVAL},
+            f"Decide whether {SERVER} may be restarted: `firstline approve inc-d81352b8512fc6b55fd4` or `reject`",
+        ),
+        ({"ending": Ending.APPROVAL_REFUSED}, "the approved one was refused"),
+        ({"findings": LogFindings(scanned_lines=9, local_faults=("pool exhausted",))}, "“pool exhausted”"),
+        (
+            {"findings": LogFindings(scanned_lines=9), "last_health": health()},
+            "Read the log of payment-server-01 around",
+        ),
+    ],
+)
+def test_each_finding_leads_to_its_next_step(changes: dict[str, Any], advice: str) -> None:
+    assert advice in steps_of(**changes)
+
+
+@pytest.mark.parametrize("ending", list(Ending))
+def test_who_wrote_a_hostile_text_is_a_step_whatever_the_ending(ending: Ending) -> None:
+    steps = steps_of(ending=ending, suspicions=SUSPICIONS, restart=restart(RestartOutcome.UNKNOWN))
+    assert "Find out who wrote the text in the alert, E2 that tries to give instructions" in steps
+    assert "Find out who wrote" not in steps_of(ending=ending)
+
+
+def test_of_what_could_not_be_read_no_server_is_spoken_of_that_nobody_knows() -> None:
+    nothing: dict[str, Any] = {"server_id": None, "service": None, "last_health": None, "findings": None}
+    told = result(ending=Ending.UNREADABLE, refusals=(), evidence=(), **nothing)
+    assert next_steps(told) == ("See what it was with `firstline dead-letters`, and mend what wrote it",)
+    unsure = told.model_copy(update={"is_restart_known": False})
+    assert "before you restart anything" in next_steps(unsure)[0]
+
+
+def test_every_ending_and_refusal_leads_to_one_to_three_steps_without_a_gap() -> None:
+    for ending in Ending:
+        steps = next_steps(result(ending=ending, restart=restart(RestartOutcome.UNKNOWN)))
+        assert 1 <= len(steps) <= 3
+        assert not any("{" in step for step in steps)
+
+
+def test_a_restart_that_is_proposed_is_never_advised_by_hand_too() -> None:
+    refusals = (Refusal(reason="needs_approval", detail="."),)
+    assert "by hand" in steps_of(refusals=refusals)
+    assert "by hand" not in steps_of(refusals=refusals, disposition=Disposition.AWAITING_APPROVAL)

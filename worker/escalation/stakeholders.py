@@ -1,0 +1,37 @@
+"""The drafted note to people outside operations: what is known, who has it, and that no more is known.
+
+Pure, from the typed result only: it invents no impact and names no cause. Called by the card.
+"""
+
+from datetime import UTC
+from typing import Final
+
+from worker.contract import Disposition, TriageResult
+from worker.escalation.card_limits import clipped
+
+__all__ = ["stakeholder_note"]
+
+_NAME_LIMIT_BYTES: Final = 253
+
+
+def stakeholder_note(result: TriageResult) -> tuple[str, ...]:
+    """Return a drafted notification for people outside operations: what is known, who has it, what is not known."""
+    service, server = (
+        clipped(text, 2, limit_bytes=_NAME_LIMIT_BYTES) if text else "" for text in (result.service, result.server_id)
+    )
+    subject = f"the {service} service" if service else server or "one of our systems"
+    raised_at = f"{result.incident.started_at.astimezone(UTC):%H:%M} UTC"
+    opening = f"We are looking into an alert about {subject}, raised at {raised_at}."
+    return opening, _state_for_stakeholders(result), "Effect on users: not yet known."
+
+
+def _state_for_stakeholders(result: TriageResult) -> str:
+    if result.disposition is Disposition.RECOVERED:
+        return "The service was restarted automatically and has been well since."
+    if result.disposition is Disposition.NO_ACTION:
+        return "Automatic checks found nothing wrong."
+    if result.disposition is Disposition.AWAITING_APPROVAL:
+        return "A restart has been proposed and waits for an engineer's decision."
+    if result.restart is not None and result.restart.restarted_at is not None:
+        return "An automatic restart has not settled it; an engineer has been asked to look."
+    return "Automatic checks have not settled it; an engineer has been asked to look."
