@@ -1,5 +1,7 @@
 """The audit: one chain under many writers, and whatever is done to it is seen."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
+from tests.programs import wait_until
 from worker.contract.queue import AUDIT_IDS, AUDIT_STREAM
 from worker.errors import FirstlineError
 from worker.registry.audit import NOTHING_BEFORE, AuditEntry, AuditLog, Place, hash_of
@@ -296,3 +299,29 @@ def test_a_lost_answer_raises_and_the_entry_may_stand() -> None:
 def test_what_is_no_anchor_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"anchor|int"):
         Place.read(text)
+
+
+WRITER = """
+import sys
+from redis import Redis
+from worker.registry.audit import AuditEntry, AuditLog
+log = AuditLog(Redis(port=int(sys.argv[1]), decode_responses=True))
+while True:
+    log.append_all([AuditEntry(action="reveal"), AuditEntry(action="halt")])
+"""
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("entries", [5, 40])
+def test_writers_that_are_killed_leave_a_whole_chain(valkey: Any, entries: int) -> None:
+    port = str(valkey.connection_pool.connection_kwargs["port"])
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, port]) for _ in range(2)]
+    try:
+        wait_until(lambda: valkey.xlen(AUDIT_STREAM) >= entries, seconds=30)
+    finally:
+        for writer in writers:
+            writer.kill()
+            writer.wait()
+    AuditLog(valkey).append(entry())
+    found = verdict(valkey)
+    assert (found.flaw, found.entries) == (None, valkey.xlen(AUDIT_STREAM))
