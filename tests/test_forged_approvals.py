@@ -8,10 +8,11 @@ import pytest
 from producers.intake import Answer, take_in
 from tests.approved_desk import DEPENDENCY, SERVER, Desk, desk_fixture, reasons_of
 from tests.redis_servers import redis_fixture, valkey_fixture
-from worker import duty
+from worker import duty, tasks
 from worker.contract.approval import Approval
 from worker.contract.incident import Incident
 from worker.contract.proposal import Decision, follow_up_id
+from worker.contract.queue import incident_key
 from worker.contract.result import Disposition, Ending
 from worker.registry.approvals import Approvals
 
@@ -74,6 +75,17 @@ def test_for_another_server(desk: Desk) -> None:
     incident_id = desk.propose()
     Approvals(desk.redis).decide(incident_id, Decision.APPROVED, person="ada", why="it hangs", within_seconds=1800)
     check(desk, forge(desk, incident_id, server_id=DEPENDENCY), "other_server")
+
+
+def test_of_a_proposal_that_can_not_be_read(desk: Desk) -> None:
+    incident_id = desk.propose()
+    desk.approve(incident_id)
+    desk.redis.hset(incident_key(incident_id), "result", "{")
+    with desk.worker.registry.claim(follow_up_id(incident_id)) as claim:
+        assert claim is not None
+        result = tasks._result_of(desk.worker, claim)
+    assert (result.disposition, result.ending) == (Disposition.ESCALATED, Ending.INTERNAL_ERROR)
+    assert desk.restarts == 0
 
 
 def test_without_the_check_a_forgery_would_restart_the_server(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -303,6 +303,14 @@ def test_where_anything_else_speaks_against_a_restart_or_nobody_asked_for_one_no
     assert desk.run().disposition is Disposition.ESCALATED
 
 
+@pytest.mark.parametrize("cpu", [97.0, 3.0])
+def test_a_restart_is_proposed_only_where_what_the_server_needs_is_well(cpu: float) -> None:
+    terms, dependencies = Terms(restart_policy=RestartPolicy.APPROVE), {"db-01": FakeServer(FakeClock(), sick_cpu=cpu)}
+    desk = Desk([HEALTH, LOGS, RESTART, ESCALATE], terms=terms, dependencies=dependencies)
+    is_well = cpu < 50
+    assert (desk.run().disposition is Disposition.AWAITING_APPROVAL) is is_well
+
+
 def test_a_proposal_whose_last_word_on_the_restart_was_another_reason_is_none() -> None:
     class Turning(FakeServer):
         """Its log shows a failing dependency from the second look on."""

@@ -24,6 +24,7 @@ from worker.guardrails.restart_policy import refusal_of_restart
 from worker.guardrails.verification import Verification, VerificationTimes, verify
 from worker.ports import Clock, RestartOrder, Server, ToolSpec
 from worker.terms import OwnLimits, RestartPolicy
+from worker.triage.conclusion import NEEDS_APPROVAL
 from worker.triage.toolbox import refused
 from worker.triage.tools import schema_of
 
@@ -111,7 +112,7 @@ class GuardedRestart:
         """Restart and verify, or refuse. Two triages that call at once: the guard's script lets one through."""
         refusal = (
             self._refusal_by_time()
-            or refusal_of_restart(transcript, terms=self.server.terms, rules=self.rules, now=self.clock.now())
+            or self._refusal_by_policy(transcript)
             or self._refusal_by_dependencies()
             or self._refusal_by_time()  # again: dependencies may have answered slowly
         )
@@ -155,6 +156,13 @@ class GuardedRestart:
             f"{self.seconds_left():.0f} s are left of the incident's deadline, a verified restart needs {needed:.0f} s"
         )
         return Refusal(reason="deadline_too_near", detail=detail)
+
+    def _refusal_by_policy(self, transcript: Transcript) -> Refusal | None:
+        """Hold the evidence against the policy; a restart that lacks only a person's word must not fail by more."""
+        refusal = refusal_of_restart(transcript, terms=self.server.terms, rules=self.rules, now=self.clock.now())
+        if refusal is not None and refusal.reason == NEEDS_APPROVAL:
+            return self._refusal_by_dependencies() or refusal
+        return refusal
 
     def _refusal_by_dependencies(self) -> Refusal | None:
         """Look at what the server needs, now: a restart does not cure a sick dependency, nor one that can't be seen."""
