@@ -5,10 +5,11 @@ import io
 import unicodedata
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.escalation.escaping import for_csv, for_html, for_mail_header, for_slack, for_terminal
+from worker.escalation.escaping import for_csv, for_html, for_mail_header, for_markdown, for_slack, for_terminal
 
 NASTY = st.text(st.one_of(st.sampled_from("<>&\"'!@#*_~`=+-|%\r\n\t\x1b\u202e\u200b:/."), st.characters()), max_size=60)
 
@@ -69,3 +70,20 @@ def test_a_spreadsheet_is_given_no_formula_and_the_whole_text(text: str) -> None
     [(field, further)] = list(csv.reader(sheet))
     assert further == "next"
     assert not field.lstrip().startswith(("=", "+", "-", "@"))
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("*bold* _it_ `x`", "\\*bold\\* \\_it\\_ \\`x\\`"),
+        ("[a](http://evil.example)", "\\[a\\](http\u2060://evil\u2060.example)"),
+        ("<b>&lt;", "\\<b\\>\\&lt;"),
+        ("# heading\n\n> quote", "\\#\u2060 heading \\> quote"),
+        ("1. one", "1\\. one"),
+        ("- item", "\\- item"),
+        ("@everyone", "@\u2060everyone"),
+        ("CPU 97.6 %, payments-db:5432", "CPU 97.6 %, payments-db:5432"),
+    ],
+)
+def test_markdown_finds_neither_markup_nor_links_nor_mentions_in_a_line(text: str, escaped: str) -> None:
+    assert for_markdown(text) == escaped

@@ -49,6 +49,14 @@ _SUBJECTS: Final = (
             re.IGNORECASE,
         ),
     ),
+    (
+        "people",
+        re.compile(
+            r"\b(?:users?|customers?|clients?|requests?|orders|transactions|kunden|nutzern?|utilisateurs|usuarios"
+            r"|clientes|utenti|пользовател\w*)\b|用户|用戶|ユーザー|사용자",
+            re.IGNORECASE,
+        ),
+    ),
     ("disk", re.compile(r"\bdis[kc]s?\b|filesystem|festplatte|disque|disco|диск\w*|磁盘|ディスク", re.IGNORECASE)),
 )
 _CLAUSE_END: Final = re.compile(
@@ -84,10 +92,13 @@ def numbers_in(text: str) -> Iterator[Number]:
 
 
 def bears_out(seen: Number, claimed: Number) -> bool:
-    """Say whether the number that was seen is the one that is claimed, rounded at most; a unit has to be the same."""
+    """Say whether the number that was seen is the one that is claimed, rounded at most, of the same unit and subject.
+
+    What is told of people has to be seen of people: no impact is made of other figures.
+    """
     if claimed.unit is not None and seen.unit != claimed.unit:
         return False
-    if None not in (seen.subject, claimed.subject) and seen.subject != claimed.subject:
+    if seen.subject != claimed.subject and (None not in (seen.subject, claimed.subject) or claimed.subject == "people"):
         return False
     return any(_is_close(one, other) for one in seen.readings for other in claimed.readings)
 

@@ -1,4 +1,4 @@
-"""Words of status, of error and of deeds in a text, and whether they are said or denied.
+"""Words of status, of error and its usual causes, and of deeds in a text, and whether they are said or denied.
 
 Pure. English only: sentences in other languages count by their numbers and quotations. Called by the claims of a
 citation, on the sentence and on its evidence alike.
@@ -61,6 +61,14 @@ _PATTERNS: Final = (
     ("expired", Field.ERROR, r"expired"),
     ("corrupt", Field.ERROR, r"corrupt(?:ed|ion)?"),
     ("overloaded", Field.ERROR, r"overload(?:ed)?|saturated"),
+    ("deployment", Field.ERROR, r"deploy(?:s|ed|ments?|ing)?|releases?|rollbacks?|rolled back"),
+    ("attack", Field.ERROR, r"attack(?:s|ed|ers?)?|ddos|breach(?:ed)?|hacked"),
+    ("configuration", Field.ERROR, r"(?:mis)?configur(?:ed|ations?)"),
+    ("hardware", Field.ERROR, r"hardware"),
+    ("network", Field.ERROR, r"networks?|dns|firewalls?"),
+    ("certificate", Field.ERROR, r"certificates?"),
+    ("disk", Field.ERROR, r"disks?"),
+    ("bug", Field.ERROR, r"bugs?"),
     ("running", Field.STATUS, r"running|runs"),
     ("stopped", Field.STATUS, r"stopped"),
     ("degraded", Field.STATUS, r"degraded"),

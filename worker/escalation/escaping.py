@@ -20,7 +20,7 @@ _SLACK_MARKS: Final = re.compile(r"([*_~`@#])")
 _LINK: Final = re.compile(r"(?<=\w)(://|\.)(?=\w)")
 _MARKDOWN_MARKS: Final = re.compile(r"([\\`*_\[\]{}<>#|~$&])")
 _MARKDOWN_START: Final = re.compile(r"^([-+=:]|\d+(?=[.)]))")
-_MARKDOWN_LINK: Final = re.compile(r"(?<=\w)(:(?=//)|\.(?=[^\W\d]))|(?<=[@#])")
+_MARKDOWN_LINK: Final = re.compile(r"(?<=\w)(?=://|\.[^\W\d])|(?<=[@#])")
 _NEVER_JOINED: Final = "\N{WORD JOINER}"
 """Nobody sees it, and neither Slack nor a ticket system takes a mark or address that has it inside."""
 
@@ -44,7 +44,7 @@ def for_html(text: str) -> str:
 def for_markdown(text: str) -> str:
     """Return text for one line of Markdown, CommonMark's or GitHub's, in which nothing is markup, link or mention."""
     line = " ".join(visible(text).split())
-    escaped = _MARKDOWN_MARKS.sub(r"\\\1", _MARKDOWN_LINK.sub(rf"\1{_NEVER_JOINED}", line))
+    escaped = _MARKDOWN_MARKS.sub(r"\\\1", _MARKDOWN_LINK.sub(_NEVER_JOINED, line))
     return _MARKDOWN_START.sub(_escaped_start, escaped)
 
 
