@@ -101,6 +101,7 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
         guard=make_guard(connection, policy, worker=settings.worker_name),
         model=model,
         rules=RulesModel(),
+        approved_rules=RulesModel(is_approved=True),
         prompts=Prompts.load(),
         clock=clock,
         budget_limits=_budget_limits(settings),

@@ -59,6 +59,7 @@ class Worker:
     guard: RestartGuard
     model: Model
     rules: Model
+    approved_rules: Model
     prompts: Prompts
     clock: Clock
     budget_limits: BudgetLimits
@@ -103,7 +104,7 @@ class Worker:
         proposal = self.approvals.find(claim.incident.approval.incident_id)
         refusal = refusal_of_approval(claim.incident, server, proposal, rules=self.policy.restart)
         if refusal is None:
-            return self._investigated(claim, server_as_approved(server), self.rules)
+            return self._investigated(claim, server_as_approved(server), self.approved_rules)
         summary = f"The approved restart was refused: {refusal.detail}"
         result = self._handed_over(claim, server, ending=Ending.APPROVAL_REFUSED, summary=summary)
         return result.model_copy(update={"refusals": (*result.refusals, refusal)})

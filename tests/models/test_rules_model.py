@@ -248,3 +248,24 @@ def test_call_ids_do_not_repeat_within_a_transcript() -> None:
 def test_the_rules_load_no_sdk() -> None:
     script = "import sys, worker.models; sys.exit('openai' in sys.modules or 'aiohttp' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False, timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("reading", "findings"),
+    [
+        pytest.param(health(status=ServiceStatus.DEGRADED), logs(), id="degraded only"),
+        pytest.param(health(cpu=99), logs(dependency="connect to 10.0.0.7: refused"), id="a failing dependency"),
+    ],
+)
+def test_an_approved_restart_is_asked_for_where_anything_is_wrong_and_the_guards_decide(
+    reading: object, findings: object
+) -> None:
+    transcript = triage(reading, findings)
+    approved = RulesModel(is_approved=True).reply(transcript, SPECS, timeout_seconds=1)
+    assert only_call(approved)[0] == "restart_service"
+    assert only_call(ask(transcript))[0] == "escalate_to_engineer"
+
+
+def test_nobody_asks_for_an_approved_restart_of_a_server_that_is_well() -> None:
+    reply = RulesModel(is_approved=True).reply(triage(health(), logs()), SPECS, timeout_seconds=1)
+    assert reply.tool_calls == ()

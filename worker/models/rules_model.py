@@ -38,10 +38,17 @@ _OUTCOMES: Final = {
 
 
 class RulesModel:
-    """Answers by rules: the same transcript, the same reply. It holds no state, so many threads may ask at once."""
+    """Answers by rules: the same transcript, the same reply. It never changes, so many threads may ask at once.
+
+    With `is_approved` an engineer has approved the restart: it is asked for where anything is wrong with the server,
+    and the guards decide. Without, it is asked for only where it is likely to help.
+    """
 
     name: Final = "rules"
     is_llm: Final = False
+
+    def __init__(self, *, is_approved: bool = False) -> None:
+        self._is_approved = is_approved
 
     def reply(self, transcript: Transcript, specs: Sequence[ToolSpec], *, timeout_seconds: float) -> ModelReply:
         """Return the next tool call, or the conclusion, at once; no call is made again but for news."""
@@ -58,7 +65,10 @@ class RulesModel:
             return _after_restart(restart, transcript, answers)
         if transcript.news is not None and transcript.news.firings:
             return answers.call(_HEALTH, "More alerts came meanwhile: the server's health again.")
-        return _carry_out(_weighed(health, logs), answers)
+        verdict = _weighed(health, logs)
+        if self._is_approved and restart is None and health.health.symptoms:
+            verdict = Verdict(Way.RESTART, f"{verdict.reason} An engineer has approved a restart.")
+        return _carry_out(verdict, answers)
 
 
 class _Answers:
