@@ -35,7 +35,7 @@ class Limits:
 LOOSENINGS: Final = tuple(
     {name: value}
     for name, value in (
-        *(("check_words", 10), ("deed_words", 14), ("cause_words", 20), ("note_sentences", 2), ("suspicion_words", 6)),
+        *(("check_words", 11), ("deed_words", 14), ("cause_words", 20), ("note_sentences", 2), ("suspicion_words", 6)),
         *(("check_words", 14), ("deed_words", 20), ("steps", 2), ("alert_words", 10), ("cause_words", 34)),
         *(("ruled_out", 2), ("deeds", 2), ("checks", 3), ("check_words", 20), ("note_sentences", 3), ("deeds", 3)),
         *(("deed_words", 36), ("cause_words", 48), ("steps", 3), ("alert_words", 18), ("checks", 4), ("ruled_out", 4)),
