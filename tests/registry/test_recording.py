@@ -1,17 +1,22 @@
 """Recording results: the audit misses none and doubles none, whoever dies in between."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
 
 from tests.escalation import builders
+from tests.guardrails.claims import ask
+from worker.bootstrap import make_guard
 from worker.contract import Disposition, TriageResult
-from worker.contract.queue import AUDIT_STREAM, RECORDS_GROUP, RESULTS_STREAM
+from worker.contract.queue import AUDIT_STREAM, RECORDS_GROUP, RESTART_JOURNAL, RESULTS_STREAM
 from worker.contract.result import RestartOutcome
+from worker.guardrails.policy import Policy, RestartRules
+from worker.guardrails.restart_attempt import Grant
+from worker.guardrails.restart_guard import RestartGuard
 from worker.registry.audit import AuditEntry, AuditLog
 from worker.registry.audit_chain import judged
 from worker.registry.handling import Handlings
@@ -56,13 +61,56 @@ def test_a_result_is_recorded_with_its_decision_and_its_refusals_and_waits(redis
     assert audited(redis)[0]["person"] == f"worker {escalation().worker}"
 
 
-def test_a_restart_is_recorded_with_its_order_and_its_outcome(redis: Redis) -> None:
-    result = escalation(restart=builders.restart(RestartOutcome.NOT_RESTORED))
-    publish(redis, result)
+def guard_of(redis: Redis, *, trip_after: int, worker: str = "w1") -> RestartGuard:
+    rules = RestartRules(cooldown_seconds=1, fleet_concurrency=10, trip_after=trip_after)
+    return make_guard(redis, Policy(restart=rules), worker=worker)
+
+
+def restart(redis: Redis, *, trip_after: int = 5) -> None:
+    """Have a guard give leave for a restart, note that it is ordered, and that it did not help."""
+    guard, incident_id = guard_of(redis, trip_after=trip_after), "inc-" + "a" * 20
+    grant = ask(guard, incident_id, "web-1")
+    assert isinstance(grant, Grant)
+    assert guard.mark_sent(grant) is None
+    attempt = guard.attempt_of(incident_id)
+    assert attempt is not None
+    guard.record(attempt, RestartOutcome.NOT_RESTORED, "CPU at 97 %")
+
+
+def states(redis: Any) -> list[tuple[str, str]]:
+    return [(fields["action"], json.loads(fields["details"])["state"]) for fields in audited(redis)]
+
+
+def test_each_move_of_a_restart_is_recorded_once_also_where_no_result_tells_of_it(redis: Redis) -> None:
+    restart(redis)
+    for _ in range(2):
+        ResultsRecorder(redis).record()
+    assert states(redis) == [("restart", "INTENT"), ("restart", "SENT"), ("restart", "NOT_RESTORED")]
+    sent = audited(redis)[1]
+    assert (sent["person"], sent["incident_id"]) == ("worker w1", "inc-" + "a" * 20)
+
+
+def test_a_kill_switch_that_trips_by_itself_is_recorded(redis: Redis) -> None:
+    restart(redis, trip_after=1)
     ResultsRecorder(redis).record()
-    (restart,) = [fields for fields in audited(redis) if fields["action"] == "restart"]
-    assert '"outcome": "not_restored"' in restart["details"]
-    assert '"ordered_at": "2026' in restart["details"]
+    assert states(redis)[-1] == ("halt", "HALTED")
+    assert "in a row are not known to have helped" in audited(redis)[-1]["why"]
+
+
+def test_what_people_say_of_restarts_is_not_recorded_twice(redis: Redis) -> None:
+    guard = guard_of(redis, trip_after=5, worker="ann at the command line")
+    guard.halt("a drill")
+    guard.resume("over")
+    ResultsRecorder(redis).record()
+    assert audited(redis) == [], "their command has written it"
+    guard_of(redis, trip_after=5).halt("by a worker")
+    ResultsRecorder(redis).record()
+    assert len(audited(redis)) == 1, "the control"
+
+
+def test_the_guards_journal_is_the_one_that_is_read(redis: Any) -> None:
+    guard_of(redis, trip_after=5).halt("a drill")
+    assert redis.xlen(RESTART_JOURNAL) == 1
 
 
 @pytest.mark.parametrize("entries", [1, 2, 3, 4])
@@ -105,8 +153,6 @@ def test_a_server_that_came_back_without_its_data_is_recorded_from_again(redis: 
     recorder = ResultsRecorder(redis)
     recorder.record()
     redis.flushall()
-    with pytest.raises(ResponseError):
-        recorder.record()
     publish(redis, escalation())
     assert recorder.record() == 1
 

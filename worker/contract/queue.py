@@ -28,6 +28,7 @@ __all__ = [
     "PROPOSALS",
     "QUEUES",
     "RECORDS_GROUP",
+    "RESTART_JOURNAL",
     "RESULTS_STREAM",
     "TRIAGE_TASK",
     "WAITING_INCIDENTS",
@@ -82,7 +83,13 @@ AUDIT_IDS: Final = "firstline:audit:ids"
 RESULTS_STREAM: Final = "firstline:results"
 ESCALATION_GROUP: Final = "escalation"
 RECORDS_GROUP: Final = "records"
-"""Reads the results for the audit and for what waits for engineers; no result is forgotten before it has."""
+"""Reads results and restart journal for the audit, and results for what waits for engineers.
+
+No result is forgotten before it has.
+"""
+
+RESTART_JOURNAL: Final = "firstline:restarts:journal"
+"""Stream of the restart guard, ahead of each order: `state`, `incident`, `server`, `fence`, `worker`, `detail`."""
 
 WAITING_INCIDENTS: Final = "firstline:handling:waiting"
 """Sorted set of incidents that wait for engineers, scored by urgency (0 to 2) x 10^13 + milliseconds of opening."""

@@ -1,32 +1,33 @@
-"""Writes each result into the audit, and lets it wait for engineers where it needs them, soon after it is published.
+"""Writes each result and each move of a restart into the audit, and lets results wait for engineers who need to act.
 
-It has a consumer group of its own on the results stream, so nothing depends on who delivers results, or whether
-anybody does, and no result is forgotten before it is recorded. A result is acknowledged after it was recorded; what is
-recorded twice is recognised by the ids made from the result. So the audit misses none and doubles none. Runs in every
-worker, and before a command lists what waits.
+Results and the guard's own journal are read through a consumer group of their own, soon after they were written: so
+nothing depends on who delivers results, or whether anybody does, and no result is forgotten before it is recorded. What
+is read is acknowledged after it was recorded; what is recorded twice is recognised by ids made from the result, or from
+its place in the journal. So the audit misses none and doubles none. Runs in every worker, and before a command lists
+what waits.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from pydantic import ValidationError
 from redis import Redis
-from redis.exceptions import ResponseError
 
-from worker.contract.queue import RECORDS_GROUP, RESULTS_STREAM
-from worker.contract.result import RestartRecord, TriageResult
+from worker.contract.queue import RESTART_JOURNAL, RESULTS_STREAM
+from worker.contract.result import TriageResult
 from worker.registry.audit import AuditAction, AuditEntry, AuditLog
 from worker.registry.handling import Handlings
+from worker.registry.records_group import Batch, RecordsGroup
+from worker.registry.view import time_of
 
 __all__ = ["ResultsRecorder", "entries_of"]
 
-_ONE_FOR_ALL: Final = "recorder"
-"""All processes read under one name: what a dead one left is there for the next, and done twice it does no harm."""
-
-_BATCH: Final = 100
+_PEOPLE: Final = " at the command line"
+"""Who says halt or resume there is in the audit by that command."""
 
 log = structlog.get_logger()
 
@@ -35,40 +36,17 @@ class ResultsRecorder:
     """Records when told to. Redis errors pass through; what was not recorded comes again."""
 
     def __init__(self, redis: Redis) -> None:
-        self._redis = redis
         self._audit = AuditLog(redis)
         self._handlings = Handlings(redis)
-        self._is_member = False
+        self._restarts = RecordsGroup(redis, RESTART_JOURNAL)
+        self._results = RecordsGroup(redis, RESULTS_STREAM)
 
     def record(self) -> int:
         """Record what waits, and return how many results that were; what others have in hand is recorded here too."""
-        self._join_group()
-        recorded = 0
-        for after in ("0", ">"):
-            while batch := self._read(after):
-                self._record(batch)
-                recorded += len(batch)
-        return recorded
+        self._restarts.pass_on(self._record_restarts)
+        return self._results.pass_on(self._record_results)
 
-    def _join_group(self) -> None:
-        if self._is_member:
-            return
-        try:
-            self._redis.xgroup_create(RESULTS_STREAM, RECORDS_GROUP, id="0", mkstream=True)
-        except ResponseError as error:
-            if not str(error).startswith("BUSYGROUP"):
-                raise
-        self._is_member = True
-
-    def _read(self, after: str) -> list[tuple[str, Mapping[str, str]]]:
-        try:
-            reply: Any = self._redis.xreadgroup(RECORDS_GROUP, _ONE_FOR_ALL, {RESULTS_STREAM: after}, count=_BATCH)
-        except ResponseError:
-            self._is_member = False  # the server may have come back without its data
-            raise
-        return reply[0][1] if reply else []
-
-    def _record(self, batch: Sequence[tuple[str, Mapping[str, str]]]) -> None:
+    def _record_results(self, batch: Batch) -> None:
         entries, results = list[AuditEntry](), list[TriageResult]()
         for stream_id, fields in batch:
             try:
@@ -83,7 +61,11 @@ class ResultsRecorder:
                 results.append(result)
         self._audit.append_all(entries)
         self._handlings.open_all(results)
-        self._redis.xack(RESULTS_STREAM, RECORDS_GROUP, *(stream_id for stream_id, _ in batch))
+
+    def _record_restarts(self, batch: Batch) -> None:
+        self._audit.append_all(
+            _restart_of(stream_id, fields or {}) for stream_id, fields in batch if not _is_told_elsewhere(fields or {})
+        )
 
 
 def _unreadable(stream_id: str) -> AuditEntry:
@@ -92,7 +74,7 @@ def _unreadable(stream_id: str) -> AuditEntry:
 
 
 def entries_of(result: TriageResult, stored: str) -> Iterator[AuditEntry]:
-    """Yield what a result tells of the decision, the refusals and the one restart.
+    """Yield what a result tells of the decision and the refusals.
 
     `stored` is the result as the stream has it: its hash makes the entries' ids, so that each is written once.
     """
@@ -119,16 +101,10 @@ def entries_of(result: TriageResult, stored: str) -> Iterator[AuditEntry]:
             details=where | {"reason": refusal.reason},
             entry_id=f"{own_id}:refusal:{number}",
         )
-    if result.restart is not None:
-        yield entry(
-            action=AuditAction.RESTART,
-            why=result.restart.detail,
-            details=where | _restart_of(result.restart),
-            entry_id=f"{own_id}:restart",
-        )
 
 
 def _decision_of(result: TriageResult) -> dict[str, str]:
+    without = "none" if result.is_restart_known else "not known"
     return {
         "service": result.service or "",
         "disposition": result.disposition,
@@ -136,14 +112,31 @@ def _decision_of(result: TriageResult) -> dict[str, str]:
         "model": result.model,
         "prompt_hash": result.prompt_hash,
         "epoch": str(result.epoch),
-        "restart_known": "yes" if result.is_restart_known else "no",
+        "restart": result.restart.outcome if result.restart else without,
     }
 
 
-def _restart_of(restart: RestartRecord) -> dict[str, str]:
-    return {
-        "ordered_at": restart.ordered_at.isoformat(),
-        "fence": str(restart.fence),
-        "outcome": restart.outcome,
-        "restarted_at": restart.restarted_at.isoformat() if restart.restarted_at else "",
-    }
+def _is_told_elsewhere(fields: Mapping[str, str]) -> bool:
+    return fields.get("state") in {"HALTED", "RESUMED"} and fields.get("worker", "").endswith(_PEOPLE)
+
+
+def _restart_of(stream_id: str, fields: Mapping[str, str]) -> AuditEntry:
+    """Return the entry for one line of the journal; a kill switch that tripped by itself is one, too."""
+    state = fields.get("state", "")
+    return AuditEntry(
+        action=AuditAction.HALT if state == "HALTED" else AuditAction.RESTART,
+        why=fields.get("detail", ""),
+        incident_id=fields.get("incident", ""),
+        details={"state": state, "server": fields.get("server", ""), "fence": fields.get("fence", "")},
+        entry_id=f"restart-journal:{stream_id}",
+        person=f"worker {fields.get('worker', '')}",
+        host="",
+        at=_time_in(stream_id),
+    )
+
+
+def _time_in(stream_id: str) -> datetime:
+    try:
+        return time_of(int(stream_id.split("-", maxsplit=1)[0]))
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
