@@ -41,6 +41,19 @@ def test_a_right_that_was_withdrawn_and_a_policy_that_was_lowered_since_refuse_i
     assert desk.restarts == 0
 
 
+def test_the_reason_of_an_approval_is_masked_wherever_it_goes_and_still_counts(desk: Desk) -> None:
+    incident_id = desk.propose()
+    desk.approve(incident_id, why="10.0.0.7 hangs, says bob@example.com, token=sk-live-4eC39HqLyjWDarjtT1zdp7dc")
+    result = desk.carry_out(incident_id)
+    assert result.disposition is Disposition.RECOVERED
+    attempt = desk.worker.guard.attempt_of(follow_up_id(incident_id))
+    assert attempt is not None
+    assert attempt.evidence.startswith(f"approved by ada for {incident_id}: [IP_ADDRESS_1] hangs, says [")
+    told = result.model_dump_json() + attempt.evidence
+    for secret in ("10.0.0.7", "bob@example.com", "4eC39HqLyjWDarjtT1zdp7dc"):
+        assert secret not in told
+
+
 def test_a_server_whose_policy_was_raised_to_auto_is_restarted_all_the_same(desk: Desk, approved: str) -> None:
     desk.rewrite_inventory('"approve"', '"auto"')
     assert desk.carry_out(approved).disposition is Disposition.RECOVERED
