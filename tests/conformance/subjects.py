@@ -46,7 +46,6 @@ __all__ = [
     "api_at",
     "client_of",
     "lab_fleet",
-    "mark_known_gap",
     "parameters",
     "recorded_server",
     "running_ssh_site",
@@ -79,12 +78,6 @@ def parameters(
     """Return one parameter for each subject; those on real servers are marked."""
     marked = {name: [pytest.mark.integration] if name in real else [] for name in builders}
     return [pytest.param(builder, id=name, marks=marked[name]) for name, builder in builders.items()]
-
-
-def mark_known_gap(request: pytest.FixtureRequest, gaps: Mapping[str, str]) -> None:
-    """Let a test that shows a known gap fail, with its reason; one that passes says that the gap is closed."""
-    if (reason := gaps.get(request.node.name)) is not None:
-        request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
 
 
 def unavailable(use: Callable[[], object], *, named: str) -> SourceUnavailable:

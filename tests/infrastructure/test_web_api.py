@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import httpx2
 import pytest
@@ -93,6 +94,36 @@ def test_a_source_that_trickles_is_left_after_its_time(
     sentence = sentence_of(api_at(httpserver.url_for("/"), client, timeout_seconds=0.3))
     is_over.set()
     assert sentence == "metrics did not answer in 0.3 s."
+
+
+def test_a_source_whose_headers_trickle_is_left_after_its_time_and_an_order_to_it_is_not_known() -> None:
+    is_over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening, httpx2.Client(trust_env=False) as client:
+
+        def talk() -> None:
+            with suppress(OSError):
+                while True:
+                    threading.Thread(target=trickle, args=[listening.accept()[0]], daemon=True).start()
+
+        def trickle(connection: socket.socket) -> None:
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Endless: ")
+                while not is_over.wait(0.02):
+                    connection.sendall(b"x")
+
+        thread = threading.Thread(target=talk)
+        thread.start()
+        api = api_at(f"http://127.0.0.1:{listening.getsockname()[1]}", client, timeout_seconds=0.3)
+        assert sentence_of(api) == "metrics did not answer in 0.3 s."
+        with pytest.raises(SourceUnavailable, match=r"did not answer the order \(its answer does not end\)") as raised:
+            api.order("POST", "/restart", timeout_seconds=0.3)
+        assert not isinstance(raised.value, OrderRefused)
+        is_over.set()
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+        for left_behind in threading.enumerate():
+            if left_behind.name == "bounded call":
+                left_behind.join(5)
 
 
 def test_a_read_is_repeated_once_and_then_the_breaker_spares_the_source(client: httpx2.Client) -> None:

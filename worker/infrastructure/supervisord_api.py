@@ -7,6 +7,7 @@ Source: http://supervisord.org/api.html
 
 import base64
 import http.client
+import time
 import xmlrpc.client
 from collections.abc import Iterable
 from typing import Annotated, Any, Final
@@ -22,6 +23,8 @@ _READ_TIMEOUT_SECONDS: Final = 5.0
 
 _NOT_RUNNING: Final = 70
 _LARGEST_PID: Final = 2**31 - 1
+_ANSWER_LIMIT_BYTES: Final = 1_048_576
+"""An account of one program has a few hundred."""
 
 
 class ProgramInfo(BaseModel):
@@ -104,6 +107,18 @@ class _OneTryTransport(xmlrpc.client.Transport):
         connection = http.client.HTTPConnection(address, timeout=self._timeout_seconds)
         self._connection = host, connection  # where `close` looks for it
         return connection
+
+    def parse_response(self, response: http.client.HTTPResponse) -> Any:  # noqa: ANN401 - as the library returns it
+        give_up, body = time.monotonic() + self._timeout_seconds, bytearray()
+        with response:
+            while chunk := response.read1(_ANSWER_LIMIT_BYTES):
+                body += chunk
+                if len(body) > _ANSWER_LIMIT_BYTES or time.monotonic() > give_up:
+                    raise OSError("the answer does not end")
+        parser, unmarshaller = self.getparser()
+        parser.feed(bytes(body))
+        parser.close()
+        return unmarshaller.close()
 
     def request(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as the library passes them
         return self.single_request(*arguments, **options)

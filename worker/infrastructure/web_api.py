@@ -16,6 +16,7 @@ from typing import Final
 import httpx2
 
 from worker.errors import OrderRefused, SourceUnavailable
+from worker.infrastructure.bounded_call import BoundedCalls, TooManyLeftBehindError
 from worker.infrastructure.breaker import CircuitBreaker
 
 __all__ = ["ANSWER_LIMIT_BYTES", "Answer", "WebApi"]
@@ -24,6 +25,9 @@ ANSWER_LIMIT_BYTES: Final = 2 * 1_048_576
 """More than any question here should bring; a source that answers with more is not read to its end."""
 
 _READ_TRIES: Final = 2
+_GRACE_SECONDS: Final = 0.5
+"""What the library's own bounds get to say it first, in better words."""
+
 _OK, _ELSEWHERE, _REFUSED, _BROKEN = 200, 300, 400, 500
 """Where the classes of status codes begin."""
 _MAY_PASS: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
@@ -57,6 +61,7 @@ class WebApi:
         self._client = client
         self._breaker = breaker
         self._timeout_seconds = timeout_seconds
+        self._calls = BoundedCalls()
 
     def get_json(self, path: str, parameters: Mapping[str, str] | None = None) -> object:
         """Return the decoded JSON of a good answer. Raises `SourceUnavailable`."""
@@ -129,6 +134,14 @@ class WebApi:
         return answer
 
     def _sent(self, request: httpx2.Request, *, seconds: float) -> Answer:
+        try:
+            return self._calls.run(lambda: self._exchanged(request, seconds=seconds), seconds=seconds + _GRACE_SECONDS)
+        except TooManyLeftBehindError as error:
+            raise httpx2.ConnectTimeout(str(error), request=request) from error
+        except TimeoutError as error:
+            raise httpx2.ReadTimeout(str(error), request=request) from error
+
+    def _exchanged(self, request: httpx2.Request, *, seconds: float) -> Answer:
         give_up, body = time.monotonic() + seconds, bytearray()
         request.extensions = {**request.extensions, "timeout": httpx2.Timeout(seconds).as_dict()}
         with closing(self._client.send(request, stream=True)) as response:
