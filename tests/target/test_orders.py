@@ -170,7 +170,7 @@ def test_the_status_names_what_is_known_and_nothing_else(target: Target) -> None
     done = target.ask("status", "--status-command", str(shown))
     known = dict(line.split("=", 1) for line in done.stdout.splitlines())
     assert done.returncode == 0
-    assert known.keys() == {"ActiveState", "MainPID", "Now", "NowMonotonic"}
+    assert known.keys() == {"Unit", "ActiveState", "MainPID", "Now", "NowMonotonic"}
     assert not target.effects.exists()
 
 

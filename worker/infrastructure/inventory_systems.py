@@ -42,7 +42,7 @@ def in_form(pattern: str, complaint: str) -> AfterValidator:
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 _SshUser = Annotated[str, in_form(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", "is no name of a user")]
-_RestartSeconds = Annotated[float, Field(ge=5, le=150)]
+_RestartSeconds = Annotated[float, Field(strict=True, ge=5, le=150)]
 
 
 def _is_loopback_address(host: str) -> bool:
@@ -105,7 +105,7 @@ class WebAccess(Table):
     token_env: _Name | None = None
     token_file: Path | None = None
     ca_file: Path | None = None
-    timeout_seconds: Annotated[float, Field(ge=0.1, le=30)] = 3.0
+    timeout_seconds: Annotated[float, Field(strict=True, ge=0.1, le=30)] = 3.0
 
 
 class WebSystem(WebAccess):
@@ -145,7 +145,7 @@ class DockerSystem(Table):
 
     kind: Literal["docker"]
     socket: Path = Path("/var/run/docker.sock")
-    timeout_seconds: Annotated[float, Field(ge=0.1, le=30)] = 5.0
+    timeout_seconds: Annotated[float, Field(strict=True, ge=0.1, le=30)] = 5.0
     restart_timeout_seconds: _RestartSeconds = 30.0
 
 
@@ -158,8 +158,8 @@ class SshSystem(Table):
     restart_user: _SshUser = "firstline"
     restart_identity_file: Path | None = None
     known_hosts_file: Path
-    port: Annotated[int, Field(ge=1, le=65535)] = 22
-    timeout_seconds: Annotated[float, Field(ge=0.1, le=30)] = 5.0
+    port: Annotated[int, Field(strict=True, ge=1, le=65535)] = 22
+    timeout_seconds: Annotated[float, Field(strict=True, ge=0.1, le=30)] = 5.0
     restart_timeout_seconds: _RestartSeconds = 60.0
 
 

@@ -3,6 +3,7 @@
 Forms only: what one table says of another is checked in `inventory_mistakes.py`. Nothing here connects to anything.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from worker.infrastructure.inventory_systems import ReplaySystem, System, Table, in_form
 from worker.terms import RestartPolicy
@@ -46,6 +47,19 @@ _Url = Annotated[
     ),
 ]
 _LogPath = Annotated[str, in_form(r"/[^\x00-\x1f]{1,999}", "is no absolute path")]
+_Seconds = Annotated[float, Field(strict=True, le=604_800)]
+
+
+def _wall_time(value: object) -> object:
+    if isinstance(value, str) and _WALL_TIME.fullmatch(value):
+        return time.fromisoformat(value)
+    if not isinstance(value, time) or value.tzinfo is not None:
+        raise ValueError("is no time of day: write 02:30:00")
+    return value
+
+
+_WALL_TIME: Final = re.compile(r"[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?")
+_WallTime = Annotated[time, BeforeValidator(_wall_time)]
 _Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -85,9 +99,9 @@ OPTIONAL_KEYS: Final[Mapping[str, frozenset[str]]] = {
 class WindowTable(Table):
     """A maintenance window; without `days` it comes every day. A time is of the inventory's `time_zone`."""
 
-    begins: time
-    ends: time
-    days: frozenset[_Day] | None = None
+    begins: _WallTime
+    ends: _WallTime
+    days: Annotated[frozenset[_Day], Field(min_length=1)] | None = None
 
 
 class ServerTable(Table):
@@ -108,12 +122,12 @@ class ServerTable(Table):
     tier: _Name | None = None
     dependencies: tuple[_Name, ...] = ()
     maintenance: tuple[WindowTable, ...] = ()
-    cooldown_seconds: Annotated[float, Field(ge=0, le=604_800)] | None = None
-    server_restarts: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    server_window_seconds: Annotated[float, Field(gt=0, le=604_800)] | None = None
+    cooldown_seconds: Annotated[_Seconds, Field(ge=0)] | None = None
+    server_restarts: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
+    server_window_seconds: Annotated[_Seconds, Field(gt=0)] | None = None
 
     program: _Program | None = None
-    memory_limit_mib: Annotated[float, Field(gt=0)] | None = None
+    memory_limit_mib: Annotated[float, Field(strict=True, gt=0)] | None = None
     host: _Host | None = None
     unit: _Unit | None = None
     metrics: _Words | None = None
@@ -124,7 +138,7 @@ class ServerTable(Table):
     container: _Container | None = None
     namespace: _KubernetesName | None = None
     deployment: _KubernetesName | None = None
-    needed_ready: Annotated[int, Field(ge=1, le=1000)] = 2
+    needed_ready: Annotated[int, Field(strict=True, ge=1, le=1000)] = 2
     log_path: _LogPath | None = None
 
     def system_of(self, role: Role) -> str | None:

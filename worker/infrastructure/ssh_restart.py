@@ -19,7 +19,7 @@ _REFUSED: Final = range(10, 20)
 _CHECK_SECONDS: Final = 15.0
 """The command waits for the service manager up to 10 s."""
 
-_STATE_LENGTH: Final = 40
+_STATE_LENGTH, _UNIT_LENGTH = 40, 200
 
 _NO_SESSION: Final = re.compile(
     r"ssh: connect to host \S+ port \d+: .+|ssh: Could not resolve hostname .+|\S+@\S+: Permission denied \(.*\)\."
@@ -36,8 +36,11 @@ class SshRestart:
     there refuses, under its own lock and by its own clock, what comes too late, twice, or with an older fence.
     """
 
-    def __init__(self, server_id: str, *, ssh: SshHost, restart_seconds: float, clock: Clock) -> None:
+    def __init__(
+        self, server_id: str, *, ssh: SshHost, restart_seconds: float, clock: Clock, unit: str | None = None
+    ) -> None:
         self._server_id = server_id
+        self._unit = unit
         self._ssh = ssh
         self._restart_seconds = restart_seconds
         self._clock = clock
@@ -56,6 +59,12 @@ class SshRestart:
             said = _said(answer.stderr)
             raise SourceUnavailable(f"The restart command of {self._server_id} ended with {answer.code}: {said}.")
         told = dict(line.partition("=")[::2] for line in answer.stdout.decode("ascii", "replace").splitlines())
+        restarted = visible(told.get("Unit", ""))[:_UNIT_LENGTH]
+        if self._unit is not None and restarted and restarted != self._unit:
+            raise SourceUnavailable(
+                f"The restart command of {self._server_id} restarts {restarted}, and the inventory has {self._unit}: "
+                "correct one of them."
+            )
         if told.get("LoadState", "loaded") != "loaded":
             raise SourceUnavailable(f"The restart command of {self._server_id} has a unit that is not there.")
         return f"the restart command has its unit as {visible(told.get('ActiveState', 'unknown'))[:_STATE_LENGTH]}"

@@ -157,6 +157,8 @@ class WebApi:
 def _remedy(status: int) -> str:
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return " (correct its credentials in the inventory)"
+    if status == HTTPStatus.BAD_REQUEST:
+        return " (it does not understand the question: correct this server's keys in the inventory)"
     if _ELSEWHERE <= status < _REFUSED:
         return ", a redirect, which is not followed: give the final URL"
     return ""
