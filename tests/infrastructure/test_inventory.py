@@ -505,7 +505,6 @@ def test_a_pattern_that_an_earlier_one_covers_is_never_reached(tmp_path: Path) -
     text = LAB + f'[servers."*"]\n{table}[servers."db-*"]\n{table}restart_policy = "never"\n'
     assert mistakes_in(tmp_path, text)[1:] == [
         "  servers.db-*: is never reached, for * stands above it: put it before *",
-        "  servers.db-*.program: is already the program of *: keep one of them",
     ]
 
 
