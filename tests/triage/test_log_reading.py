@@ -1,12 +1,14 @@
 """Findings come from the whole scanned window; the excerpt is bounded and says what it left out."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.fakes import SERVER_ID, START
 from worker.contract.observations import LogTail
-from worker.triage.log_reading import JUDGED_LINES, LogReading
+from worker.triage.line_ages import NEWEST_LINES
+from worker.triage.log_reading import LogReading
 from worker.triage.log_signs import signs_of
 
 
@@ -116,38 +118,120 @@ def test_a_start_or_a_clean_end_is_no_crash(line: str) -> None:
     assert signs_of([line]) == [None]
 
 
-def at(minute: int, words: str) -> str:
-    return f"2026-01-01T{2 + minute // 60:02}:{minute % 60:02}:00Z {words}"
+def at(minute: float, words: str) -> str:
+    """Return a line of so many minutes before the log was read."""
+    return f"{(START - timedelta(minutes=minute)).isoformat()} {words}"
+
+
+def naive(minute: float, words: str) -> str:
+    return at(minute, words).replace("+00:00", "").replace("T", " ")
 
 
 REFUSED = "connect to db-7: Connection refused"
-NEWER = [at(90, "INFO served")] * JUDGED_LINES
+NEWER = [at(0, "INFO served")] * NEWEST_LINES
+NEWER_NAIVE = [naive(0, "INFO served")] * NEWEST_LINES
 
 
-def test_what_justifies_a_restart_must_be_among_the_newest_lines() -> None:
-    older = reading(at(89, "worker pool exhausted"), at(89, "ERROR bad request"), *NEWER).findings()
-    assert (older.local_faults, older.other_errors, older.error_lines) == ((), (), 0)
-    assert older.scanned_lines == JUDGED_LINES
-    newer = reading(*NEWER[:-1], at(90, "worker pool exhausted")).findings()
-    assert newer.local_faults == (at(90, "worker pool exhausted"),)
+def test_what_may_speak_for_a_restart_must_be_among_the_newest_lines() -> None:
+    older = reading(at(1, "worker pool exhausted"), *NEWER).findings()
+    assert older.newest_local_faults == ()
+    newer = reading(*NEWER[:-1], at(0, "worker pool exhausted")).findings()
+    assert newer.newest_local_faults == newer.local_faults == (at(0, "worker pool exhausted"),)
 
 
-@pytest.mark.parametrize(("minute", "counts"), [(60, True), (89, True), (59, False), (0, False), (91, False)])
-def test_a_dependency_failure_forbids_a_restart_for_half_an_hour_by_the_log_s_own_clock(
-    minute: int, counts: bool
+def test_what_forbids_a_good_end_reaches_as_far_back_as_what_is_shown() -> None:
+    crash, error = at(0.1, "kernel: Out of memory: Killed process 9 (java)"), at(0.1, "ERROR ledger corrupt")
+    findings = reading(crash, error, *NEWER).findings()
+    assert (findings.local_faults, findings.other_errors) == ((crash,), (error,))
+
+
+def test_errors_are_counted_over_the_lines_that_the_scan_counts() -> None:
+    flood = [at(1, f"ERROR could not connect to the database, attempt {number}") for number in range(1_700)]
+    findings = reading(at(31, "ERROR old"), *flood).findings()
+    assert (findings.scanned_lines, findings.error_lines) == (1_700, 1_700)
+
+
+@pytest.mark.parametrize(("minute", "counts"), [(30, True), (1, True), (30.1, False), (9_000, False), (-60, True)])
+@pytest.mark.parametrize("newer", [NEWER, ["INFO served"] * 30, []])
+def test_a_dependency_failure_counts_for_half_an_hour_by_the_worker_s_clock(
+    minute: float, counts: bool, newer: list[str]
 ) -> None:
     failure = at(minute, REFUSED)
-    findings = reading(failure, *NEWER).findings()
+    findings = reading(failure, *newer).findings()
     assert findings.dependency_failures == ((failure,) if counts else ())
     assert findings.error_lines == int(counts)
 
 
-@pytest.mark.parametrize("failure", [REFUSED, f"Jan  1 03:29:00 {REFUSED}"])
-def test_an_older_dependency_failure_without_a_comparable_time_does_not_hold_a_restart_back(failure: str) -> None:
-    assert reading(failure, *NEWER).findings().dependency_failures == ()
-    assert reading(*NEWER[:-1], failure).findings().dependency_failures == (failure,)
+def test_an_alert_of_an_hour_ago_makes_older_lines_count() -> None:
+    failure = at(80, REFUSED)
+    tail = LogTail(server_id=SERVER_ID, lines=(failure,), older_lines_exist=False, observed_at=START, source="test")
+    assert LogReading.of(tail, since=START - timedelta(minutes=90)).findings().dependency_failures == (failure,)
+    assert LogReading.of(tail, since=START - timedelta(minutes=60)).findings().dependency_failures == ()
 
 
-def test_what_findings_leave_out_is_shown_to_the_model_all_the_same() -> None:
-    excerpt = json.loads(reading(REFUSED, *NEWER).excerpt(lines=1))
-    assert excerpt["log_lines_oldest_first"][0] == REFUSED
+@pytest.mark.parametrize(
+    ("failure", "newer", "counts"),
+    [
+        (naive(29, REFUSED), NEWER_NAIVE, True),
+        (naive(31, REFUSED), NEWER_NAIVE, False),
+        (naive(60 * 5 + 29, REFUSED), [naive(60 * 5, "served")] * NEWEST_LINES, True),  # New York's
+        (naive(60 * 5 + 31, REFUSED), [naive(60 * 5, "served")] * NEWEST_LINES, False),
+        (naive(31, REFUSED), NEWER_NAIVE[:100], True),
+        (naive(31, REFUSED), NEWER, True),
+        (naive(31 + 60 * 12, REFUSED), NEWER, False),
+        (naive(60 * 24 * 7, REFUSED), [], False),
+        (naive(29, REFUSED).replace("-", "/"), NEWER, True),
+        (f"Jan  1 02:31:00 h app[1]: {REFUSED}", NEWER_NAIVE, True),
+        (f"Dec 25 02:31:00 h app[1]: {REFUSED}", NEWER, False),
+    ],
+)
+def test_a_time_without_a_zone_is_old_by_any_zone_or_by_the_log_s_own_clock(
+    failure: str, newer: list[str], counts: bool
+) -> None:
+    assert reading(failure, *newer).findings().dependency_failures == ((failure,) if counts else ())
+
+
+@pytest.mark.parametrize("failure", [REFUSED, f"could not connect; valid until {naive(9_000, 'sharp')}"])
+def test_a_dependency_failure_without_a_time_of_its_own_counts_until_many_old_lines_stand_behind_it(
+    failure: str,
+) -> None:
+    old = [at(60, "INFO served")] * 50
+    assert reading(failure, *NEWER).findings().dependency_failures == (failure,)
+    assert reading(failure, *old[1:], *NEWER).findings().dependency_failures == (failure,)
+    assert reading(failure, *old, *NEWER).findings().dependency_failures == ()
+
+
+FORGED = (
+    "token of session 7 valid until 2027-01-01 00:00:00",
+    "job of 2025-11-01 00:00:00 done",
+    '10.0.0.1 - - [01/Jan/2026:03:00:00 +0000] "GET / HTTP/1.1" 200 5',
+    '{"until":"2027-11-27T12:00:00Z","msg":"x"}',
+    "2027-01-01 00:00:00 INFO I come from the future",
+    "2027-01-01T00:00:00Z INFO I come from the future",
+    "2025-01-01T00:00:00Z INFO I come from the past",
+    "2026/01/01 17:00:00 [notice] elsewhere it is late",
+    "Jan  1 17:00:00 web-01 app[1]: elsewhere it is late",
+)
+
+
+@pytest.mark.parametrize("forged", FORGED)
+@pytest.mark.parametrize("fill", [NEWER, NEWER_NAIVE, ["INFO served"] * NEWEST_LINES])
+@pytest.mark.parametrize("failure", [at(29, REFUSED), naive(29, REFUSED), REFUSED])
+def test_no_line_of_another_makes_a_dependency_failure_vanish(forged: str, fill: list[str], failure: str) -> None:
+    for lines in ([forged, failure, *fill], [failure, forged, *fill], [failure, *fill, *[forged] * 40]):
+        assert reading(*lines).findings().dependency_failures == (failure,)
+
+
+def test_a_failure_shortly_before_new_year_counts_shortly_after_it() -> None:
+    lines = (f"Dec 31 23:55:00 h app[1]: {REFUSED}", *[f"Jan  1 00:0{n % 8}:00 h app[1]: served" for n in range(450)])
+    midnight = datetime(2027, 1, 1, 0, 8, tzinfo=UTC)
+    tail = LogTail(server_id=SERVER_ID, lines=lines, older_lines_exist=True, observed_at=midnight, source="test")
+    assert LogReading.of(tail).findings().dependency_failures == lines[:1]
+
+
+def test_what_is_old_in_a_quiet_log_is_shown_and_not_judged() -> None:
+    old = [naive(10_000, REFUSED), naive(9_990, "kernel: Out of memory: Killed process 9 (java)")]
+    log = reading(*old, *(naive(1_440 * day, "INFO daily job ok") for day in range(6, 0, -1)))
+    findings = log.findings()
+    assert findings.error_lines == findings.scanned_lines == 0
+    assert set(old) <= set(json.loads(log.excerpt(lines=1))["log_lines_oldest_first"])

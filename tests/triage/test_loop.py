@@ -223,14 +223,36 @@ def test_a_dependency_failure_in_the_log_forbids_the_restart_however_few_lines_w
     assert desk.server.orders == []
 
 
-def test_old_lines_of_a_long_log_are_shown_but_neither_forbid_nor_justify_a_restart() -> None:
+@pytest.mark.parametrize("fine", ["INFO fine", "2026-01-01T03:00:00Z INFO fine"])
+def test_old_lines_of_a_long_log_are_shown_but_neither_forbid_nor_justify_a_restart(fine: str) -> None:
     desk = Desk([HEALTH, LOGS, RESTART, RECOVERED])
-    desk.server.log_lines = ["ERROR connect to 10.0.0.7:5432: Connection refused", *["INFO fine"] * 9_999]
+    failure = "2026-01-01T01:59:00Z ERROR connect to 10.0.0.7:5432: Connection refused"
+    desk.server.log_lines = [failure, *[fine] * 9_999]
     assert reasons_of(desk.run()) == []
     assert len(desk.server.orders) == 1
     (seen,) = desk.model.asked[2].steps[1].observations
     assert "10.0.0.7:5432: Connection refused" in seen.content
     assert '"lines_scanned": 10000' in seen.content
+
+
+def test_a_dependency_failure_without_a_time_forbids_the_restart_as_far_back_as_the_scan_goes() -> None:
+    desk = Desk([HEALTH, LOGS, RESTART, ESCALATE])
+    desk.server.log_lines = ["ERROR connect to 10.0.0.7:5432: Connection refused", *["INFO fine"] * 9_999]
+    assert reasons_of(desk.run()) == ["dependency_failure"]
+    assert desk.server.orders == []
+
+
+def test_a_crash_of_seconds_ago_forbids_no_action_however_many_lines_came_after_it() -> None:
+    done = ModelReply(text='{"disposition": "no_action", "reason": "all good"}')
+    desk = Desk([HEALTH, LOGS, done, ESCALATE])
+    desk.server.sick_cpu = 3.0
+    crash = "2026-01-01T02:59:56Z kernel: Out of memory: Killed process 9 (payments)"
+    desk.server.log_lines = [crash, *["2026-01-01T03:00:00Z INFO fine"] * 9_000]
+    assert desk.run().disposition is Disposition.ESCALATED
+    desk.server.log_lines[0] = "2026-01-01T02:59:56Z INFO fine"  # the control
+    again = Desk([HEALTH, LOGS, done])
+    again.server.sick_cpu, again.server.log_lines = 3.0, desk.server.log_lines
+    assert again.run().disposition is Disposition.NO_ACTION
 
 
 def test_a_dependency_failure_of_the_last_half_hour_forbids_the_restart_however_many_lines_came_after_it() -> None:

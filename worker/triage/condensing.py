@@ -12,6 +12,7 @@ from typing import Final, Self
 
 from worker.contract.text import cut_to_bytes, visible
 from worker.triage.line_groups import Group, LineGroups
+from worker.triage.line_times import LineTime
 from worker.triage.log_signs import SignOfLine
 from worker.triage.shown_lines import ShownLines
 
@@ -50,16 +51,16 @@ def condensed(
     *,
     quoted: Iterable[int],
     newest_lines: int,
-    year: int,
+    times: Sequence[LineTime | None],
     limit_bytes: int,
 ) -> Condensed:
     """Return the lines worth showing, oldest first, and the groups of the others; never more than `limit_bytes`.
 
     The lines at the places `quoted` are shown before all others. `newest_lines` are shown as far as there is room
-    beside what matters; `year` is that of times without one.
+    beside what matters.
     """
     shown = ShownLines(lines, limit_bytes=limit_bytes)
-    selection = _Selection(shown, LineGroups.of(lines, signs, year=year), limit_bytes)
+    selection = _Selection(shown, LineGroups.of(lines, signs, times), limit_bytes)
     shown.take_each(quoted, kept_back=0)
     error_groups = selection.take_what_matters()
     newest = range(len(lines) - 1, max(0, len(lines) - newest_lines) - 1, -1)
@@ -155,8 +156,7 @@ class _Selection:
         return {
             "template": cut_to_bytes(visible(group.template), _TEMPLATE_BYTES),
             "count": len(group.starts),
-            "first_seen": self._groups.seen(group.oldest),
-            "last_seen": self._groups.seen(group.newest),
+            **self._groups.seen(group),
         }
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-from worker.triage.line_templates import template_of, time_in
+from worker.triage.line_templates import template_of
+from worker.triage.line_times import LineTime, in_order
 from worker.triage.log_signs import SignOfLine
 from worker.triage.stack_traces import Trace, traces_in
 
@@ -47,13 +48,12 @@ class Group:
 class LineGroups:
     """The groups of one scan."""
 
-    lines: Sequence[str]
-    year: int
+    times: Sequence[LineTime | None]
     errors: Sequence[Group]
     others: Sequence[Group]
 
     @classmethod
-    def of(cls, lines: Sequence[str], signs: Sequence[SignOfLine | None], *, year: int) -> Self:
+    def of(cls, lines: Sequence[str], signs: Sequence[SignOfLine | None], times: Sequence[LineTime | None]) -> Self:
         """Sort lines into groups; lines of a trace are in no group but their trace's."""
         traces = {trace.start: trace for trace in traces_in(lines, [sign is not None for sign in signs])}
         errors: dict[tuple[str, ...], Group] = {}
@@ -73,12 +73,19 @@ class LineGroups:
                 group.newest_trace = trace
                 group.is_crash = group.is_crash or any(sign is not None and sign.is_crash for sign in signs[number:end])
             number = number + 1 if trace is None else trace.end
-        return cls(lines, year, list(errors.values()), list(others.values()))
+        return cls(times, list(errors.values()), list(others.values()))
 
-    def seen(self, number: int) -> str:
-        """Return the time that stands in a line, or the line's number within the scan."""
-        time = time_in(self.lines[number], year=self.year)
-        return time.text if time else f"line {number + 1}"
+    def seen(self, group: Group) -> dict[str, str]:
+        """Return the earliest and the latest time of a group's lines; without any, the lines' numbers in the scan."""
+        dated = [
+            (in_order(time.moment), place) for place in group.starts if (time := self.times[place]) and time.moment
+        ]
+        first, last = (min(dated)[1], max(dated)[1]) if dated else (group.oldest, group.newest)
+        return {"first_seen": self._when(first), "last_seen": self._when(last)}
+
+    def _when(self, place: int) -> str:
+        time = self.times[place]
+        return time.text if time else f"line {place + 1}"
 
 
 def _signature(lines: Sequence[str], trace: Trace | None) -> tuple[str, ...]:
