@@ -219,7 +219,7 @@ class HealthSubject:
     tells_cpu_and_memory: bool = True
 
 
-def supervised_at(port: int) -> "SupervisedProgram":
+def supervised_at(port: int, *, restart_seconds: float = 10) -> "SupervisedProgram":
     """Return the program that nobody knows, of a supervisord that may be none."""
     from worker.infrastructure.supervisord import SupervisedProgram  # noqa: PLC0415 - psutil is an extra
     from worker.infrastructure.supervisord_api import SupervisordApi  # noqa: PLC0415 - goes with it
@@ -227,7 +227,7 @@ def supervised_at(port: int) -> "SupervisedProgram":
     url = f"http://127.0.0.1:{port}/RPC2"
     api = SupervisordApi(url, username="x", password="x", read_timeout_seconds=PATIENCE_SECONDS)
     return SupervisedProgram(
-        MISSING, program=MISSING, api=api, memory_limit_bytes=None, restart_seconds=10, clock=CLOCK
+        MISSING, program=MISSING, api=api, memory_limit_bytes=None, restart_seconds=restart_seconds, clock=CLOCK
     )
 
 

@@ -7,9 +7,11 @@ Source: http://supervisord.org/api.html
 
 import base64
 import http.client
+import math
 import time
 import xmlrpc.client
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Annotated, Any, Final
 from xml.parsers.expat import ExpatError
 
@@ -43,8 +45,8 @@ class ProgramInfo(BaseModel):
 class SupervisordApi:
     """One supervisord on this machine. Each call has a connection of its own, so any number of threads may call.
 
-    Every failure (refused, timed out, 401, a fault, nonsense) is `SourceUnavailable` in one sentence. Nothing is tried
-    twice.
+    Every failure (timed out, cut off, nonsense) is `SourceUnavailable` in one sentence; it is an `OrderRefused`
+    where supervisord did not hear of the call or said no. Nothing is tried twice.
     """
 
     def __init__(
@@ -54,9 +56,10 @@ class SupervisordApi:
         self._credentials = base64.b64encode(f"{username}:{password}".encode()).decode()
         self._read_timeout_seconds = read_timeout_seconds
 
-    def program_info(self, program: str) -> ProgramInfo:
-        """Return the program's state, process id, times and log file."""
-        answer = self._call("getProcessInfo", program, timeout_seconds=self._read_timeout_seconds)
+    def program_info(self, program: str, *, timeout_seconds: float = math.inf) -> ProgramInfo:
+        """Return the program's state, process id, times and log file, within `timeout_seconds` at the latest."""
+        seconds = min(timeout_seconds, self._read_timeout_seconds)
+        answer = self._call("getProcessInfo", program, timeout_seconds=seconds)
         try:
             return ProgramInfo.model_validate(answer)
         except ValidationError as error:
@@ -86,9 +89,12 @@ class SupervisordApi:
         except xmlrpc.client.Fault as error:
             raise OrderRefused(f"supervisord refused {method} of {program}: {error.faultString}.") from error
         except xmlrpc.client.ProtocolError as error:
-            raise SourceUnavailable(
+            failed = OrderRefused if error.errcode == HTTPStatus.UNAUTHORIZED else SourceUnavailable
+            raise failed(
                 f"supervisord at {self._url} answered {error.errcode} {error.errmsg} to {method} of {program}."
             ) from error
+        except ConnectionRefusedError as error:
+            raise OrderRefused(f"supervisord at {self._url} did not answer {method}: {error}.") from error
         except (OSError, http.client.HTTPException) as error:
             raise SourceUnavailable(f"supervisord at {self._url} did not answer {method}: {error}.") from error
         except (xmlrpc.client.Error, ExpatError, ValueError, TypeError, LookupError) as error:
