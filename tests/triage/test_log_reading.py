@@ -9,7 +9,7 @@ from tests.fakes import SERVER_ID, START
 from worker.contract.observations import LogTail
 from worker.triage.line_ages import NEWEST_LINES
 from worker.triage.log_reading import LogReading
-from worker.triage.log_signs import signs_of
+from worker.triage.log_signs import LineKind, signs_of
 
 
 def reading(*lines: str, older: bool = False) -> LogReading:
@@ -47,7 +47,8 @@ def test_the_number_of_lines_is_honoured() -> None:
     excerpt = json.loads(reading(*(f"INFO {n}" for n in range(100)), older=True).excerpt(lines=7))
     assert excerpt["log_lines_oldest_first"] == [f"INFO {n}" for n in range(93, 100)]
     assert (
-        excerpt["left_out"] == "93 of the scanned lines are not shown, none of them an error; the log goes further back"
+        excerpt["left_out"]
+        == "93 of the scanned lines are not shown, none of them with a word of an error; the log goes further back"
     )
 
 
@@ -116,6 +117,71 @@ def test_a_crash_of_the_process_is_a_local_fault(line: str) -> None:
 @pytest.mark.parametrize("line", NO_CRASHES)
 def test_a_start_or_a_clean_end_is_no_crash(line: str) -> None:
     assert signs_of([line]) == [None]
+
+
+ERRORS = (
+    "AssertionError: balance negative",
+    "TypeError: x is undefined",
+    "write /var/lib/pg/wal: No space left on device",
+    "open /run/x.pid: Permission denied",
+    "read: Connection reset by peer",
+    "write: Broken pipe",
+    "mount: Read-only file system",
+    "E1127 12:00:00.123456 1 kubelet.go:12] node not ready",
+    "2026-11-27T12:00:00Z F1127 12:00:00.123456 1 kubelet.go:12] bye",
+    "E20261127 12:00:00.123456 1 main.cc:12] bye",
+    "[E] thing",
+    "<3>kernel: what",
+    "ERROR_CODE=5",
+    "INFO errors: 5, warnings: 0",
+    "failures=3",
+    "/pay/errors: it failed",
+    '10.0.0.7 - - [27/Nov/2026:08:35:39 +0000] "GET /pay HTTP/1.1" 500 12',
+    '10.0.0.7 - - [27/Nov/2026:08:35:39 +0000] "GET /out of memory HTTP/1.1" 502 12',
+    '{"level":50,"msg":"what"}',
+    '{"status":503,"path":"/pay"}',
+    "worker 0 failed",
+    "ERROR: 0 replicas",
+    "errors=50",
+    "error=nothing works",
+)
+NO_ERRORS = (
+    'level=info msg="no error" err=nil',
+    "err=<nil>",
+    "error=null",
+    '{"level":"info","error":null,"last_error":"","errors":0}',
+    "INFO fatal=false errors=0",
+    "INFO 0 failed, 12 passed",
+    "12 passed, 0 failed",
+    "INFO 0 errors, no warnings",
+    "INFO leak detection enabled",
+    "INFO deadlock detection: off",
+    "INFO killed 0 idle sessions",
+    "kernel: usb: hung task watchdog enabled",
+    "GET /docs/connection-refused/fatal.html 200",
+    "loaded https://example.com/errors/panic?x=1",
+    '10.0.0.7 - - [27/Nov/2026:08:35:39 +0000] "GET /out of memory HTTP/1.1" 200 512',
+    "INFO circuit for database is down-sampled",
+)
+
+
+@pytest.mark.parametrize("line", ERRORS)
+def test_whatever_says_error_in_its_own_way_is_an_error(line: str) -> None:
+    (sign,) = signs_of([line])
+    assert sign is not None
+    assert sign.kind is LineKind.OTHER_ERROR
+
+
+@pytest.mark.parametrize("line", NO_ERRORS)
+def test_words_of_an_error_that_say_that_there_is_none_are_no_sign(line: str) -> None:
+    assert signs_of([line]) == [None]
+
+
+@pytest.mark.parametrize("line", NO_ERRORS)
+def test_what_says_that_there_is_no_error_hides_no_other_one(line: str) -> None:
+    (sign,) = signs_of([f"{line} connect to db: Connection refused"])
+    assert sign is not None
+    assert sign.kind is LineKind.DEPENDENCY_FAILURE
 
 
 def at(minute: float, words: str) -> str:

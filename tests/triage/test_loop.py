@@ -30,11 +30,11 @@ from worker.contract.transcript import ModelReply, Sent, Transcript, Unanswered,
 from worker.errors import GuardrailUnavailable, ModelUnavailable, StaleClaim
 from worker.guardrails.guarded_restart import GuardedRestart
 from worker.guardrails.policy import RestartRules
-from worker.guardrails.restart_attempt import Grant
+from worker.guardrails.restart_attempt import Grant, RestartPlan
 from worker.guardrails.verification import VerificationTimes
 from worker.models.rules_model import RulesModel
 from worker.ports import HealthSource, Model, Tool, ToolSpec
-from worker.terms import MaintenanceWindow, OwnLimits, RestartPolicy, Terms
+from worker.terms import MaintenanceWindow, RestartPolicy, Terms
 from worker.triage.budget import Budget, BudgetLimits
 from worker.triage.loop import Triage
 from worker.triage.prompts import Prompts
@@ -67,8 +67,7 @@ class OpenGuard:
         *,
         claim: str,
         evidence: str,
-        own_limits: OwnLimits,
-        restart_seconds: float,
+        plan: RestartPlan,
     ) -> Grant | Refusal:
         if self.is_gone:
             raise GuardrailUnavailable("Redis did not answer")
@@ -548,10 +547,9 @@ def test_how_long_the_service_manager_may_take_counts_for_the_deadline_and_the_l
             *,
             claim: str,
             evidence: str,
-            own_limits: OwnLimits,
-            restart_seconds: float,
+            plan: RestartPlan,
         ) -> Grant | Refusal:
-            asked.append(restart_seconds)
+            asked.append(plan.restart_seconds)
             return Grant(incident_id=incident_id, server_id=server_id, fence=7, not_after=START, lease_seconds=60.0)
 
     slow = Desk([HEALTH, LOGS, RESTART, ESCALATE], guard=NotingGuard())

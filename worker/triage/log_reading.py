@@ -105,7 +105,11 @@ class LogReading:
 
     def _left_out(self, shown: Condensed) -> str:
         older = "the log goes further back" if self.tail.older_lines_exist else "the log starts there"
-        errors = f"{shown.errors_left_out} of them errors" if shown.errors_left_out else "none of them an error"
+        errors = (
+            f"{shown.errors_left_out} of them errors"
+            if shown.errors_left_out
+            else "none of them with a word of an error"
+        )
         kinds = shown.error_kinds_left_out
         unseen = f"{kinds} kinds of errors are not shown at all; " if kinds else ""
         return f"{len(self.tail.lines) - shown.shown} of the scanned lines are not shown, {errors}; {unseen}{older}"
