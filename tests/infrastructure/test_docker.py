@@ -281,11 +281,32 @@ def test_a_restart_is_one_order(engine: Engine, container: DockerContainer) -> N
     assert engine.asked == ["/containers/web/restart?t=10"]
 
 
-@pytest.mark.parametrize("status", [404, 409])
+@pytest.mark.parametrize("status", [401, 403, 404])
 def test_what_docker_refuses_certainly_did_not_happen(engine: Engine, container: DockerContainer, status: int) -> None:
     engine.answers["restart"] = status
-    with pytest.raises(OrderRefused, match=rf"^Docker refused the order with {status}\.$"):
+    with pytest.raises(OrderRefused, match=rf"^Docker refused the order with {status}"):
         container.restart(ORDER)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, b'{"message": "Cannot restart container web: network 5f3a not found"}'),
+        (404, b'{"message": "Cannot restart container web: No such container: 4fa6e0f0c678"}'),
+        (404, b"<html>No such container: web</html>"),
+        (404, b'{"message": 7}'),
+        (404, b""),
+        (400, b'{"message": "No such container: web"}'),
+        (409, b'{"message": "Cannot restart container web: container is marked for removal"}'),
+    ],
+)
+def test_a_no_that_may_have_come_after_the_stop_is_not_called_a_refusal(
+    engine: Engine, container: DockerContainer, status: int, body: bytes
+) -> None:
+    engine.answers["restart"] = (status, body)
+    with pytest.raises(SourceUnavailable, match=rf"^Docker answered the order with {status}\.$") as raised:
+        container.restart(ORDER)
+    assert not isinstance(raised.value, OrderRefused)
 
 
 def test_a_restart_that_broke_is_unknown_and_not_sent_again(engine: Engine, container: DockerContainer) -> None:
@@ -301,7 +322,7 @@ def test_an_order_past_its_time_is_not_sent_and_one_in_time_is() -> None:
 
     def answer(request: httpx2.Request) -> httpx2.Response:
         sent.append(request)
-        return httpx2.Response(204)
+        return httpx2.Response(204, stream=httpx2.ByteStream(b""))
 
     with httpx2.Client(transport=httpx2.MockTransport(answer)) as client:
         late, in_time = FakeClock(elapsed_seconds=30.1), FakeClock(elapsed_seconds=30)
@@ -327,7 +348,7 @@ def test_a_name_can_not_lead_to_another_path() -> None:
 
     def answer(request: httpx2.Request) -> httpx2.Response:
         paths.append(request.url.raw_path)
-        return httpx2.Response(204)
+        return httpx2.Response(204, stream=httpx2.ByteStream(b""))
 
     with httpx2.Client(transport=httpx2.MockTransport(answer)) as client:
         container_at(client, name="../images/x?force=1#").restart(ORDER)

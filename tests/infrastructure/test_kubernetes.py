@@ -291,8 +291,8 @@ def test_two_logs_are_never_more_lines_than_were_asked_for(
 
 def test_a_log_before_a_restart_that_is_gone_is_told(cluster: Cluster, web: KubernetesDeployment) -> None:
     cluster.pods = with_pod(**ENDED)
-    cluster.log = lambda request: 400 if request.args["previous"] == "true" else b"new\n"
-    told = "--- the log of the container before this one could not be read: the cluster answered 400. ---"
+    cluster.log = lambda request: 404 if request.args["previous"] == "true" else b"new\n"
+    told = "--- the log of the container before this one could not be read: the cluster answered 404. ---"
     assert web.read_log_tail(lines=10).lines == (told, "new")
 
 
@@ -404,7 +404,7 @@ def test_control_an_older_fence_lets_the_next_order_through(cluster: Cluster, we
     assert len(cluster.orders) == 1
 
 
-@pytest.mark.parametrize("status", [403, 404, 409])
+@pytest.mark.parametrize("status", [401, 403, 404, 409, 422])
 def test_what_kubernetes_refuses_certainly_did_not_happen(
     cluster: Cluster, web: KubernetesDeployment, clock: FakeClock, status: int
 ) -> None:
@@ -414,9 +414,12 @@ def test_what_kubernetes_refuses_certainly_did_not_happen(
     assert clock.elapsed_seconds == 0
 
 
-def test_an_order_that_broke_is_unknown_and_not_sent_again(cluster: Cluster, web: KubernetesDeployment) -> None:
-    cluster.patched = 500
-    with pytest.raises(SourceUnavailable, match=r"^the cluster answered the order with 500\.$") as raised:
+@pytest.mark.parametrize("status", [408, 429, 500])
+def test_an_order_that_broke_is_unknown_and_not_sent_again(
+    cluster: Cluster, web: KubernetesDeployment, status: int
+) -> None:
+    cluster.patched = status
+    with pytest.raises(SourceUnavailable, match=rf"^the cluster answered the order with {status}\.$") as raised:
         web.restart(ORDER)
     assert not isinstance(raised.value, OrderRefused)
     assert len(cluster.orders) == 1

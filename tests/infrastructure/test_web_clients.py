@@ -7,10 +7,15 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from worker.errors import ConfigurationError, SourceUnavailable
-from worker.infrastructure.inventory_systems import LokiSystem, PrometheusSystem
-from worker.infrastructure.web_clients import web_client
+from worker.infrastructure.inventory_systems import DockerSystem, LokiSystem, PrometheusSystem
+from worker.infrastructure.web_clients import docker_client, web_client
 
-ENVIRONMENT = {"TOKEN": "made-up-token", "PASSWORD": "made-up-password"}
+ENVIRONMENT = {
+    "TOKEN": "made-up-token",
+    "PASSWORD": "made-up-password",
+    "UMLAUT": "s\u00e9cret",
+    "TWO_LINES": "a\nsecret",
+}
 
 
 def sent(server: HTTPServer, folder: Path, **keys: Any) -> dict[str, str]:
@@ -57,3 +62,39 @@ def test_a_ca_file_that_is_none_is_named(httpserver: HTTPServer, tmp_path: Path)
     (tmp_path / "ca.pem").write_text("nonsense")
     with pytest.raises(ConfigurationError, match=r"ca\.pem is no file of certificates"):
         sent(httpserver, tmp_path, ca_file="ca.pem")
+
+
+def test_nothing_packed_and_nothing_kept_is_asked_for(httpserver: HTTPServer, tmp_path: Path) -> None:
+    headers = sent(httpserver, tmp_path)
+    assert (headers["Accept-Encoding"], headers["Cache-Control"]) == ("identity", "no-cache")
+
+
+def test_an_engine_is_asked_for_nothing_packed_either(tmp_path: Path) -> None:
+    system = DockerSystem.model_validate({"kind": "docker", "socket": str(tmp_path / "docker.sock")})
+    with docker_client(system) as client:
+        assert client.headers["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    ("keys", "complaint"),
+    [
+        ({"tenant": "größe"}, r"^The key tenant \('größe'\) holds characters that no HTTP header may: correct it"),
+        ({"token_env": "UMLAUT"}, "^The variable UMLAUT, the token_env, holds characters that no HTTP header may"),
+        (
+            {"token_env": "TWO_LINES"},
+            "^The variable TWO_LINES, the token_env, holds characters that no HTTP header may",
+        ),
+    ],
+)
+def test_what_no_header_can_hold_is_named_before_anything_is_sent(
+    httpserver: HTTPServer, tmp_path: Path, keys: dict[str, str], complaint: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=complaint) as raised:
+        sent(httpserver, tmp_path, **keys)
+    assert "secret" not in str(raised.value)
+
+
+def test_a_token_file_of_two_lines_is_named_and_not_told(httpserver: HTTPServer, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("a\nsecret\n")
+    with pytest.raises(SourceUnavailable, match=r"token holds more than one line: correct it\.$"):
+        sent(httpserver, tmp_path, token_file="token")

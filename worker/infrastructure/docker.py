@@ -7,6 +7,7 @@ Source: https://docs.docker.com/reference/api/engine/version/v1.47/
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
@@ -14,9 +15,9 @@ from pydantic import ValidationError
 
 from worker.contract.observations import HealthReading, LogTail, ServiceStatus
 from worker.errors import OrderRefused, SourceUnavailable
-from worker.infrastructure.docker_answers import Container, Measured, Stats, figures_of, measured_of
+from worker.infrastructure.docker_answers import Complaint, Container, Measured, Stats, figures_of, measured_of
 from worker.infrastructure.log_files import tail_of
-from worker.infrastructure.web_api import WebApi
+from worker.infrastructure.web_api import Answer, WebApi
 from worker.ports import Clock, RestartOrder
 
 __all__ = ["DockerContainer"]
@@ -39,6 +40,7 @@ _STATUS_OF: Final = {
     "dead": ServiceStatus.STOPPED,
 }
 _WITH_STATS: Final = frozenset({"running", "paused"})
+_NO_LEAVE: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _NOT_WELL: Final = frozenset({"starting", "unhealthy"})
 
 
@@ -118,7 +120,12 @@ class DockerContainer:
         if self._clock.monotonic_seconds() > order.give_up_at:
             raise OrderRefused(f"The order to restart {self._server_id} is too old; nothing was restarted.")
         stop_seconds = int(self._restart_seconds / _STOP_SHARE)
-        self._api.order("POST", f"{self._path}/restart?t={stop_seconds}", timeout_seconds=self._restart_seconds)
+        self._api.order(
+            "POST",
+            f"{self._path}/restart?t={stop_seconds}",
+            is_refusal=_is_refusal,
+            timeout_seconds=self._restart_seconds,
+        )
 
     def _inspected(self) -> Container:
         answer = self._api.get_json(f"{self._path}/json")
@@ -164,6 +171,21 @@ class DockerContainer:
 
     def _nonsense(self) -> SourceUnavailable:
         return SourceUnavailable(f"{self._api.name} gave no usable answer about {self._server_id}.")
+
+
+def _is_refusal(answer: Answer) -> bool:
+    """Say whether Docker has certainly done nothing.
+
+    A container that it stopped and could not start again has a 404 too, such as for a network that is gone, or even for
+    another container; those begin with "Cannot restart container".
+    """
+    if answer.status in _NO_LEAVE:
+        return True
+    try:
+        message = Complaint.model_validate_json(answer.body).message
+    except ValidationError:
+        return False
+    return answer.status == HTTPStatus.NOT_FOUND and message.startswith("No such container:")
 
 
 def _payloads(framed: bytes) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from pydantic import AliasChoices, AliasPath, AwareDatetime, BaseModel, ConfigDict, Field
 
-__all__ = ["Container", "Figure", "Measured", "Stats", "figures_of", "measured_of"]
+__all__ = ["Complaint", "Container", "Figure", "Measured", "Stats", "figures_of", "measured_of"]
 
 _WINDOW_LIMIT_SECONDS: Final = 10.0
 """Docker takes its two looks one second apart; what is further apart says nothing of now."""
@@ -30,6 +30,12 @@ Figure = float | str | bool | None
 
 class _Told(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Complaint(_Told):
+    """What stands in an answer that is none."""
+
+    message: str
 
 
 class Container(_Told):

@@ -8,6 +8,7 @@ called by the tools and the guarded restart. Source: https://kubernetes.io/docs/
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -32,6 +33,17 @@ _LOG_TRIES, _SHRINK = 4, 8
 
 _LEAST_ROOM: Final = 3
 """The two marks around the log of a container that has ended, and one line of it."""
+
+_REFUSALS: Final = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    }
+)
+"""Given before anything is stored, and the store takes a change whole or not."""
 
 _ON_ITS_WAY: Final = frozenset({None, "ContainerCreating", "PodInitializing"})
 _FENCE_FORM: Final = re.compile(r"[0-9]{1,18}")
@@ -144,6 +156,7 @@ class KubernetesDeployment:
         self._api.order(
             "PATCH",
             self._path,
+            is_refusal=lambda answer: answer.status in _REFUSALS,
             timeout_seconds=max(give_up_at - self._clock.monotonic_seconds(), 0.1),
             body=change,
             content_type="application/strategic-merge-patch+json",
