@@ -261,7 +261,7 @@ def test_a_huge_log_is_asked_for_in_fewer_lines_until_its_newest_fit(
     engine.answers["logs"] = lines_of_40_000_bytes
     tail = container.read_log_tail(lines=200)
     assert tail.lines[-1].startswith("1 xxx")
-    assert (len(tail.lines), tail.older_lines_exist) == (25, True)
+    assert (len(tail.lines), tail.older_lines_exist) == (39, True)
     assert all(len(line) < 2_100 for line in tail.lines)
 
 
@@ -269,11 +269,17 @@ def test_control_the_cut_answer_alone_would_lose_the_newest_lines() -> None:
     assert b"\n1 xxx" not in lines_of_40_000_bytes({"tail": "201"})[:ANSWER_LIMIT_BYTES]
 
 
-def test_a_log_that_never_fits_is_given_up_after_four_questions(engine: Engine, container: DockerContainer) -> None:
+def test_a_terminals_huge_log_is_asked_for_in_fewer_lines_too(engine: Engine, container: DockerContainer) -> None:
+    engine.answers |= {"json": {**INSPECTED, "Config": {"Tty": True}}}
+    engine.answers["logs"] = lambda question: (b"x" * 40_000 + b"\n") * int(question["tail"])
+    assert len(container.read_log_tail(lines=200).lines) == 39
+
+
+def test_a_log_that_never_fits_is_given_up(engine: Engine, container: DockerContainer) -> None:
     engine.answers["logs"] = b"x" * (ANSWER_LIMIT_BYTES + 1)
-    with pytest.raises(SourceUnavailable, match=r"^Docker has lines in the log of web-01 that are too long to read\.$"):
+    with pytest.raises(SourceUnavailable, match=r"^The log of web-01 by Docker has lines that are too long to read\.$"):
         container.read_log_tail(lines=200)
-    assert [parse_qs(urlsplit(asked).query)["tail"] for asked in engine.asked[1:]] == [["201"], ["25"], ["3"], ["1"]]
+    assert [parse_qs(urlsplit(asked).query)["tail"] for asked in engine.asked[1:]] == [["201"], ["3"], ["1"]]
 
 
 def test_a_restart_is_one_order(engine: Engine, container: DockerContainer) -> None:

@@ -315,14 +315,14 @@ def test_a_huge_log_is_asked_for_in_fewer_lines_until_its_newest_fit(
     cluster.log = lines_of_40_000_bytes
     tail = web.read_log_tail(lines=200)
     assert tail.lines[-1].startswith("1 xxx")
-    assert (len(tail.lines), tail.older_lines_exist) == (25, True)
+    assert (len(tail.lines), tail.older_lines_exist) == (39, True)
 
 
 def test_a_log_that_never_fits_is_given_up(cluster: Cluster, web: KubernetesDeployment) -> None:
     cluster.log = lambda _: b"x" * (ANSWER_LIMIT_BYTES + 1)
-    with pytest.raises(SourceUnavailable, match=r"^the cluster has lines in the log of web-01 that are too long"):
+    with pytest.raises(SourceUnavailable, match=r"^The log of web-01 by the cluster has lines that are too long"):
         web.read_log_tail(lines=200)
-    assert len(cluster.asked(LOG_PATH)) == 4
+    assert [asked["tailLines"] for asked in cluster.asked(LOG_PATH)] == ["201", "3", "1"]
 
 
 @pytest.mark.parametrize("status", [404, 500])

@@ -21,6 +21,7 @@ from worker.infrastructure.kubernetes_answers import Container, Deployment, Pod,
 from worker.infrastructure.kubernetes_use import Used, started_at_of, used_by
 from worker.infrastructure.log_files import tail_of
 from worker.infrastructure.web_api import WebApi
+from worker.infrastructure.web_logs import newest_that_fit
 from worker.ports import Clock, RestartOrder
 
 __all__ = ["KubernetesDeployment"]
@@ -28,9 +29,6 @@ __all__ = ["KubernetesDeployment"]
 _FENCE: Final = "firstline/fence"
 _POLL_SECONDS: Final = 2.0
 _PODS_LIMIT: Final = 100
-_LOG_TRIES, _SHRINK = 4, 8
-"""After a cut answer the number of lines is divided by this: four tries go from 10,000 lines to 19."""
-
 _LEAST_ROOM: Final = 3
 """The two marks around the log of a container that has ended, and one line of it."""
 
@@ -226,25 +224,22 @@ class KubernetesDeployment:
         return used_by(pods, uses, asked_at=asked_at)
 
     def _log(self, pod: Pod, lines: int, since: datetime | None, *, previous: bool = False) -> LogTail:
-        """Return the newest lines; an answer that was cut has lost them, so fewer are asked for until they fit."""
         observed_at = self._clock.now()
         path = f"/api/v1/{self._namespace}/pods/{quote(pod.name, safe='')}/log"
         parameters = {"container": pod.main_container, "timestamps": "true", "previous": str(previous).lower()}
         if since is not None:
             parameters["sinceTime"] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        wanted = lines + 1
-        for _ in range(_LOG_TRIES):
-            answer = self._api.get(path, {**parameters, "tailLines": str(wanted)})
-            if not answer.is_cut:
-                about = {"server_id": self._server_id, "source": f"{self._api.name} log of pod {pod.name}"}
-                tail = tail_of(answer.body, has_older_bytes=False, lines=lines, observed_at=observed_at, **about)
-                # What stands before `since`, or did not fit, was not asked for.
-                is_partial = since is not None or wanted <= lines
-                return tail.model_copy(update={"older_lines_exist": is_partial or tail.older_lines_exist})
-            wanted = max(wanted // _SHRINK, 1)
-        raise SourceUnavailable(
-            f"{self._api.name} has lines in the log of {self._server_id} that are too long to read."
+        body, asked = newest_that_fit(
+            lambda wanted: self._api.get(path, {**parameters, "tailLines": str(wanted)}),
+            lines=lines + 1,
+            lines_in=lambda plain: plain.count(b"\n"),
+            whose=f"The log of {self._server_id} by {self._api.name}",
         )
+        about = {"server_id": self._server_id, "source": f"{self._api.name} log of pod {pod.name}"}
+        tail = tail_of(body, has_older_bytes=False, lines=lines, observed_at=observed_at, **about)
+        # What stands before `since`, or did not fit, was not asked for.
+        is_partial = since is not None or asked <= lines
+        return tail.model_copy(update={"older_lines_exist": is_partial or tail.older_lines_exist})
 
     def _earlier_lines(self, pod: Pod, container: Container, room: int, since: datetime | None) -> tuple[str, ...]:
         """Return at most `room` lines: the end of the log before the container was started anew, between two marks."""
