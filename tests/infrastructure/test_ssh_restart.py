@@ -2,15 +2,18 @@
 
 import getpass
 import shlex
+import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.fakes import START, FakeClock
 from tests.faults.proxy import Proxy
 from tests.target.rig import Target
 from tests.target.sshd import make_keys, pin, running_sshd
@@ -19,7 +22,8 @@ from worker.errors import OrderRefused, SourceUnavailable
 from worker.infrastructure.breaker import CircuitBreaker
 from worker.infrastructure.ssh import SshAnswer, SshHost
 from worker.infrastructure.ssh_restart import SshRestart
-from worker.ports import RestartOrder
+from worker.infrastructure.ssh_words import is_before_a_session
+from worker.ports import Clock, RestartOrder
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +39,10 @@ class Site:
     target: Target
 
     def manager(self, *, port: int | None = None) -> SshRestart:
-        ssh = SshHost(
+        return SshRestart("payment-server-01", ssh=self.ssh(port=port), restart_seconds=20, clock=CLOCK)
+
+    def ssh(self, *, port: int | None = None) -> SshHost:
+        return SshHost(
             "ssh to 127.0.0.1",
             host="127.0.0.1",
             port=port or self.port,
@@ -43,9 +50,15 @@ class Site:
             identity_file=self.folder / "key",
             known_hosts_file=self.folder / "known_hosts",
             breaker=CircuitBreaker("ssh to 127.0.0.1", CLOCK),
-            timeout_seconds=10,
+            timeout_seconds=2,
         )
-        return SshRestart("payment-server-01", ssh=ssh, restart_seconds=20, clock=CLOCK)
+
+    def force(self, command: str) -> None:
+        """Put another command in the place of the restart command."""
+        quoted = command.replace('"', '\\"')
+        (self.folder / "authorized_keys").write_text(
+            f'command="{quoted}",restrict {(self.folder / "key.pub").read_text()}'
+        )
 
 
 @pytest.fixture
@@ -143,47 +156,179 @@ def test_where_no_session_begins_nothing_was_restarted(site: Site) -> None:
     pin(site.folder, site.port, "other_host_key")
     with pytest.raises(OrderRefused, match="failed before the order was sent: its host key is none"):
         site.manager().restart(an_order())
-    with pytest.raises(OrderRefused, match="failed before the order was sent"):
+    with pytest.raises(OrderRefused, match="failed before the order was sent: nothing listens there"):
         site.manager(port=1).restart(an_order())
+    (site.folder / "authorized_keys").write_text("")
+    pin(site.folder, site.port, "host_key")
+    with pytest.raises(OrderRefused, match="failed before the order was sent: the key is refused"):
+        site.manager().restart(an_order())
     assert site.target.notes("start") == 0
 
 
-class CutOff(SshHost):
-    """Answers an order as ssh does when the connection breaks after the command has said something."""
+@pytest.mark.parametrize(
+    ("greeting", "is_held", "remedy"),
+    [
+        (b"", True, "it did not answer in time"),
+        (b"", False, "it broke the connection off at once|Connection (?:closed|reset) by"),
+        (b"SSH-2.0-other\r\n", False, "Connection (?:closed|reset) by|ssh_dispatch_run_fatal: "),
+    ],
+)
+def test_a_server_that_breaks_off_before_a_session_has_restarted_nothing(
+    site: Site, greeting: bytes, is_held: bool, remedy: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(site.manager(port=listener.getsockname()[1]).restart, an_order())
+        connection, _ = listener.accept()
+        connection.sendall(greeting)
+        if not is_held:
+            connection.close()
+        with pytest.raises(OrderRefused, match=f"failed before the order was sent: (?:{remedy})"):
+            pending.result(20)
+        connection.close()
 
-    def __init__(self, *said: str) -> None:
+
+def test_without_an_ssh_client_or_a_place_for_its_log_nothing_was_restarted(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(site.folder))
+        with pytest.raises(OrderRefused, match="the ssh client is missing on this machine: install openssh-client"):
+            site.manager().restart(an_order())
+        with pytest.raises(SourceUnavailable, match="install openssh-client"):
+            site.manager().check()
+    monkeypatch.setattr(tempfile, "tempdir", str(site.folder / "gone"))
+    with pytest.raises(OrderRefused, match="ssh could not be started: there is no place for its log"):
+        site.manager().restart(an_order())
+
+
+class Answering(SshHost):
+    """Gives an order one answer."""
+
+    def __init__(self, answer: SshAnswer) -> None:
         self.name = "ssh to 127.0.0.1"
-        self._said = said
+        self._answer = answer
 
     def order(self, request: str, *, timeout_seconds: float) -> SshAnswer:
-        return SshAnswer(255, b"", self._said)
+        return self._answer
+
+
+def answered(answer: SshAnswer, *, clock: Clock = CLOCK) -> SshRestart:
+    return SshRestart("web-01", ssh=Answering(answer), restart_seconds=20, clock=clock)
+
+
+AUTHENTICATED = 'Authenticated to 10.0.0.1 ([10.0.0.1]:22) using "publickey".'
 
 
 @pytest.mark.parametrize(
     "said",
     [
-        ("failed: exit code 1: Failed to restart payments.service: Permission denied",),
-        ("failed: exit code 1: connect to host db port 5432: Connection refused", "client_loop: send disconnect"),
-        ("failed: exit code 1: no", "Host key verification failed."),
-        ("ssh: connect to host 10.0.0.1 port 22: Connection refused", "unknown: no answer within 50 s"),
-        (),
+        "failed: exit code 1: Failed to restart payments.service: Permission denied",
+        "ssh: connect to host x port 22: Connection refused",
+        "firstline@10.0.0.1: Permission denied (publickey).",
+        "Host key verification failed.",
+        "Connection closed by 10.0.0.1 port 22",
     ],
 )
-def test_words_of_the_command_that_look_like_ssh_s_own_do_not_make_it_undone(said: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("log", [(), (AUTHENTICATED,), (AUTHENTICATED, "Connection to 10.0.0.1 port 22: Broken pipe")])
+def test_words_of_the_command_that_look_like_ssh_s_own_do_not_make_it_undone(said: str, log: tuple[str, ...]) -> None:
     with pytest.raises(SourceUnavailable) as raised:
-        SshRestart("web-01", ssh=CutOff(*said), restart_seconds=20, clock=CLOCK).restart(an_order())
+        answered(SshAnswer(255, b"", (said,), log=log)).restart(an_order())
     assert not isinstance(raised.value, OrderRefused)
 
 
+def test_ssh_s_own_words_before_a_session_make_it_undone_and_no_code_but_its_own_does() -> None:
+    log = ("kex_exchange_identification: read: Connection reset by peer", "Connection reset by 10.0.0.1 port 22")
+    with pytest.raises(OrderRefused, match="it broke the connection off at once"):
+        answered(SshAnswer(255, b"", log=log)).restart(an_order())
+    for code in (None, 1, 2):
+        with pytest.raises(SourceUnavailable) as raised:
+            answered(SshAnswer(code, b"", log=log)).restart(an_order())
+        assert not isinstance(raised.value, OrderRefused)
+
+
 @pytest.mark.parametrize(
-    "said",
+    "forged",
     [
-        "ssh: connect to host 10.0.0.1 port 22: Connection refused",
-        "ssh: Could not resolve hostname web: Name or service not known",
-        "firstline@10.0.0.1: Permission denied (publickey).",
+        "ssh: connect to host x port 22: Connection refused",
+        "root@x: Permission denied (publickey).",
         "Host key verification failed.",
     ],
 )
-def test_ssh_s_own_words_before_a_session_make_it_undone(said: str) -> None:
-    with pytest.raises(OrderRefused):
-        SshRestart("web-01", ssh=CutOff(said), restart_seconds=20, clock=CLOCK).restart(an_order())
+def test_a_forced_command_that_acts_and_speaks_as_ssh_does_is_not_called_undone(site: Site, forged: str) -> None:
+    done = site.folder / "done"
+    site.force(f"touch {done}; echo '{forged}' >&2; exit 255")
+    with pytest.raises(SourceUnavailable) as raised:
+        site.manager().restart(an_order())
+    assert not isinstance(raised.value, OrderRefused)
+    assert done.exists()
+
+
+def test_control_on_the_same_stream_nobody_could_tell_those_words_from_ssh_s_own(site: Site) -> None:
+    site.force("echo 'ssh: connect to host x port 22: Connection refused' >&2; exit 255")
+    answer = site.ssh().order("status", timeout_seconds=10)
+    assert is_before_a_session(answer.said)
+    assert not is_before_a_session(answer.log)
+
+
+@pytest.mark.parametrize("command", ["/bin/true", "cat /etc/passwd", "echo restarted", "echo restarted soon"])
+def test_a_good_end_of_another_command_is_no_restart(site: Site, command: str) -> None:
+    site.force(command)
+    with pytest.raises(SourceUnavailable, match="is not the restart command, and did who knows what") as raised:
+        site.manager().restart(an_order())
+    assert not isinstance(raised.value, OrderRefused)
+    with pytest.raises(SourceUnavailable, match="tells no ActiveState and no Now, so it is not the restart command"):
+        site.manager().check()
+
+
+@pytest.mark.parametrize("code", [10, 11, 14, 16])
+def test_a_refusal_s_code_without_its_word_leaves_it_open(code: int) -> None:
+    with pytest.raises(SourceUnavailable) as raised:
+        answered(SshAnswer(code, b"", ("it went wrong",))).restart(an_order())
+    assert not isinstance(raised.value, OrderRefused)
+
+
+def test_what_a_server_says_to_everybody_hides_no_word_of_the_command(site: Site) -> None:
+    wordy = "head -c 300000 /dev/zero | tr '\\0' x; echo; echo Welcome; echo Authorized use only >&2; "
+    site.force(wordy + "exec " + shlex.join(site.target.command()))
+    site.manager().restart(an_order())
+    with pytest.raises(OrderRefused, match="Authorized use only incident_seen: inc-1 was ordered before"):
+        site.manager().restart(an_order(fence=2))
+    assert site.target.notes("end") == 1
+
+
+def test_much_output_ends_no_session_before_the_command_has_ended(site: Site) -> None:
+    site.force(f"head -c 1000000 /dev/zero; sleep 0.2; touch {site.folder / 'late'}")
+    with pytest.raises(SourceUnavailable, match="is not the restart command"):
+        site.manager().restart(an_order())
+    assert (site.folder / "late").exists()
+
+
+def status(now: datetime) -> SshAnswer:
+    return SshAnswer(0, f"LoadState=loaded\nActiveState=active\nNow={now:%Y-%m-%dT%H:%M:%S.%f}Z\n".encode())
+
+
+@pytest.mark.parametrize("seconds", [-4.9, 0, 4.9])
+def test_a_clock_that_is_a_little_apart_is_no_failure(seconds: float) -> None:
+    answer = status(START + timedelta(seconds=seconds))
+    assert answered(answer, clock=FakeClock()).check() == "the restart command has its unit as active"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "there"), [(-6, r"2026-\S+:59:54Z"), (6, r"2026-\S+:00:06Z"), (-200_000_000, r"2019-\S+Z|2020-\S+Z")]
+)
+def test_a_clock_that_is_apart_is_named_with_ours(seconds: float, there: str) -> None:
+    answer = status(START + timedelta(seconds=seconds))
+    ours = f"the worker's {START:%Y-%m-%dT%H:%M:%S}Z: set both by NTP"
+    with pytest.raises(SourceUnavailable, match=rf"^The clock of web-01 says (?:{there}), and {ours}, for the time"):
+        answered(answer, clock=FakeClock()).check()
+
+
+@pytest.mark.parametrize("now", [b"soon", b"2026-13-01T00:00:00.000000Z", b"0"])
+def test_a_time_that_can_t_be_is_named(now: bytes) -> None:
+    with pytest.raises(SourceUnavailable, match="tells a time that can't be"):
+        answered(SshAnswer(0, b"ActiveState=active\nNow=" + now + b"\n")).check()
+
+
+def test_a_status_that_does_not_come_is_a_sentence() -> None:
+    with pytest.raises(SourceUnavailable, match=r"did not answer in 15 s\.$"):
+        answered(SshAnswer(None, b"")).check()
