@@ -528,3 +528,39 @@ def test_an_alert_may_write_a_name_in_another_case(tmp_path: Path) -> None:
 
 def test_a_file_that_is_nested_too_deeply_is_not_toml(tmp_path: Path) -> None:
     assert "is not TOML" in mistakes_in(tmp_path, f"a = {'[' * 100_000}")[0]
+
+
+def test_every_name_of_one_thing_has_its_one_target_and_a_number_is_no_name_of_a_pattern(tmp_path: Path) -> None:
+    for file in ("key", "known"):
+        (tmp_path / file).touch()
+    hosts = '[systems.hosts]\nkind = "ssh"\nuser = "u"\nidentity_file = "key"\nknown_hosts_file = "known"\n'
+    table = 'service = "web"\nsystem = "hosts"\nunit = "web.service"\nhost = '
+    short = f'[servers."web-*"]\n{table}"{{server}}.example.com"\n'
+    full = f'[servers."*.example.com"]\n{table}"{{server}}"\n'
+    inventory = load(tmp_path, hosts + short + full + f'[servers."*"]\n{table}"{{server}}"\n')
+    first, second = inventory.named("web-1"), inventory.named("WEB-1.example.com")
+    assert first is not None
+    assert second is not None
+    assert first.target == second.target != ""
+    for number in ("2130706433", "0x7f000001", "127.0.0.1", "web.0x1", "we\u00df-1"):
+        assert inventory.named(number) is None
+
+
+def test_a_source_that_can_prove_no_recovery_allows_no_restart(tmp_path: Path) -> None:
+    metrics = '[systems.metrics]\nkind = "prometheus"\nurl = "http://127.0.0.1:9090"\n'
+    keys = 'system = "engine"\ncontainer = "{server}"\nrestart_policy = "auto"\n'
+    node = 'health = "metrics"\nmetrics = \'server="{server}"\'\n'
+    tables = {
+        "web-01": f'{keys}health = "endpoints"\nhealth_url = "https://a.example.com/health"',
+        "web-02": f'{keys}{node}exporter = "kube_state"',
+        "web-03": f"{keys}{node}",
+        "web-04": f'{keys}{node}unit = "web.service"',
+        "web-05": f'{keys}{node}exporter = "cadvisor"',
+        "web-06": keys.replace("auto", "observe") + node,
+    }
+    text = CLUSTERS + metrics + "".join(SHOP.format(name=name, keys=said) for name, said in tables.items())
+    mistakes = mistakes_in(tmp_path, text)[1:]
+    assert [mistake.partition(": ")[0].strip() for mistake in mistakes] == [
+        f"servers.web-0{n}.health" for n in (1, 2, 3)
+    ]
+    assert "lower restart_policy from auto to observe" in mistakes[0]

@@ -7,7 +7,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, ordered_now
 from tests.infrastructure.prometheus_stub import ABOUT, QUERY, UNIT, WELL, answer_of, asked_at, measured, read
 from worker.contract.observations import HealthReading, ServiceStatus
 from worker.contract.result import RestartOutcome
@@ -30,7 +30,7 @@ def verified(
 
     server.expect_request(QUERY).respond_with_handler(answer)
     with asked_at(server.url_for("/"), unit=unit, clock=clock) as health:
-        return verify(health, restarted_at=clock.now(), times=TIMES, clock=clock)
+        return verify(health, order=ordered_now(clock), times=TIMES, clock=clock)
 
 
 def json_response(figures: Mapping[str, str]) -> Response:

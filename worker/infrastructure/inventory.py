@@ -29,6 +29,10 @@ _NAME_IN_TEXT: Final = re.compile(r"[\w-]+(?:\.[\w-]+)*")
 """A whole name: `payment-server-01` is not found in `payment-server-012`, nor in `payment-server-01.example.com`."""
 
 
+_AS_A_NUMBER: Final = re.compile(r"(?:.*\.)?(?:0x[0-9a-f]*|[0-9]+)")
+"""An address in one of its spellings: whoever sends an alert must not choose where a pattern's credentials go."""
+
+
 class Inventory:
     """The servers of one inventory file. It never changes, so any number of threads may ask it at once."""
 
@@ -92,7 +96,9 @@ class Inventory:
 
         A pattern gives no second name to what a listed server's restart reaches.
         """
-        name = server_id.casefold()  # cooldowns and locks are per name, so that one server has one
+        if not server_id.isascii():
+            return None  # some other letters become ours in small letters
+        name = server_id.casefold()
         if name in self._names:
             return self._servers[self._names[name]]
         table = self._table_by_pattern(name)
@@ -121,7 +127,7 @@ class Inventory:
         return {"server": server.server_id, **said}
 
     def _table_by_pattern(self, name: str) -> ServerTable | None:
-        if SERVER_ID.fullmatch(name) is None:
+        if SERVER_ID.fullmatch(name) is None or _AS_A_NUMBER.fullmatch(name):
             return None
         pattern = next((pattern for form, pattern in self._patterns.items() if form.fullmatch(name)), None)
         if pattern is None:
@@ -142,6 +148,7 @@ class Inventory:
             service_manager=self._adapters.service_manager_of(server_id, table),
             terms=_terms_of(table, self._file.zone),
             dependencies={name: self._health_of(name) for name in table.dependencies},
+            target="" if (thing := thing_restarted(self._file, server_id, table)) is None else str(thing),
         )
 
     def _health_of(self, server_id: str) -> HealthSource:

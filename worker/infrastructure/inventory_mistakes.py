@@ -11,7 +11,9 @@ from typing import Final, NamedTuple
 
 from worker.infrastructure.inventory_systems import (
     DockerSystem,
+    HttpSystem,
     KubernetesSystem,
+    PrometheusSystem,
     ReplaySystem,
     SshSystem,
     SupervisordSystem,
@@ -109,7 +111,23 @@ def _server_mistakes(
         folder = tables.replay_folder(system, server_id)
         if folder.parent.is_dir() and not folder.is_dir():
             yield f": its recording is missing: create {folder} with health.json and service.log"
+    if _may_be_restarted(server) and not _can_prove(system, server):
+        yield (
+            f".health: tells no CPU and memory of the service, so no recovery is ever proven: name another source, or "
+            f"lower restart_policy from {server.restart_policy} to observe"
+        )
     yield from _needless_keys(tables, server)
+
+
+def _can_prove(system: System | None, server: ServerTable) -> bool:
+    """Say whether health from there can be proven good after a restart; three that can't be would halt the fleet."""
+    match system:
+        case HttpSystem():
+            return False
+        case PrometheusSystem():
+            return server.exporter == "cadvisor" or (server.exporter == "node" and server.unit is not None)
+        case _:
+            return True
 
 
 def _role_mistakes(
@@ -209,6 +227,10 @@ class Thing(NamedTuple):
     key: str
     address: tuple[str | int, ...]
 
+    def __str__(self) -> str:
+        """Return one text for it, the same for every way in which it is written."""
+        return ":".join(map(str, (self.key, *self.identity)))
+
     @property
     def identity(self) -> tuple[str | int, ...]:
         """The address in one spelling: host names have no case, and a dot at their end changes nothing."""
@@ -226,7 +248,7 @@ def thing_restarted(tables: InventoryFile, server_id: str, server: ServerTable) 
         case SshSystem() as ssh:
             return Thing("host", (server.host or "", ssh.port, ssh.restart_user, str(ssh.restart_identity_file)))
         case DockerSystem(socket=socket):
-            return Thing("container", (str(socket), server.container or ""))
+            return Thing("container", (str(socket.resolve()), server.container or ""))
         case KubernetesSystem(url=url):
             return Thing("deployment", (str(url), f"{server.namespace}/{server.deployment}"))
         case _:
