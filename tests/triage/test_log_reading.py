@@ -1,6 +1,7 @@
 """Findings come from the whole scanned window; the excerpt is bounded and says what it left out."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -54,7 +55,7 @@ def test_the_number_of_lines_is_honoured() -> None:
 
 def test_older_error_lines_are_kept_beside_the_newest() -> None:
     excerpt = json.loads(reading("ERROR the cause", *["INFO fine"] * 200).excerpt(lines=3))
-    assert excerpt["log_lines_oldest_first"] == ["ERROR the cause", "INFO fine", "INFO fine", "INFO fine"]
+    assert excerpt["log_lines_oldest_first"] == ["ERROR the cause", *["INFO fine"] * 8]  # five of them around the error
 
 
 def test_a_flood_stays_within_the_budget_and_keeps_the_errors() -> None:
@@ -75,6 +76,15 @@ def test_control_characters_and_ansi_codes_become_visible() -> None:
 def test_a_megabyte_of_hostile_text_is_matched_in_bounded_time_by_bounded_lines() -> None:
     findings = reading(*(["connection timed connect to " + "backend " * 240] * 400)).findings()
     assert findings.scanned_lines == 400
+
+
+def test_a_quotation_is_cut_around_the_reason_and_is_part_of_what_is_shown() -> None:
+    line = f'{{"level":"info","ctx":"{"k" * 900}","msg":"connect: connection refused","more":"{"m" * 900}"}}'
+    log = reading(line)
+    (quotation,) = log.findings().dependency_failures
+    assert "connection refused" in quotation
+    (shown,) = json.loads(log.excerpt(lines=1))["log_lines_oldest_first"]
+    assert all(part in shown for part in re.split(r" \[… \d+ bytes cut …\] ", quotation))
 
 
 CRASHES = (

@@ -7,20 +7,23 @@ hides no other. `log_reading.py` calls it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from worker.contract.text import cut_to_bytes, visible
 from worker.triage.line_groups import Group, LineGroups
 from worker.triage.line_times import LineTime
 from worker.triage.log_signs import SignOfLine
-from worker.triage.shown_lines import ShownLines
+from worker.triage.shown_lines import Mark, ShownLines
 
 __all__ = ["Condensed", "condensed"]
+
+Part = TypeVar("Part")
 
 _TEMPLATE_BYTES: Final = 200
 _LINES_BEFORE_A_CRASH: Final = 20
 _CRASHES: Final = 3
+_CRASHES_OF_ALL_KINDS: Final = 30
+_LINES_AROUND: Final = 5
 _TRACES: Final = 3
 _NEWEST_OF_A_KIND: Final = 3
 _SHORT: Final = (8,)
@@ -32,17 +35,19 @@ _LONG_OR_SHORT: Final = (30, 8)
 class Condensed:
     """What is shown of a log's lines, and how many are not."""
 
-    lines: tuple[str, ...]
+    lines: tuple[str | Mark, ...]
     shown: int
     errors_left_out: int
     error_kinds_left_out: int
     error_groups: tuple[dict[str, object], ...]
     line_groups: tuple[dict[str, object], ...]
+    line_kinds_left_out: int
+    lines_not_counted: int
 
     @classmethod
     def nothing(cls) -> Self:
         """Return the form of a log of which nothing is shown."""
-        return cls((), 0, 0, 1, (), ())  # one unseen kind, so that the words on it are counted
+        return cls((), 0, 0, 1, (), (), 1, 1)  # something is unseen, so that the words on it are counted
 
 
 def condensed(
@@ -65,6 +70,7 @@ def condensed(
     error_groups = selection.take_what_matters()
     newest = range(len(lines) - 1, max(0, len(lines) - newest_lines) - 1, -1)
     line_groups = selection.take_newest(newest)
+    unlisted = selection.unlisted()
     return Condensed(
         lines=shown.in_order(),
         shown=sum(1 for _ in shown.places),
@@ -72,6 +78,8 @@ def condensed(
         error_kinds_left_out=sum(all(start not in shown for start in group.starts) for group in selection.errors),
         error_groups=error_groups,
         line_groups=line_groups,
+        line_kinds_left_out=len(unlisted),
+        lines_not_counted=sum(start not in shown for group in unlisted for start in group.starts),
     )
 
 
@@ -83,6 +91,7 @@ class _Selection:
         self._shown = shown
         self._groups = groups
         self._limit_bytes = limit_bytes
+        self._listed_templates: set[str] = set()
 
     def take_what_matters(self) -> tuple[dict[str, object], ...]:
         """Take errors, traces and the lines before crashes; return the errors that came more than once."""
@@ -94,16 +103,27 @@ class _Selection:
         self._take_more_of_each(kept_back=self._part(0.35))
         self._take_traces(with_trace, ends=_LONG_OR_SHORT, kept_back=self._part(0.25))
         self._take_lines_before_crashes(_CRASHES, kept_back=self._part(0.35))
+        self._take_lines_around((group.newest for group in self.errors), kept_back=self._part(0.35))
         return error_groups
 
     def take_newest(self, newest: Sequence[int]) -> tuple[dict[str, object], ...]:
-        """Take the newest lines, and what else there is room for; return other lines by template."""
+        """Take the newest lines, and what else there is room for; return other lines by template.
+
+        Room that is left is for the lines before older crashes, around other errors, and for more of cut lines.
+        """
         self._shown.take_each(newest, kept_back=self._part(0.15))
         self._take_one_of_each(kept_back=self._part(0.15))
         line_groups = self._listed()
         self._shown.take_each(newest, kept_back=0)
         self._take_one_of_each(kept_back=0)
+        self._take_lines_before_older_crashes()
+        self._take_lines_around(self._shown_errors(), kept_back=0)
+        self._shown.widen(self._shown_errors())
         return line_groups
+
+    def unlisted(self) -> list[Group]:
+        """Return the groups of other lines of which neither every line is shown nor the template is listed."""
+        return [group for group in self._unseen() if group.template not in self._listed_templates]
 
     def _part(self, share: float) -> int:
         return int(self._limit_bytes * share)
@@ -111,8 +131,32 @@ class _Selection:
     def _take_lines_before_crashes(self, crashes: int, *, kept_back: int) -> None:
         """Take the crash and the lines before it, the nearest first; crashes close to each other are one."""
         for last in _apart([group.newest for group in self.errors if group.is_crash])[:crashes]:
-            before = range(last, max(-1, last - _LINES_BEFORE_A_CRASH - 1), -1)
-            self._shown.take_each(before, kept_back=kept_back)
+            self._take_lines_before(last, kept_back=kept_back)
+
+    def _take_lines_before_older_crashes(self) -> None:
+        """Take the lines before crashes of kinds that came later again: the oldest and the newest, in turn."""
+        places = sorted((start for group in self.errors if group.is_crash for start in group.starts), reverse=True)
+        for last in _from_both_ends(_apart(places)[::-1])[:_CRASHES_OF_ALL_KINDS]:
+            self._take_lines_before(last, kept_back=0)
+
+    def _take_lines_before(self, last: int, *, kept_back: int) -> None:
+        before = range(last, max(-1, last - _LINES_BEFORE_A_CRASH - 1), -1)
+        self._shown.take_each(before, kept_back=kept_back)
+
+    def _take_lines_around(self, errors: Iterable[int], *, kept_back: int) -> None:
+        """Take what stands near shown errors, the nearest first: details behind them, then what came before."""
+        for place in errors:
+            if place in self._shown:
+                behind = range(place + 1, min(self._groups.lines_count, place + _LINES_AROUND + 1))
+                before = range(place - 1, max(-1, place - _LINES_AROUND - 1), -1)
+                self._shown.take_each((*behind, *before), kept_back=kept_back)
+
+    def _shown_errors(self) -> list[int]:
+        """Return the places of the errors that are shown, newest first."""
+        return sorted((start for group in self.errors for start in group.starts if start in self._shown), reverse=True)
+
+    def _unseen(self) -> list[Group]:
+        return [group for group in self._groups.others if any(start not in self._shown for start in group.starts)]
 
     def _take_traces(self, groups: Sequence[Group], *, ends: Sequence[int], kept_back: int) -> None:
         """Take the newest trace of each kind, as much of it as there is room for."""
@@ -140,14 +184,14 @@ class _Selection:
 
     def _listed(self) -> tuple[dict[str, object], ...]:
         """Return the other lines by template: the most frequent and the rarest, in turn."""
-        unseen = [group for group in self._groups.others if any(start not in self._shown for start in group.starts)]
         rows = []
-        for group in _from_both_ends(sorted(unseen, key=lambda group: (-len(group.starts), -group.newest))):
+        for group in _from_both_ends(sorted(self._unseen(), key=lambda group: (-len(group.starts), -group.newest))):
             row = self._row(group)
             if group.newest not in self._shown:
                 row["newest_example"] = self._shown.text(group.newest)
             if self._shown.pays(row, kept_back=0):
                 rows.append(row)
+                self._listed_templates.add(group.template)
             elif self._shown.left_bytes < _TEMPLATE_BYTES:
                 break
         return tuple(rows)
@@ -160,10 +204,10 @@ class _Selection:
         }
 
 
-def _from_both_ends(groups: Sequence[Group]) -> list[Group]:
+def _from_both_ends(parts: Sequence[Part]) -> list[Part]:
     """Return the first, the last, the second, the last but one, and so on."""
-    in_turn = (group for pair in zip_longest(groups, reversed(groups)) for group in pair)
-    return list({id(group): group for group in in_turn}.values())
+    in_turn = (number for pair in zip(range(len(parts)), range(len(parts) - 1, -1, -1), strict=True) for number in pair)
+    return [parts[number] for number in dict.fromkeys(in_turn)]
 
 
 def _each_kind_first(errors: Sequence[Group]) -> list[Group]:

@@ -10,12 +10,14 @@ from typing import Final, Self
 from worker.triage.line_templates import template_of
 from worker.triage.line_times import LineTime, in_order
 from worker.triage.log_signs import SignOfLine
+from worker.triage.long_lines import shortened
 from worker.triage.stack_traces import Trace, traces_in
 
 __all__ = ["Group", "LineGroups"]
 
 _SIGNATURE_LINES: Final = 40
 _FAMILY_WORDS: Final = 4
+_LONG_LINE: Final = 600
 
 
 @dataclass(slots=True)
@@ -56,24 +58,29 @@ class LineGroups:
     def of(cls, lines: Sequence[str], signs: Sequence[SignOfLine | None], times: Sequence[LineTime | None]) -> Self:
         """Sort lines into groups; lines of a trace are in no group but their trace's."""
         traces = {trace.start: trace for trace in traces_in(lines, [sign is not None for sign in signs])}
+        within = {place for trace in traces.values() for place in trace.places[1:]}
         errors: dict[tuple[str, ...], Group] = {}
         others: dict[str, Group] = {}
-        number = 0
-        while number < len(lines):
+        for number, line in enumerate(lines):
+            if number in within:
+                continue
             trace = traces.get(number)
-            sign = signs[number]
-            template = template_of(lines[number])
-            if trace is None and sign is None:
+            has_sign = signs[number] is not None
+            template = template_of(line if len(line) <= _LONG_LINE else shortened(line, _LONG_LINE, has_sign=has_sign))
+            if trace is None and not has_sign:
                 others.setdefault(template, Group(template, [])).starts.append(number)
-            else:
-                end = number + 1 if trace is None else trace.end
-                key = (template, *_signature(lines, trace))
-                group = errors.setdefault(key, Group(template, []))
-                group.starts.append(number)
-                group.newest_trace = trace
-                group.is_crash = group.is_crash or any(sign is not None and sign.is_crash for sign in signs[number:end])
-            number = number + 1 if trace is None else trace.end
+                continue
+            group = errors.setdefault((template, *_signature(lines, trace)), Group(template, []))
+            group.starts.append(number)
+            group.newest_trace = trace
+            own = (signs[place] for place in (trace.places if trace else (number,)))
+            group.is_crash = group.is_crash or any(sign is not None and sign.is_crash for sign in own)
         return cls(times, list(errors.values()), list(others.values()))
+
+    @property
+    def lines_count(self) -> int:
+        """How many lines there are."""
+        return len(self.times)
 
     def seen(self, group: Group) -> dict[str, str]:
         """Return the earliest and the latest time of a group's lines; without any, the lines' numbers in the scan."""

@@ -13,11 +13,11 @@ from typing import Final, Self
 
 from worker.contract.observations import LogTail
 from worker.contract.result import LogFindings
-from worker.contract.text import cut_to_bytes, visible
 from worker.triage.condensing import Condensed, condensed
 from worker.triage.line_ages import NEWEST_LINES, are_old
 from worker.triage.line_times import LineTime, time_of
 from worker.triage.log_signs import LineKind, SignOfLine, signs_of
+from worker.triage.long_lines import shortened
 
 __all__ = ["SCANNED_LINES", "LogReading"]
 
@@ -112,6 +112,9 @@ class LogReading:
         )
         kinds = shown.error_kinds_left_out
         unseen = f"{kinds} kinds of errors are not shown at all; " if kinds else ""
+        if shown.line_kinds_left_out:
+            others, lines = shown.line_kinds_left_out, shown.lines_not_counted
+            unseen += f"{others} kinds of other lines are not listed by template either: {lines} lines; "
         return f"{len(self.tail.lines) - shown.shown} of the scanned lines are not shown, {errors}; {unseen}{older}"
 
     def _judged(self) -> list[int]:
@@ -123,7 +126,7 @@ class LogReading:
         for place in reversed(places):
             sign = self.signs[place]
             if sign is not None and sign.kind is kind:
-                quotations.setdefault(cut_to_bytes(visible(self.tail.lines[place]).strip(), _QUOTATION_BYTES))
+                quotations.setdefault(shortened(self.tail.lines[place].strip(), _QUOTATION_BYTES))
             if len(quotations) == _QUOTATIONS:
                 break
         return tuple(reversed(quotations))

@@ -11,10 +11,10 @@ from typing import Any, Final, NamedTuple
 
 import re2
 
-__all__ = ["LineKind", "SignOfLine", "signs_of"]
+__all__ = ["LineKind", "SignOfLine", "place_of_sign", "signs_of"]
 
 _ROW_LINES: Final = 400
-_HARMLESS_PARTS: Final = 20
+_HARMLESS_PARTS: Final = 8
 _HARMLESS_CHARACTERS: Final = 600
 
 
@@ -150,10 +150,25 @@ def signs_of(lines: Sequence[str]) -> list[SignOfLine | None]:
     return found
 
 
+def place_of_sign(line: str) -> int | None:
+    """Return where in a line the sign stands that says its kind, None where it has none."""
+    lowered = line.lower()
+    plain = _without_harmless(lowered)
+    sign = next((sign for sign in _SIGNS if sign.stands_in(plain)), None)
+    if sign is None:
+        return None
+    found = sign.pattern.search(lowered) if sign.pattern else None
+    return found.start() if found else lowered.find(sign.words)
+
+
 def _sign_of(line: str, signs: Sequence[_Sign]) -> SignOfLine | None:
     if not any(sign.stands_in(line) for sign in signs):
         return None
-    head, rest = line[:_HARMLESS_CHARACTERS], line[_HARMLESS_CHARACTERS:]
-    plain = _HARMLESS.sub(" ", head, count=_HARMLESS_PARTS) + rest
+    plain = _without_harmless(line)
     shown = [sign for sign in signs if sign.stands_in(plain)]
     return SignOfLine(shown[0].kind, any(sign.is_crash for sign in shown)) if shown else None
+
+
+def _without_harmless(line: str) -> str:
+    head, rest = line[:_HARMLESS_CHARACTERS], line[_HARMLESS_CHARACTERS:]
+    return str(_HARMLESS.sub(" ", head, count=_HARMLESS_PARTS)) + rest
