@@ -94,6 +94,7 @@ def test_a_packed_answer_is_never_unpacked(httpserver: HTTPServer, api: WebApi, 
     assert sentence_of(api) == "metrics gave a packed answer (Content-Encoding), which is not unpacked."
     answer = api.order("POST", "/restart", is_refusal=is_conflict, timeout_seconds=5)
     assert (answer.status, answer.body, answer.is_packed) == (200, b"", True)
+    assert [request.headers["Accept-Encoding"] for request, _ in httpserver.log] == ["identity", "identity"]
 
 
 @pytest.mark.parametrize("encoding", ["identity", " Identity ", ""])

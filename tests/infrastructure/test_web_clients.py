@@ -7,8 +7,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from worker.errors import ConfigurationError, SourceUnavailable
-from worker.infrastructure.inventory_systems import DockerSystem, LokiSystem, PrometheusSystem
-from worker.infrastructure.web_clients import docker_client, web_client
+from worker.infrastructure.inventory_systems import LokiSystem, PrometheusSystem
+from worker.infrastructure.web_clients import web_client
 
 ENVIRONMENT = {
     "TOKEN": "made-up-token",
@@ -64,15 +64,8 @@ def test_a_ca_file_that_is_none_is_named(httpserver: HTTPServer, tmp_path: Path)
         sent(httpserver, tmp_path, ca_file="ca.pem")
 
 
-def test_nothing_packed_and_nothing_kept_is_asked_for(httpserver: HTTPServer, tmp_path: Path) -> None:
-    headers = sent(httpserver, tmp_path)
-    assert (headers["Accept-Encoding"], headers["Cache-Control"]) == ("identity", "no-cache")
-
-
-def test_an_engine_is_asked_for_nothing_packed_either(tmp_path: Path) -> None:
-    system = DockerSystem.model_validate({"kind": "docker", "socket": str(tmp_path / "docker.sock")})
-    with docker_client(system) as client:
-        assert client.headers["Accept-Encoding"] == "identity"
+def test_nothing_that_was_kept_is_asked_for(httpserver: HTTPServer, tmp_path: Path) -> None:
+    assert sent(httpserver, tmp_path)["Cache-Control"] == "no-cache"
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ _GRACE_SECONDS: Final = 0.5
 _OK, _ELSEWHERE, _REFUSED = 200, 300, 400
 """Where the classes of status codes begin."""
 _MAY_PASS: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+_UNPACKED: Final = {"Accept-Encoding": "identity"}
 _PLAIN: Final = frozenset({"", "identity"})
 
 _FOREIGN: Final = (httpx2.InvalidURL, ValueError, OSError, ArithmeticError)
@@ -143,7 +144,7 @@ class WebApi:
         body: object = None,
         content_type: str = "application/json",
     ) -> httpx2.Request:
-        headers = {} if body is None else {"Content-Type": content_type}
+        headers = _UNPACKED if body is None else _UNPACKED | {"Content-Type": content_type}
         try:
             content = None if body is None else json.dumps(body).encode()
             url = f"{self._url}{path}"

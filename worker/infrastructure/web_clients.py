@@ -18,7 +18,6 @@ __all__ = ["docker_client", "web_client"]
 
 _HEADERS: Final = {
     "Accept": "application/json",
-    "Accept-Encoding": "identity",  # what is packed can't be bounded by its size
     "Cache-Control": "no-cache",  # an answer that a proxy kept says nothing of now
     "User-Agent": "firstline",
 }
