@@ -546,6 +546,14 @@ def test_every_name_of_one_thing_has_its_one_target_and_a_number_is_no_name_of_a
         assert inventory.named(number) is None
 
 
+@pytest.mark.parametrize("url", ["http://[zz/x", "http://a:99999/x", "http://a:0/", "ftp://a/x", "http://a/x y"])
+def test_a_health_url_that_is_none_is_a_mistake_and_not_an_error(tmp_path: Path, url: str) -> None:
+    keys = f'system = "engine"\ncontainer = "web"\nhealth = "endpoints"\nhealth_url = "{url}"'
+    assert mistakes_in(tmp_path, CLUSTERS + SHOP.format(name="web-01", keys=keys))[1:] == [
+        "  servers.web-01.health_url: is no address: write http(s)://HOST[:PORT]/PATH, without credentials"
+    ]
+
+
 def test_a_source_that_can_prove_no_recovery_allows_no_restart(tmp_path: Path) -> None:
     metrics = '[systems.metrics]\nkind = "prometheus"\nurl = "http://127.0.0.1:9090"\n'
     keys = 'system = "engine"\ncontainer = "{server}"\nrestart_policy = "auto"\n'

@@ -3,18 +3,27 @@
 Forms only: what one table says of another is checked in `inventory_mistakes.py`. Nothing here connects to anything.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from worker.infrastructure.inventory_systems import ReplaySystem, System, Table, in_form
+from worker.infrastructure.inventory_forms import (
+    ContainerName,
+    Host,
+    KubernetesName,
+    LogPath,
+    ProgramName,
+    Seconds,
+    Unit,
+    Url,
+    WallTime,
+)
+from worker.infrastructure.inventory_systems import ReplaySystem, System, Table
 from worker.terms import RestartPolicy
 
 __all__ = [
@@ -28,38 +37,6 @@ __all__ = [
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 _Words = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-_Host = Annotated[str, in_form(r"[A-Za-z0-9:][A-Za-z0-9.:_-]{0,252}", "is no host: write its name or address")]
-_Unit = Annotated[
-    str,
-    in_form(
-        r"(?=.{1,200}$)(?:[A-Za-z0-9]|\\x[0-9a-f]{2})(?:[A-Za-z0-9:_.@-]|\\x[0-9a-f]{2})*\.service",
-        "is no unit of systemd: write its whole name, such as payments.service",
-    ),
-]
-_KubernetesName = Annotated[str, in_form(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "is no name of Kubernetes")]
-_Container = Annotated[str, in_form(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,252}", "is no name of a container")]
-_Program = Annotated[str, in_form(r"[^\s:*]{1,120}(:[^\s:*]{1,120})?", "is no name of one program, NAME or GROUP:NAME")]
-_Url = Annotated[
-    str,
-    in_form(
-        r"(?=.{1,1000}$)https?://[A-Za-z0-9\[][A-Za-z0-9.:\]-]*(/[!-~]*)?",
-        "is no address: write http(s)://HOST[:PORT]/PATH, without credentials",
-    ),
-]
-_LogPath = Annotated[str, in_form(r"/[^\x00-\x1f]{1,999}", "is no absolute path")]
-_Seconds = Annotated[float, Field(strict=True, le=604_800)]
-
-
-def _wall_time(value: object) -> object:
-    if isinstance(value, str) and _WALL_TIME.fullmatch(value):
-        return time.fromisoformat(value)
-    if not isinstance(value, time) or value.tzinfo is not None:
-        raise ValueError("is no time of day: write 02:30:00")
-    return value
-
-
-_WALL_TIME: Final = re.compile(r"[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?")
-_WallTime = Annotated[time, BeforeValidator(_wall_time)]
 _Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -99,8 +76,8 @@ OPTIONAL_KEYS: Final[Mapping[str, frozenset[str]]] = {
 class WindowTable(Table):
     """A maintenance window; without `days` it comes every day. A time is of the inventory's `time_zone`."""
 
-    begins: _WallTime
-    ends: _WallTime
+    begins: WallTime
+    ends: WallTime
     days: Annotated[frozenset[_Day], Field(min_length=1)] | None = None
 
 
@@ -122,24 +99,24 @@ class ServerTable(Table):
     tier: _Name | None = None
     dependencies: tuple[_Name, ...] = ()
     maintenance: tuple[WindowTable, ...] = ()
-    cooldown_seconds: Annotated[_Seconds, Field(ge=0)] | None = None
+    cooldown_seconds: Annotated[Seconds, Field(ge=0)] | None = None
     server_restarts: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
-    server_window_seconds: Annotated[_Seconds, Field(gt=0)] | None = None
+    server_window_seconds: Annotated[Seconds, Field(gt=0)] | None = None
 
-    program: _Program | None = None
+    program: ProgramName | None = None
     memory_limit_mib: Annotated[float, Field(strict=True, gt=0)] | None = None
-    host: _Host | None = None
-    unit: _Unit | None = None
+    host: Host | None = None
+    unit: Unit | None = None
     metrics: _Words | None = None
     log_selector: _Words | None = None
     exporter: Literal["node", "cadvisor", "kube_state"] = "node"
     error_rate: _Words | None = None
-    health_url: _Url | None = None
-    container: _Container | None = None
-    namespace: _KubernetesName | None = None
-    deployment: _KubernetesName | None = None
+    health_url: Url | None = None
+    container: ContainerName | None = None
+    namespace: KubernetesName | None = None
+    deployment: KubernetesName | None = None
     needed_ready: Annotated[int, Field(strict=True, ge=1, le=1000)] = 2
-    log_path: _LogPath | None = None
+    log_path: LogPath | None = None
 
     def system_of(self, role: Role) -> str | None:
         """Return the name of the system that plays a role for this server, or None."""
