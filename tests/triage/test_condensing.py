@@ -66,6 +66,12 @@ def test_a_flood_of_one_error_hides_no_other_one_and_is_counted() -> None:
     assert f"{9_000 - excerpt['lines_shown']} of the scanned lines are not shown" in excerpt["left_out"]
 
 
+def test_a_flood_of_which_no_two_lines_are_alike_hides_no_other_error() -> None:
+    lines = [f"ERROR {kind}{other} failed {other}{kind}" for kind in KINDS for other in KINDS[:13]]
+    lines[50] = "ERROR disk sda is read-only"
+    assert "ERROR disk sda is read-only" in lines_of(shown(lines))
+
+
 def test_a_flood_that_differs_in_a_name_hides_no_other_error() -> None:
     lines = [f"ERROR no such user {first}{second} here" for first in KINDS for second in KINDS[:14]]
     lines[50] = "ERROR disk sda is read-only"
@@ -160,6 +166,14 @@ def test_what_guards_quote_is_shown_even_in_a_flood() -> None:
     reading = LogReading.of(tail)
     (quotation,) = reading.findings().dependency_failures
     assert quotation in json.loads(reading.excerpt(lines=1))["log_lines_oldest_first"]
+
+
+def test_every_quotation_is_shown_before_the_newest_lines_are() -> None:
+    lines = [f"ERROR could not connect to {kind} {'q' * 500}" for kind in KINDS for _ in range(9)]
+    tail = LogTail(server_id=SERVER_ID, lines=tuple(lines), older_lines_exist=True, observed_at=START, source="test")
+    reading = LogReading.of(tail)
+    log = "\n".join(json.loads(reading.excerpt(lines=400))["log_lines_oldest_first"])
+    assert all(quotation[:40] in log for quotation in reading.findings().dependency_failures)
 
 
 LINES = st.lists(

@@ -7,17 +7,16 @@ hides no other. `log_reading.py` calls it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
 from worker.contract.text import cut_to_bytes, visible
 from worker.triage.line_groups import Group, LineGroups
 from worker.triage.line_times import LineTime
 from worker.triage.log_signs import SignOfLine
 from worker.triage.shown_lines import Mark, ShownLines
+from worker.triage.turns import apart, each_kind_first, from_both_ends
 
 __all__ = ["Condensed", "condensed"]
-
-Part = TypeVar("Part")
 
 _TEMPLATE_BYTES: Final = 200
 _LINES_BEFORE_A_CRASH: Final = 20
@@ -54,20 +53,21 @@ def condensed(
     lines: Sequence[str],
     signs: Sequence[SignOfLine | None],
     *,
-    quoted: Iterable[int],
+    quoted: Sequence[Sequence[int]],
     newest_lines: int,
     times: Sequence[LineTime | None],
     limit_bytes: int,
 ) -> Condensed:
     """Return the lines worth showing, oldest first, and the groups of the others; never more than `limit_bytes`.
 
-    The lines at the places `quoted` are shown before all others. `newest_lines` are shown as far as there is room
-    beside what matters.
+    `quoted` are the places of what guards quote, newest first for each kind: the newest are shown before all other
+    lines, the others before the newest lines. `newest_lines` are shown as far as there is room beside what matters.
     """
     shown = ShownLines(lines, limit_bytes=limit_bytes)
     selection = _Selection(shown, LineGroups.of(lines, signs, times), limit_bytes)
-    shown.take_each(quoted, kept_back=0)
+    shown.take_each((places[0] for places in quoted if places), kept_back=0)
     error_groups = selection.take_what_matters()
+    shown.take_each((place for places in quoted for place in places), kept_back=0)
     newest = range(len(lines) - 1, max(0, len(lines) - newest_lines) - 1, -1)
     line_groups = selection.take_newest(newest)
     unlisted = selection.unlisted()
@@ -130,13 +130,15 @@ class _Selection:
 
     def _take_lines_before_crashes(self, crashes: int, *, kept_back: int) -> None:
         """Take the crash and the lines before it, the nearest first; crashes close to each other are one."""
-        for last in _apart([group.newest for group in self.errors if group.is_crash])[:crashes]:
+        for last in apart([group.newest for group in self.errors if group.is_crash], by=_LINES_BEFORE_A_CRASH)[
+            :crashes
+        ]:
             self._take_lines_before(last, kept_back=kept_back)
 
     def _take_lines_before_older_crashes(self) -> None:
         """Take the lines before crashes of kinds that came later again: the oldest and the newest, in turn."""
         places = sorted((start for group in self.errors if group.is_crash for start in group.starts), reverse=True)
-        for last in _from_both_ends(_apart(places)[::-1])[:_CRASHES_OF_ALL_KINDS]:
+        for last in from_both_ends(apart(places, by=_LINES_BEFORE_A_CRASH)[::-1])[:_CRASHES_OF_ALL_KINDS]:
             self._take_lines_before(last, kept_back=0)
 
     def _take_lines_before(self, last: int, *, kept_back: int) -> None:
@@ -166,7 +168,7 @@ class _Selection:
 
     def _take_one_of_each(self, *, kept_back: int) -> None:
         self._shown.give_back_marks()
-        for group in _each_kind_first(self.errors):
+        for group in each_kind_first(self.errors):
             self._shown.take_error_line(group.newest, group.newest_trace, kept_back=kept_back)
 
     def _take_more_of_each(self, *, kept_back: int) -> None:
@@ -185,7 +187,7 @@ class _Selection:
     def _listed(self) -> tuple[dict[str, object], ...]:
         """Return the other lines by template: the most frequent and the rarest, in turn."""
         rows = []
-        for group in _from_both_ends(sorted(self._unseen(), key=lambda group: (-len(group.starts), -group.newest))):
+        for group in from_both_ends(sorted(self._unseen(), key=lambda group: (-len(group.starts), -group.newest))):
             row = self._row(group)
             if group.newest not in self._shown:
                 row["newest_example"] = self._shown.text(group.newest)
@@ -202,28 +204,3 @@ class _Selection:
             "count": len(group.starts),
             **self._groups.seen(group),
         }
-
-
-def _from_both_ends(parts: Sequence[Part]) -> list[Part]:
-    """Return the first, the last, the second, the last but one, and so on."""
-    in_turn = (number for pair in zip(range(len(parts)), range(len(parts) - 1, -1, -1), strict=True) for number in pair)
-    return [parts[number] for number in dict.fromkeys(in_turn)]
-
-
-def _each_kind_first(errors: Sequence[Group]) -> list[Group]:
-    """Return groups so that those that differ much come before those that differ in one word, such as a name."""
-    ranks: dict[tuple[object, ...], int] = {}
-    ranked = []
-    for place, group in enumerate(errors):
-        rank = ranks[group.family] = ranks.get(group.family, -1) + 1
-        ranked.append((rank, place))
-    return [errors[place] for _, place in sorted(ranked)]
-
-
-def _apart(crashes: Sequence[int]) -> list[int]:
-    """Return the places of crashes, newest first, without those that stand in the lines before another one."""
-    apart: list[int] = []
-    for place in crashes:
-        if not apart or apart[-1] - place > _LINES_BEFORE_A_CRASH:
-            apart.append(place)
-    return apart

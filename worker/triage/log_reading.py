@@ -79,7 +79,7 @@ class LogReading:
         shown = condensed(
             self.tail.lines,
             self.signs,
-            quoted={sign.kind: place for place in self._judged() if (sign := self.signs[place])}.values(),
+            quoted=[list(self._quotations(kind, self._judged()).values()) for kind in LineKind],
             newest_lines=lines,
             times=self.times,
             limit_bytes=limit_bytes,
@@ -122,11 +122,15 @@ class LogReading:
         return [place for place, sign in enumerate(self.signs) if sign is not None and not self.is_old[place]]
 
     def _newest(self, kind: LineKind, places: Sequence[int]) -> tuple[str, ...]:
-        quotations: dict[str, None] = {}
+        return tuple(reversed(self._quotations(kind, places)))
+
+    def _quotations(self, kind: LineKind, places: Sequence[int]) -> dict[str, int]:
+        """Return the newest few different quotations of a kind, newest first, and the places of their lines."""
+        quotations: dict[str, int] = {}
         for place in reversed(places):
             sign = self.signs[place]
             if sign is not None and sign.kind is kind:
-                quotations.setdefault(shortened(self.tail.lines[place].strip(), _QUOTATION_BYTES))
+                quotations.setdefault(shortened(self.tail.lines[place].strip(), _QUOTATION_BYTES), place)
             if len(quotations) == _QUOTATIONS:
                 break
-        return tuple(reversed(quotations))
+        return quotations
