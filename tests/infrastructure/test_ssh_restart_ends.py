@@ -1,4 +1,4 @@
-"""Each answer to an order or a status, judged: what happened, what did not, and what nobody knows. No sshd is needed."""
+"""Each answer to an order or a status, judged: what happened, what did not, and what nobody knows. Without an sshd."""
 
 from datetime import datetime, timedelta
 
