@@ -36,6 +36,8 @@ NAIVE = ZONED.replace(tzinfo=None)
         ("1795768539.25 level=error x", "1795768539.25", ZONED + timedelta(milliseconds=250)),
         ('{"ts":"2026-11-27T08:35:39Z","msg":"x"}', "2026-11-27T08:35:39Z", ZONED),
         ('{"level":"error","a":{"ts":1},"ts":1795768539}', "1795768539", ZONED),
+        ('{"time":"2020-01-01T00:00:00Z","ts":1795768539}', "1795768539", ZONED),
+        ('{"time":"2026-11-27T08:35:39Z","msg":"cut [… 9 bytes', "2026-11-27T08:35:39Z", ZONED),
         ('{"level":"error","time":1795768539000}', "1795768539000", ZONED),
         ("time=2026-11-27T08:35:39Z level=error", "2026-11-27T08:35:39Z", ZONED),
         ('level=error ts="2026-11-27T08:35:39+01:00" msg=x', "2026-11-27T08:35:39+01:00", None),

@@ -228,7 +228,7 @@ def test_errors_are_counted_over_the_lines_that_the_scan_counts() -> None:
 
 
 @pytest.mark.parametrize(("minute", "counts"), [(30, True), (1, True), (30.1, False), (9_000, False), (-60, True)])
-@pytest.mark.parametrize("newer", [NEWER, ["INFO served"] * 30, []])
+@pytest.mark.parametrize("newer", [NEWER, [*["INFO served"] * 500, at(29, "INFO served")]])
 def test_a_dependency_failure_counts_for_half_an_hour_by_the_worker_s_clock(
     minute: float, counts: bool, newer: list[str]
 ) -> None:
@@ -238,9 +238,19 @@ def test_a_dependency_failure_counts_for_half_an_hour_by_the_worker_s_clock(
     assert findings.error_lines == int(counts)
 
 
+@pytest.mark.parametrize(("hours", "counts"), [(6, True), (12.4, True), (12.6, False), (24 * 7, False)])
+@pytest.mark.parametrize("newer", [[], ["INFO served"] * NEWEST_LINES, [at(300, "INFO served")] * 49])
+def test_where_nothing_new_is_dated_a_failure_counts_for_half_a_day_but_not_for_ever(
+    hours: float, counts: bool, newer: list[str]
+) -> None:
+    failure = at(60 * hours, REFUSED)
+    assert reading(failure, *newer).findings().dependency_failures == ((failure,) if counts else ())
+
+
 def test_an_alert_of_an_hour_ago_makes_older_lines_count() -> None:
     failure = at(80, REFUSED)
-    tail = LogTail(server_id=SERVER_ID, lines=(failure,), older_lines_exist=False, observed_at=START, source="test")
+    lines = (failure, at(0, "INFO served"))
+    tail = LogTail(server_id=SERVER_ID, lines=lines, older_lines_exist=False, observed_at=START, source="test")
     assert LogReading.of(tail, since=START - timedelta(minutes=90)).findings().dependency_failures == (failure,)
     assert LogReading.of(tail, since=START - timedelta(minutes=60)).findings().dependency_failures == ()
 

@@ -71,7 +71,7 @@ def time_of(line: str, *, now: datetime) -> LineTime | None:
     """
     text = line.lstrip()
     if text.startswith("{"):
-        return _under_a_key(_time_in_json(text), now)
+        return _time_in_json(text, now)
     start = _BEGINNING.match(text)
     found = _TIME.match(text, start.end() if start else 0) or _ACCESS.match(text)
     if found is None or (found.lastgroup == "epoch" and "." not in found[0]):
@@ -85,16 +85,17 @@ def in_order(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _time_in_json(text: str) -> str | None:
-    first = _FIRST_OF_JSON.match(text)
-    if first is not None:
-        return first[1] or first[2]
+def _time_in_json(text: str, now: datetime) -> LineTime | None:
+    """Return the latest time under a key for times, for one of them may be somebody else's; of a cut line the first."""
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError):
-        return None
+        first = _FIRST_OF_JSON.match(text)
+        return _under_a_key(first and (first[1] or first[2]), now)
     values = (fields.get(key) for key in _KEYS) if isinstance(fields, dict) else ()
-    return next((str(value) for value in values if isinstance(value, str | int | float)), None)
+    times = [_under_a_key(str(value), now) for value in values if isinstance(value, str | int | float)]
+    dated = [(in_order(time.moment), time) for time in times if time and time.moment]
+    return max(dated, key=lambda pair: pair[0])[1] if dated else next(filter(None, times), None)
 
 
 def _under_a_key(value: str | None, now: datetime) -> LineTime | None:
