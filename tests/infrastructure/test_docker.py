@@ -96,6 +96,41 @@ def test_a_cgroup_v1_host_names_its_cache_differently(engine: Engine, container:
     assert container.read_health().memory_percent == 40.0
 
 
+def test_a_cache_that_is_greater_than_what_is_in_use_can_not_be(engine: Engine, container: DockerContainer) -> None:
+    memory = {"usage": 100, "limit": 1_000, "stats": {"inactive_file": 99_999}}
+    engine.answers["stats"] = {**STATS, "memory_stats": memory}
+    health = container.read_health()
+    assert (health.memory_percent, health.is_good) == (None, False)
+    assert health.unread == ("memory: Docker's stats do not say it.",)
+    assert "memory_mib" not in health.figures
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        inspected(ExitCode=int("9" * 400)),
+        inspected(Health={"Status": "A" * 65}),
+        inspected(Health={"Status": 7}),
+        inspected(Health={"Status": "\ud800"}),
+        {**INSPECTED, "HostConfig": {"CpuQuota": int("9" * 350)}},
+        {**INSPECTED, "HostConfig": {"NanoCpus": -1}},
+        {**INSPECTED, "RestartCount": int("9" * 400)},
+    ],
+)
+def test_what_can_not_be_is_one_sentence_and_no_other_exception(
+    engine: Engine, container: DockerContainer, answer: object
+) -> None:
+    engine.answers["json"] = answer
+    with pytest.raises(SourceUnavailable, match=r"^Docker gave no usable answer about web-01\.$"):
+        container.read_health()
+
+
+def test_the_words_of_a_health_check_are_harmless(engine: Engine, container: DockerContainer) -> None:
+    engine.answers["json"] = inspected(Health={"Status": "\x1b[2J\u202e"})
+    health = container.read_health()
+    assert health.figures["health_check"] == "\\x1b[2J\\u202e"
+
+
 @pytest.mark.parametrize(
     ("state", "status"),
     [

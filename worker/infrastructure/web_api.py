@@ -35,6 +35,9 @@ _GRACE_SECONDS: Final = 0.5
 _OK, _ELSEWHERE, _REFUSED = 200, 300, 400
 """Where the classes of status codes begin."""
 _MAY_PASS: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+_YEARS: Final = range(2000, 2200)
+"""Of a clock that can be reckoned with."""
+
 _UNPACKED: Final = {"Accept-Encoding": "identity"}
 _PLAIN: Final = frozenset({"", "identity"})
 
@@ -200,6 +203,8 @@ def _sent_at(dates: Sequence[str]) -> datetime | None:
     try:
         told = parsedate_to_datetime(dates[0] if len(dates) == 1 else "")
     except (ValueError, OverflowError):
+        return None
+    if told.year not in _YEARS:
         return None
     return told.replace(tzinfo=UTC) if told.tzinfo is None else told
 
