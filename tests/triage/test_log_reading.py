@@ -315,6 +315,14 @@ def test_a_failure_shortly_before_new_year_counts_shortly_after_it() -> None:
     assert LogReading.of(tail).findings().dependency_failures == lines[:1]
 
 
+def test_of_a_recording_nothing_is_too_old() -> None:
+    lines = (at(60 * 24 * 900, REFUSED), *[at(60 * 24 * 900, "INFO served")] * 500)
+    tail = LogTail(server_id=SERVER_ID, lines=lines, older_lines_exist=False, observed_at=START, source="test")
+    assert LogReading.of(tail).findings().dependency_failures == ()
+    recorded = tail.model_copy(update={"is_recorded": True})
+    assert LogReading.of(recorded).findings().dependency_failures == lines[:1]
+
+
 def test_what_is_old_in_a_quiet_log_is_shown_and_not_judged() -> None:
     old = [naive(10_000, REFUSED), naive(9_990, "kernel: Out of memory: Killed process 9 (java)")]
     log = reading(*old, *(naive(1_440 * day, "INFO daily job ok") for day in range(6, 0, -1)))

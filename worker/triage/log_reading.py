@@ -46,11 +46,11 @@ class LogReading:
     def of(cls, tail: LogTail, *, since: datetime | None = None) -> Self:
         """Sort the lines of a tail; what is certainly from before `since`, by default half an hour ago, is not judged.
 
-        The reference is `tail.observed_at`, by the worker's clock, and never a line.
+        The reference is `tail.observed_at`, by the worker's clock, and never a line. All of a recording is judged.
         """
         now = tail.observed_at
         times = [time_of(line, now=now) for line in tail.lines]
-        moments = [time and time.moment for time in times]
+        moments = [None if tail.is_recorded else time and time.moment for time in times]
         old = are_old(moments, since=min(since or now, now - _JUDGED_FOR), now=now)
         return cls(tail, signs_of(tail.lines), times, old)
 
