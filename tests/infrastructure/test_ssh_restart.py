@@ -49,7 +49,7 @@ class Site:
             identity_file=self.folder / "key",
             known_hosts_file=self.folder / "known_hosts",
             breaker=CircuitBreaker("ssh to 127.0.0.1", CLOCK),
-            timeout_seconds=2,
+            timeout_seconds=4,
         )
 
     def force(self, command: str) -> None:
@@ -111,6 +111,7 @@ def test_an_order_past_its_time_is_refused_here_and_there(site: Site) -> None:
 
 
 def test_of_two_at_once_one_is_refused(site: Site) -> None:
+    site.force(shlex.join(site.target.command("--timeout-seconds", "20")))
     site.target.hold.touch()
     first = threading.Thread(target=lambda: site.manager().restart(an_order()))
     first.start()
