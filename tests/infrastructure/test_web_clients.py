@@ -68,23 +68,14 @@ def test_nothing_that_was_kept_is_asked_for(httpserver: HTTPServer, tmp_path: Pa
     assert sent(httpserver, tmp_path)["Cache-Control"] == "no-cache"
 
 
-@pytest.mark.parametrize(
-    ("keys", "complaint"),
-    [
-        ({"tenant": "größe"}, r"^The key tenant \('größe'\) holds characters that no HTTP header may: correct it"),
-        ({"token_env": "UMLAUT"}, "^The variable UMLAUT, the token_env, holds characters that no HTTP header may"),
-        (
-            {"token_env": "TWO_LINES"},
-            "^The variable TWO_LINES, the token_env, holds characters that no HTTP header may",
-        ),
-    ],
-)
-def test_what_no_header_can_hold_is_named_before_anything_is_sent(
-    httpserver: HTTPServer, tmp_path: Path, keys: dict[str, str], complaint: str
+@pytest.mark.parametrize("variable", ["UMLAUT", "TWO_LINES"])
+def test_a_token_that_no_header_can_hold_is_named_and_not_told(
+    httpserver: HTTPServer, tmp_path: Path, variable: str
 ) -> None:
+    complaint = f"^The token in {variable} holds characters that no HTTP header may: correct it"
     with pytest.raises(ConfigurationError, match=complaint) as raised:
-        sent(httpserver, tmp_path, **keys)
-    assert "secret" not in str(raised.value)
+        sent(httpserver, tmp_path, token_env=variable)
+    assert "cret" not in str(raised.value)
 
 
 def test_a_token_file_of_two_lines_is_named_and_not_told(httpserver: HTTPServer, tmp_path: Path) -> None:

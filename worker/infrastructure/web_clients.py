@@ -26,11 +26,9 @@ _HEADERS: Final = {
 def web_client(system: WebAccess, *, folder: Path, environment: Mapping[str, str]) -> httpx2.Client:
     """Return a client that presents the system's credentials; `folder` is where its relative files begin.
 
-    Raises `ConfigurationError` for a CA file that is none, and for a tenant or a token that no header can hold.
+    Raises `ConfigurationError` for a CA file that is none, and for a token that no header can hold.
     """
-    tenant = {}
-    if isinstance(system, LokiSystem) and system.tenant:
-        tenant["X-Scope-OrgID"] = _fit_for_header(system.tenant, f"The key tenant ({system.tenant!r})")
+    tenant = {"X-Scope-OrgID": system.tenant} if isinstance(system, LokiSystem) and system.tenant else {}
     return httpx2.Client(
         headers=_HEADERS | tenant,
         auth=_auth_of(system, folder=folder, environment=environment),
@@ -67,17 +65,16 @@ def _auth_of(system: WebAccess, *, folder: Path, environment: Mapping[str, str])
     if system.token_file is not None:
         return _TokenFile(folder / system.token_file)
     if system.token_env is not None:
-        token = _fit_for_header(environment[system.token_env], f"The variable {system.token_env}, the token_env,")
-        return _Bearer(token)
+        return _Bearer(_fit_for_header(environment[system.token_env], variable=system.token_env))
     if system.username is not None and system.password_env is not None:
         return httpx2.BasicAuth(system.username, environment[system.password_env])
     return None
 
 
-def _fit_for_header(text: str, what: str) -> str:
-    if not (text.isascii() and text.isprintable()):
-        raise ConfigurationError(f"{what} holds characters that no HTTP header may: correct it in the inventory.")
-    return text
+def _fit_for_header(token: str, *, variable: str) -> str:
+    if not (token.isascii() and token.isprintable()):
+        raise ConfigurationError(f"The token in {variable} holds characters that no HTTP header may: correct it.")
+    return token
 
 
 class _Bearer(httpx2.Auth):
