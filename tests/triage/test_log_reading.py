@@ -147,7 +147,7 @@ ERRORS = (
     "failures=3",
     "/pay/errors: it failed",
     '10.0.0.7 - - [27/Nov/2026:08:35:39 +0000] "GET /pay HTTP/1.1" 500 12',
-    '10.0.0.7 - - [27/Nov/2026:08:35:39 +0000] "GET /out of memory HTTP/1.1" 502 12',
+    '10.0.0.7 - - [27/Nov/2026:08:35:39 +0000] "GET /out%20of/fatal HTTP/1.1" 502 12',
     '{"level":50,"msg":"what"}',
     '{"status":503,"path":"/pay"}',
     "worker 0 failed",
@@ -170,7 +170,7 @@ NO_ERRORS = (
     "kernel: usb: hung task watchdog enabled",
     "GET /docs/connection-refused/fatal.html 200",
     "loaded https://example.com/errors/panic?x=1",
-    '10.0.0.7 - - [27/Nov/2026:08:35:39 +0000] "GET /out of memory HTTP/1.1" 200 512',
+    '10.0.0.7 - - [27/Nov/2026:08:35:39 +0000] "GET /oom-kill/fatal.html HTTP/1.1" 200 512',
     "INFO circuit for database is down-sampled",
 )
 

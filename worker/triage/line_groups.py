@@ -59,6 +59,7 @@ class LineGroups:
         """Sort lines into groups; lines of a trace are in no group but their trace's."""
         traces = {trace.start: trace for trace in traces_in(lines, [sign is not None for sign in signs])}
         within = {place for trace in traces.values() for place in trace.places[1:]}
+        templates: dict[str, str] = {}
         errors: dict[tuple[str, ...], Group] = {}
         others: dict[str, Group] = {}
         for number, line in enumerate(lines):
@@ -66,7 +67,10 @@ class LineGroups:
                 continue
             trace = traces.get(number)
             has_sign = signs[number] is not None
-            template = template_of(line if len(line) <= _LONG_LINE else shortened(line, _LONG_LINE, has_sign=has_sign))
+            if line not in templates:
+                is_long = len(line) > _LONG_LINE
+                templates[line] = template_of(shortened(line, _LONG_LINE, has_sign=has_sign) if is_long else line)
+            template = templates[line]
             if trace is None and not has_sign:
                 others.setdefault(template, Group(template, [])).starts.append(number)
                 continue

@@ -126,11 +126,13 @@ class LogReading:
 
     def _quotations(self, kind: LineKind, places: Sequence[int]) -> dict[str, int]:
         """Return the newest few different quotations of a kind, newest first, and the places of their lines."""
-        quotations: dict[str, int] = {}
+        newest: dict[str, int] = {}
         for place in reversed(places):
-            sign = self.signs[place]
-            if sign is not None and sign.kind is kind:
-                quotations.setdefault(shortened(self.tail.lines[place].strip(), _QUOTATION_BYTES), place)
+            if (sign := self.signs[place]) is not None and sign.kind is kind:
+                newest.setdefault(self.tail.lines[place], place)
+        quotations: dict[str, int] = {}
+        for line, place in newest.items():
+            quotations.setdefault(shortened(line.strip(), _QUOTATION_BYTES), place)
             if len(quotations) == _QUOTATIONS:
                 break
         return quotations

@@ -72,7 +72,6 @@ _HARMLESS: Final = re2.compile(
     r"|(?:^|[,;(|] ?|\b(?:info|debug|and)\]? )0 failed(?:[,;.)|]|$)|\bkilled 0\b"
     r"|\b(?:leak|deadlock|oom|panic|hung[ -]task) ?-?(?:detection|detector|watchdog|checker)\b"
     rf'|https?://[\w.\-]+(?::\d+)?/{_PATH}*|(?:^|[\s"\'(=\[])/{_PATH}*'
-    r'|"(?:get|head|post|put|patch|delete|options) /[^"]* http/[\d.]+'
 )
 """What holds a word of an error and says that there is none, or only names something; matched on lower case."""
 
