@@ -308,6 +308,15 @@ def test_no_line_of_another_makes_a_dependency_failure_vanish(forged: str, fill:
         assert reading(*lines).findings().dependency_failures == (failure,)
 
 
+def test_with_a_clock_that_is_read_from_a_line_one_forged_line_would_make_the_failure_vanish() -> None:
+    """The control: what the tests above would miss if a line were the reference."""
+    lines = (at(29, REFUSED), at(-60, "INFO I come from the future"))
+    forged = START + timedelta(minutes=60)
+    tail = LogTail(server_id=SERVER_ID, lines=lines, older_lines_exist=True, observed_at=forged, source="test")
+    assert LogReading.of(tail).findings().dependency_failures == ()
+    assert reading(*lines).findings().dependency_failures == lines[:1]
+
+
 def test_a_failure_shortly_before_new_year_counts_shortly_after_it() -> None:
     lines = (f"Dec 31 23:55:00 h app[1]: {REFUSED}", *[f"Jan  1 00:0{n % 8}:00 h app[1]: served" for n in range(450)])
     midnight = datetime(2027, 1, 1, 0, 8, tzinfo=UTC)
