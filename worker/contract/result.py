@@ -95,6 +95,11 @@ class LogFindings(Frozen):
     other_errors: tuple[str, ...] = ()
     newest_local_faults: tuple[str, ...] = ()
 
+    @property
+    def quotations(self) -> tuple[str, ...]:
+        """All lines that are quoted, each as often as it is."""
+        return (*self.dependency_failures, *self.local_faults, *self.other_errors, *self.newest_local_faults)
+
 
 class RestartOutcome(StrEnum):
     """What is known of a restart for which leave was given.
