@@ -8,8 +8,9 @@ from worker.contract.incident import Alert, Incident, Severity, identity
 from worker.contract.observations import HealthReading, LogTail, ServiceStatus
 from worker.contract.transcript import ModelReply, Step, ToolCall, Transcript, Usage
 from worker.errors import OrderRefused, SourceUnavailable, StaleClaim
+from worker.guardrails.verification import Ordered
 from worker.infrastructure.log_files import tail_of
-from worker.ports import HealthSource, RestartOrder, Server, ToolSpec
+from worker.ports import Clock, HealthSource, RestartOrder, Server, ToolSpec
 from worker.terms import RestartPolicy, Terms
 
 START = datetime(2026, 1, 1, 3, 0, tzinfo=UTC)
@@ -128,6 +129,12 @@ class FakeServer:
             terms=terms,
             dependencies=dependencies or {},
         )
+
+
+def ordered_now(clock: Clock) -> Ordered:
+    """Return an order that was carried out at this moment."""
+    now = clock.monotonic_seconds()
+    return Ordered(began=now, ended=now, ended_at=clock.now())
 
 
 @dataclass

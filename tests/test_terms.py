@@ -43,3 +43,21 @@ def test_a_window_over_midnight_belongs_to_the_day_on_which_it_begins(moment: da
 def test_a_window_is_of_its_own_zone_with_its_summer_time(moment: datetime, holds: bool) -> None:
     window = MaintenanceWindow(begins=time(4), ends=time(5), zone=BERLIN)
     assert window.holds_at(moment) is holds
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "moment", "holds"),
+    [
+        ("02:30", "03:30", datetime(2026, 3, 29, 1, 15, tzinfo=UTC), True),  # 03:15, an hour after 01:15
+        ("02:30", "03:30", datetime(2026, 3, 29, 1, 45, tzinfo=UTC), False),  # 03:45
+        ("02:00", "02:30", datetime(2026, 10, 25, 0, 15, tzinfo=UTC), True),  # the first 02:15
+        ("02:00", "02:30", datetime(2026, 10, 25, 1, 15, tzinfo=UTC), True),  # the second
+    ],
+)
+def test_when_the_clock_on_the_wall_is_moved_a_window_goes_by_it(
+    begins: str, ends: str, moment: datetime, holds: bool
+) -> None:
+    window = MaintenanceWindow(
+        begins=time.fromisoformat(begins), ends=time.fromisoformat(ends), zone=ZoneInfo("Europe/Berlin")
+    )
+    assert window.holds_at(moment) is holds

@@ -68,7 +68,7 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
     """Put a worker together on a Redis client of the caller's; `close` closes both."""
     clock = SystemClock()
     policy = Policy.load(settings.policy_file)
-    inventory = _load_inventory(settings)
+    inventory = load_inventory(settings)
     directory = InventoryInForce(inventory)
     model = _make_model(settings)
     registry = Registry(
@@ -123,7 +123,7 @@ def _make_record(settings: Settings, connection: redis.Redis) -> ConfigurationRe
 
 def _reload(settings: Settings, registry: Registry, directory: InventoryInForce, record: ConfigurationRecord) -> None:
     """Read inventory and redaction rules again. Raises `ConfigurationError`, and leaves everything as it was."""
-    inventory = _load_inventory(settings)
+    inventory = load_inventory(settings)
     rules = _make_rules(settings, kept=inventory.names())
     detector = detector_of(rules)
     use_rules(rules)
@@ -132,7 +132,7 @@ def _reload(settings: Settings, registry: Registry, directory: InventoryInForce,
     record.note("a worker reloads", names=_RELOADED_FILES)
 
 
-def _load_inventory(settings: Settings) -> Inventory:
+def load_inventory(settings: Settings) -> Inventory:
     """Read the inventory. Raises `ConfigurationError`, also where no restart would ever fit into a deadline."""
     inventory = Inventory.load(settings.inventory_file, SystemClock(), environment=read_environment())
     longest_seconds = inventory.longest_restart_seconds()
@@ -168,7 +168,7 @@ def make_detector(settings: Settings, *, kept: frozenset[str] | None = None) -> 
 
 
 def _make_rules(settings: Settings, *, kept: frozenset[str] | None) -> RedactionRules:
-    kept = _load_inventory(settings).names() if kept is None else kept
+    kept = load_inventory(settings).names() if kept is None else kept
     return read_rules(settings.redaction_file, kept=kept)
 
 
@@ -183,7 +183,7 @@ def make_placeholder_store(settings: Settings, connection: redis.Redis) -> Place
 def check_configuration(settings: Settings) -> None:
     """Raise `ConfigurationError` for whatever would keep a worker from starting; reach for nothing."""
     Policy.load(settings.policy_file)
-    make_detector(settings, kept=_load_inventory(settings).names())
+    make_detector(settings, kept=load_inventory(settings).names())
     _verification_times(settings)
 
 

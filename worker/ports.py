@@ -106,7 +106,10 @@ class ServiceManager(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """One server of the inventory: the way to it, its owners' terms, and the health of what it needs, by name."""
+    """One server of the inventory: the way to it, its owners' terms, and the health of what it needs, by name.
+
+    `target` is what its restart reaches, the same whatever name the inventory has for it; empty where that is its name.
+    """
 
     server_id: str
     service: str
@@ -115,6 +118,7 @@ class Server:
     service_manager: ServiceManager
     terms: Terms
     dependencies: Mapping[str, HealthSource]
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ Called by Celery with an incident's id, perhaps twice, perhaps at once on two wo
 """
 
 import gc
+import os
 import signal
 import sys
 import threading
@@ -27,6 +28,7 @@ __all__ = ["app", "triage_incident"]
 
 app: Final = make_app()
 _EXIT_BROKEN: Final = 1
+_STDOUT: Final = 1
 _OBJECTS_BEFORE_COLLECTION: Final = 50_000
 _SWITCH_INTERVAL_SECONDS: Final = 0.001
 """Python's 5 ms are what the consuming thread waits after each of its three answers a message, while others compute."""
@@ -109,7 +111,7 @@ def _open(**_: object) -> None:
 @worker_ready.connect
 def _heed_hangup(**_: object) -> None:
     """Reload on SIGHUP, as daemons do; Celery would restart the process. With a terminal, its end ends the worker."""
-    if not sys.stdout.isatty():
+    if not os.isatty(_STDOUT):  # of the process: Celery puts something else in the place of sys.stdout
         # In a thread: a signal may come while this one holds any lock.
         signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=_reload, name="reload").start())
 
@@ -121,6 +123,8 @@ def _reload() -> None:
             _open_workers["this"].reload()
     except ConfigurationError as error:
         log.warning("configuration.not_reloaded", why=str(error))
+    except Exception:
+        log.exception("configuration.not_reloaded")
     else:
         log.info("configuration.reloaded")
 

@@ -4,7 +4,7 @@ The restart policy judges by them, and the card tells them. Nothing here is read
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final
 
@@ -31,7 +31,8 @@ class RestartPolicy(StrEnum):
 class MaintenanceWindow:
     """A time of the week in which others work on a server: from `begins` to `ends` in `zone`, on `days` (0 is Monday).
 
-    A window that ends at or before its beginning lasts into the next day, and belongs to the day on which it begins.
+    By the clock on the wall there: when that is moved, an hour is left out or comes twice. A window that ends at or
+    before its beginning lasts into the next day, and belongs to the day on which it begins.
     """
 
     begins: time
@@ -41,12 +42,11 @@ class MaintenanceWindow:
 
     def holds_at(self, moment: datetime) -> bool:
         """Say whether an aware `moment` lies in the window; its end does not."""
-        today = moment.astimezone(self.zone).date()
-        for day in (today - _ONE_DAY, today):
+        wall_time = moment.astimezone(self.zone).replace(tzinfo=None)
+        for day in (wall_time.date() - _ONE_DAY, wall_time.date()):
             last_day = day if self.ends > self.begins else day + _ONE_DAY
-            begins = datetime.combine(day, self.begins, self.zone).astimezone(UTC)
-            ends = datetime.combine(last_day, self.ends, self.zone).astimezone(UTC)
-            if day.weekday() in self.days and begins <= moment < ends:
+            is_within = datetime.combine(day, self.begins) <= wall_time < datetime.combine(last_day, self.ends)
+            if day.weekday() in self.days and is_within:
                 return True
         return False
 

@@ -33,6 +33,9 @@ REFUSING: Final = {
     "show": ["inc-1"],
     "redact": ["-"],
     "status": [],
+    "approve": ["inc-1", "--why", "a test"],
+    "reject": ["inc-1", "--why", "a test"],
+    "proposals": [],
     "dead-letters": ["list"],
 }
 GOING_ON: Final = {

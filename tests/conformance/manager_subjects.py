@@ -89,8 +89,8 @@ def supervised(folder: Path) -> Iterator[ManagerSubject]:
             fence_reaches=False,
             missing=server_of(inventory, MISSING).service_manager,
             unreachable=supervised_at(free_port()),
-            cut_off=supervised_at(port),
-            cut_off_restarts=lambda: len(asked),
+            cut_off=supervised_at(port, restart_seconds=2),
+            cut_off_restarts=lambda: sum(b"stopProcess" in request or b"startProcess" in request for request in asked),
             health=server.health,
             system="supervisord",
         )

@@ -46,7 +46,6 @@ __all__ = [
     "api_at",
     "client_of",
     "lab_fleet",
-    "mark_known_gap",
     "parameters",
     "recorded_server",
     "running_ssh_site",
@@ -79,12 +78,6 @@ def parameters(
     """Return one parameter for each subject; those on real servers are marked."""
     marked = {name: [pytest.mark.integration] if name in real else [] for name in builders}
     return [pytest.param(builder, id=name, marks=marked[name]) for name, builder in builders.items()]
-
-
-def mark_known_gap(request: pytest.FixtureRequest, gaps: Mapping[str, str]) -> None:
-    """Let a test that shows a known gap fail, with its reason; one that passes says that the gap is closed."""
-    if (reason := gaps.get(request.node.name)) is not None:
-        request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
 
 
 def unavailable(use: Callable[[], object], *, named: str) -> SourceUnavailable:
@@ -226,7 +219,7 @@ class HealthSubject:
     tells_cpu_and_memory: bool = True
 
 
-def supervised_at(port: int) -> "SupervisedProgram":
+def supervised_at(port: int, *, restart_seconds: float = 10) -> "SupervisedProgram":
     """Return the program that nobody knows, of a supervisord that may be none."""
     from worker.infrastructure.supervisord import SupervisedProgram  # noqa: PLC0415 - psutil is an extra
     from worker.infrastructure.supervisord_api import SupervisordApi  # noqa: PLC0415 - goes with it
@@ -234,7 +227,7 @@ def supervised_at(port: int) -> "SupervisedProgram":
     url = f"http://127.0.0.1:{port}/RPC2"
     api = SupervisordApi(url, username="x", password="x", read_timeout_seconds=PATIENCE_SECONDS)
     return SupervisedProgram(
-        MISSING, program=MISSING, api=api, memory_limit_bytes=None, restart_seconds=10, clock=CLOCK
+        MISSING, program=MISSING, api=api, memory_limit_bytes=None, restart_seconds=restart_seconds, clock=CLOCK
     )
 
 

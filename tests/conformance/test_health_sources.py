@@ -14,24 +14,11 @@ from tests.conformance.subjects import (
     PATIENCE_SECONDS,
     SLACK_SECONDS,
     HealthSubject,
-    mark_known_gap,
     parameters,
     unavailable,
 )
 from tests.conformance.talkers import LIMIT_BYTES
 from worker.contract.observations import HealthReading, ServiceStatus
-
-UNBOUNDED = "an answer of supervisord's is read to its end, however long it is and takes"
-KNOWN_GAPS = {
-    "test_a_system_that_answers_a_byte_at_a_time_is_one_sentence_in_its_time[supervisord]": UNBOUNDED,
-    "test_an_answer_without_end_is_one_sentence_and_not_taken_to_its_end[supervisord]": UNBOUNDED,
-}
-"""What an adapter does not keep yet, by the test that shows it; whoever mends it takes the line out."""
-
-
-@pytest.fixture(autouse=True)
-def _known_gap(request: pytest.FixtureRequest) -> None:
-    mark_known_gap(request, KNOWN_GAPS)
 
 
 @pytest.fixture(scope="module", params=parameters(HEALTH, real=REAL_HEALTH))

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from tests.conformance.log_subjects import LOGS, REAL_LOGS
-from tests.conformance.subjects import PATIENCE_SECONDS, SLACK_SECONDS, mark_known_gap, parameters, unavailable
+from tests.conformance.subjects import PATIENCE_SECONDS, SLACK_SECONDS, parameters, unavailable
 from tests.conformance.written_log import LogSubject
 from worker.contract.observations import LogTail
 from worker.infrastructure.log_files import LINE_LIMIT_BYTES
@@ -18,16 +18,6 @@ from worker.infrastructure.log_files import LINE_LIMIT_BYTES
 FOUR = [b"one", b"two", b"three", b"four"]
 CUT_NOTE_BYTES = 60
 """What stands behind a line that was cut, and says so."""
-
-KNOWN_GAPS = {
-    "test_what_breaks_a_line_is_no_part_of_one[loki]": "an entry with line feeds is taken for one line",
-}
-"""What an adapter does not keep yet, by the test that shows it; whoever mends it takes the line out."""
-
-
-@pytest.fixture(autouse=True)
-def _known_gap(request: pytest.FixtureRequest) -> None:
-    mark_known_gap(request, KNOWN_GAPS)
 
 
 @pytest.fixture(scope="module", params=parameters(LOGS, real=REAL_LOGS))

@@ -21,7 +21,7 @@ from tests.conformance.subjects import (
 )
 from tests.fakes import FakeClock
 from tests.infrastructure.docker_stub import INSPECTED, STATS, Engine, running_engine
-from tests.infrastructure.kubernetes_stub import Cluster, at, pod
+from tests.infrastructure.kubernetes_stub import Cluster, pod
 from tests.integration.exporter import running_exporter
 from tests.integration.monitoring import get_json, running_prometheus
 from tests.programs import wait_until
@@ -126,7 +126,7 @@ def in_kubernetes(folder: Path) -> Iterator[HealthSubject]:
     with ExitStack() as stack:
         servers = [stack.enter_context(HTTPServer(host="127.0.0.1", threaded=True)) for _ in range(2)]
         _, early = (Cluster(server) for server in servers)
-        early.pods = {"items": [pod("web-2", age_seconds=600, state={"running": {"startedAt": at(3600)}})]}
+        early.pods = {"items": [pod("web-2", age_seconds=-3600)]}
 
         def health(api: WebApi, *, server_id: str = SERVER_ID, deployment: str = "web") -> HealthSource:
             return KubernetesDeployment(

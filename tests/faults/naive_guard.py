@@ -10,8 +10,7 @@ from redis import Redis
 
 from worker.clock import SystemClock
 from worker.contract.result import Refusal, RestartOutcome
-from worker.guardrails.restart_attempt import Grant, RestartAttempt, RestartLimits
-from worker.terms import OwnLimits
+from worker.guardrails.restart_attempt import Grant, RestartAttempt, RestartLimits, RestartPlan
 
 __all__ = ["NaiveGuard"]
 
@@ -35,8 +34,7 @@ class NaiveGuard:
         *,
         claim: str,
         evidence: str,
-        own_limits: OwnLimits,
-        restart_seconds: float,
+        plan: RestartPlan,
     ) -> Grant | Refusal:
         if self._redis.exists(f"{_PREFIX}done:{incident_id}"):
             return Refusal(reason="already_attempted", detail=f"{incident_id} has had its restart.")

@@ -15,11 +15,10 @@ from typing import Final, Protocol
 
 from worker.contract.incident import Incident
 from worker.contract.result import Refusal, RestartOutcome, TriageResult
-from worker.guardrails.restart_attempt import Grant, RestartAttempt
+from worker.guardrails.restart_attempt import Grant, RestartAttempt, RestartPlan
 from worker.ports import Directory, RestartOrder, Server, ServiceManager
 from worker.registry.claim import Claim, Finished
 from worker.registry.registry import Registry
-from worker.terms import OwnLimits
 
 __all__ = ["POINTS", "Sprung", "TrappedDirectory", "TrappedGuard", "TrappedRegistry", "Traps", "WholeGuard"]
 
@@ -133,8 +132,7 @@ class WholeGuard(Protocol):
         *,
         claim: str,
         evidence: str,
-        own_limits: OwnLimits,
-        restart_seconds: float,
+        plan: RestartPlan,
     ) -> Grant | Refusal: ...
     def mark_sent(self, grant: Grant) -> Refusal | None: ...
     def record(self, attempt: Grant | RestartAttempt, outcome: RestartOutcome, detail: str) -> Refusal | None: ...
@@ -156,8 +154,7 @@ class TrappedGuard:
         *,
         claim: str,
         evidence: str,
-        own_limits: OwnLimits,
-        restart_seconds: float,
+        plan: RestartPlan,
     ) -> Grant | Refusal:
         self._traps.step_on("before_intent", incident_id)
         answer = self._guard.request(
@@ -165,8 +162,7 @@ class TrappedGuard:
             server_id,
             claim=claim,
             evidence=evidence,
-            own_limits=own_limits,
-            restart_seconds=restart_seconds,
+            plan=plan,
         )
         if isinstance(answer, Grant):
             self._traps.step_on("after_intent", incident_id)

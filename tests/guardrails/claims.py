@@ -4,13 +4,13 @@ from typing import Any
 
 from worker.contract.queue import incident_key
 from worker.contract.result import Refusal
+from worker.guardrails.restart_attempt import RestartPlan
 from worker.guardrails.restart_guard import Grant, RestartGuard
-from worker.terms import OwnLimits
 
 __all__ = ["FIRST_CLAIM", "ask", "claim", "end_claim"]
 
 FIRST_CLAIM = "1@7"
-NO_LIMITS = OwnLimits()
+NO_PLAN = RestartPlan()
 
 _YEARS_MILLISECONDS = 10 * 365 * 24 * 3600 * 1000
 
@@ -33,8 +33,7 @@ def ask(
     server_id: str,
     *,
     evidence: str = "",
-    own_limits: OwnLimits = NO_LIMITS,
-    restart_seconds: float = 0.0,
+    plan: RestartPlan = NO_PLAN,
 ) -> Grant | Refusal:
     """Claim the incident, unless it is claimed, and ask for its restart."""
     if not guard._redis.exists(incident_key(incident_id)):
@@ -44,6 +43,5 @@ def ask(
         server_id,
         claim=FIRST_CLAIM,
         evidence=evidence,
-        own_limits=own_limits,
-        restart_seconds=restart_seconds,
+        plan=plan,
     )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.fakes import ESCALATE, HEALTH, LOGS, RESTART, FakeClock, FakeServer, reading
+from tests.fakes import ESCALATE, HEALTH, LOGS, RESTART, START, FakeClock, FakeServer, reading
 from tests.triage.test_loop import Desk
 from worker.contract.observations import HealthReading
 from worker.contract.result import RestartOutcome, TriageResult
@@ -67,3 +67,43 @@ def test_of_an_order_that_was_refused_nothing_is_said_but_that_it_was_tried() ->
     assert told["restarted"] is False
     (statement,) = [seen.statement for seen in result.evidence if seen.tool == "restart_service"]
     assert statement.startswith("tried to restart payment-server-01")
+
+
+@dataclass
+class LateToTell(FakeServer):
+    """A restart whose connection breaks; that it happened is seen ten seconds later only, as by a slow exporter."""
+
+    def read_health(self) -> HealthReading:
+        if self.orders and self.clock.elapsed_seconds < self.seen_from:
+            return reading(self.clock, cpu=98.0, started_at=START - timedelta(days=9))
+        return super().read_health()
+
+    seen_from: float = 0.0
+
+    def restart(self, order: RestartOrder) -> None:
+        self.seen_from = self.clock.elapsed_seconds + 10
+        super().restart(order)
+        raise SourceUnavailable("the connection broke")
+
+
+def test_a_restart_that_is_seen_late_to_have_happened_is_recognised_though_its_order_failed() -> None:
+    clock = FakeClock()
+    result, told = restarted(LateToTell(clock), clock)
+    assert result.restart is not None
+    assert result.restart.outcome is RestartOutcome.RESTORED
+    assert "the order, which said: the connection broke" in result.restart.detail
+    assert told["restarted"] is True
+
+
+class Broken(FakeServer):
+    def restart(self, order: RestartOrder) -> None:
+        self.orders.append(order)
+        raise FileNotFoundError("ssh")
+
+
+def test_whatever_breaks_behind_an_order_its_outcome_is_told() -> None:
+    clock = FakeClock()
+    result, _ = restarted(Broken(clock), clock)
+    assert result.restart is not None
+    assert result.restart.outcome is RestartOutcome.UNKNOWN
+    assert "The order broke with FileNotFoundError" in result.restart.detail

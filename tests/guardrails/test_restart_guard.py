@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.guardrails.claims import FIRST_CLAIM, NO_LIMITS, ask, claim, end_claim
+from tests.guardrails.claims import FIRST_CLAIM, NO_PLAN, ask, claim, end_claim
 from tests.redis_servers import SwitchableRedis, let_time_pass
 from tests.redis_servers import redis_fixture as redis_fixture  # noqa: PLC0414 - pytest finds fixtures by import
 from tests.redis_servers import valkey_fixture as valkey_fixture  # noqa: PLC0414
 from worker.contract.result import Refusal, RestartOutcome
 from worker.errors import ConfigurationError, GuardrailUnavailable
+from worker.guardrails.restart_attempt import RestartPlan
 from worker.guardrails.restart_guard import Grant, RestartAttempt, RestartGuard, RestartLimits, RestartState
 from worker.terms import OwnLimits
 
@@ -41,16 +42,14 @@ def granted(
     incident_id: str,
     server_id: str = "s1",
     *,
-    own_limits: OwnLimits = NO_LIMITS,
-    restart_seconds: float = 0.0,
+    plan: RestartPlan = NO_PLAN,
 ) -> Grant:
     answer = ask(
         guard,
         incident_id,
         server_id,
         evidence='["E1"]',
-        own_limits=own_limits,
-        restart_seconds=restart_seconds,
+        plan=plan,
     )
     assert isinstance(answer, Grant), answer
     return answer
@@ -188,22 +187,36 @@ class TestRequest:
     def test_a_servers_own_limits_go_before_the_policys_and_its_cooldown_holds_for_whoever_writes_the_outcome(
         self, redis: Redis
     ) -> None:
-        guard, own = guard_of(redis), OwnLimits(cooldown_seconds=10_000, restarts=1, window_seconds=20_000)
-        grant = granted(guard, "inc-1", own_limits=own)
+        guard, limits = guard_of(redis), OwnLimits(cooldown_seconds=10_000, restarts=1, window_seconds=20_000)
+        own = RestartPlan(own_limits=limits)
+        grant = granted(guard, "inc-1", plan=own)
         guard.mark_sent(grant)
         of_another_worker = guard_of(redis)
         assert of_another_worker.record(attempt_of(guard, "inc-1"), RestartOutcome.RESTORED, "") is None
         let_time_pass(redis, 9_995)
         assert refused(guard, "inc-2").reason == "cooldown"
         let_time_pass(redis, 5)
-        refusal = ask(guard, "inc-2", "s1", own_limits=own)
+        refusal = ask(guard, "inc-2", "s1", plan=own)
         assert isinstance(refusal, Refusal)
         assert refusal.detail.startswith("s1 has used its 1 restarts in 20000 s.")
         granted(guard, "inc-2")
 
+    def test_another_name_of_what_a_restart_reaches_has_no_other_lock_cooldown_or_budget(self, redis: Redis) -> None:
+        guard, plan = guard_of(redis), RestartPlan(target="host:web-01")
+        grant = granted(guard, "inc-1", "web-01", plan=plan)
+        second = ask(guard, "inc-2", "web-01.example.com", plan=plan)
+        assert isinstance(second, Refusal)
+        assert second.reason == "server_locked"
+        guard.mark_sent(grant)
+        assert guard.record(attempt_of(guard, "inc-1"), RestartOutcome.RESTORED, "") is None
+        third = ask(guard, "inc-3", "renamed", plan=plan)
+        assert isinstance(third, Refusal)
+        assert third.reason == "cooldown"
+        assert isinstance(ask(guard, "inc-4", "renamed"), Grant)  # control: by name alone it would be another one
+
     def test_an_intent_of_an_earlier_version_has_the_policys_cooldown(self, redis: Redis) -> None:
         guard = guard_of(redis)
-        grant = granted(guard, "inc-1", own_limits=OwnLimits(cooldown_seconds=0))
+        grant = granted(guard, "inc-1", plan=RestartPlan(own_limits=OwnLimits(cooldown_seconds=0)))
         redis.hdel("firstline:restarts:incident:inc-1", "cooldown")
         guard.mark_sent(grant)
         guard.record(grant, RestartOutcome.RESTORED, "")
@@ -455,7 +468,7 @@ class TestClosing:
     def test_with_the_leave_the_lease_begins_anew_for_as_long_as_a_restart_may_take(self, redis: Redis) -> None:
         """A worker that is cut off from Redis loses its claim, and restarts on."""
         guard = guard_of(redis, replace(LIMITS, lease_seconds=5))
-        guard.mark_sent(granted(guard, "inc-1", restart_seconds=100))
+        guard.mark_sent(granted(guard, "inc-1", plan=RestartPlan(restart_seconds=100)))
         end_claim(redis, "inc-1")
         let_time_pass(redis, 95)
         assert reason_of(guard.resolve(attempt_of(guard, "inc-1"), person="ada", why="")) == "server_locked"

@@ -53,6 +53,8 @@ class Engine:
             given = given({name: values[0] for name, values in parse_qs(urlsplit(target).query).items()})
         if isinstance(given, int):
             return given, b"" if given == 204 else b'{"message": "No such container: web"}'
+        if isinstance(given, tuple):
+            return given
         return 200, given if isinstance(given, bytes) else json.dumps(given).encode()
 
 

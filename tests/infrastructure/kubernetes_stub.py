@@ -1,11 +1,13 @@
 """The Kubernetes API as documented: one Deployment `web` of two pods in the namespace `shop`, set by a test."""
 
+import json
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 
-import httpx2
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
+from werkzeug.serving import WSGIRequestHandler
 
 from tests.fakes import START
 
@@ -77,11 +79,22 @@ PODS: list[Json] = [pod("web-1", age_seconds=900), pod("web-2", age_seconds=600)
 USES: list[Json] = [use("web-1", cpu="50m", memory="256Mi"), use("web-2", cpu="100000000n", memory="512Mi")]
 
 
+def _telling(now: Callable[[], datetime]) -> type[WSGIRequestHandler]:
+    class Handler(WSGIRequestHandler):
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return format_datetime(now(), usegmt=True)
+
+    return Handler
+
+
 class Cluster:
-    """Answers at the documented paths; the state is set by a test."""
+    """Answers at the documented paths with its own time; the state is set by a test."""
 
     def __init__(self, httpserver: HTTPServer) -> None:
         self.httpserver = httpserver
+        self.now = START
+        assert httpserver.server is not None
+        httpserver.server.RequestHandlerClass = _telling(lambda: self.now)
         self.deployments: list[object] = [deployment()]
         self.pods: object = {"items": PODS}
         self.uses: object = {"items": USES}
@@ -119,6 +132,6 @@ class Cluster:
                 return Response('{"kind": "Status"}', status=given)
             if isinstance(given, bytes):
                 return Response(given)
-            return Response(httpx2.Response(200, json=given).content, content_type="application/json")
+            return Response(json.dumps(given), content_type="application/json")
 
         return respond

@@ -15,8 +15,11 @@ from worker.infrastructure.promql import AGE, CPU_AGE
 from worker.infrastructure.web_api import WebApi
 from worker.ports import Clock
 
-__all__ = ["ABOUT", "QUERY", "UNIT", "WELL", "answer_of", "asked_at", "measured", "read", "unread"]
+__all__ = ["ABOUT", "NOT_UNDERSTOOD", "QUERY", "UNIT", "WELL", "answer_of", "asked_at", "measured", "read", "unread"]
 
+NOT_UNDERSTOOD: Final = (
+    "metrics answered 400 (it does not understand the question: correct this server's keys in the inventory)."
+)
 QUERY: Final = "/api/v1/query"
 UNIT: Final = "payments.service"
 ABOUT: Final = {"now": "1000", AGE: "4", CPU_AGE: "19", "targets": "1", "series": "1"}

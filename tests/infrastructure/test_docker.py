@@ -96,6 +96,41 @@ def test_a_cgroup_v1_host_names_its_cache_differently(engine: Engine, container:
     assert container.read_health().memory_percent == 40.0
 
 
+def test_a_cache_that_is_greater_than_what_is_in_use_can_not_be(engine: Engine, container: DockerContainer) -> None:
+    memory = {"usage": 100, "limit": 1_000, "stats": {"inactive_file": 99_999}}
+    engine.answers["stats"] = {**STATS, "memory_stats": memory}
+    health = container.read_health()
+    assert (health.memory_percent, health.is_good) == (None, False)
+    assert health.unread == ("memory: Docker's stats do not say it.",)
+    assert "memory_mib" not in health.figures
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        inspected(ExitCode=int("9" * 400)),
+        inspected(Health={"Status": "A" * 65}),
+        inspected(Health={"Status": 7}),
+        inspected(Health={"Status": "\ud800"}),
+        {**INSPECTED, "HostConfig": {"CpuQuota": int("9" * 350)}},
+        {**INSPECTED, "HostConfig": {"NanoCpus": -1}},
+        {**INSPECTED, "RestartCount": int("9" * 400)},
+    ],
+)
+def test_what_can_not_be_is_one_sentence_and_no_other_exception(
+    engine: Engine, container: DockerContainer, answer: object
+) -> None:
+    engine.answers["json"] = answer
+    with pytest.raises(SourceUnavailable, match=r"^Docker gave no usable answer about web-01\.$"):
+        container.read_health()
+
+
+def test_the_words_of_a_health_check_are_harmless(engine: Engine, container: DockerContainer) -> None:
+    engine.answers["json"] = inspected(Health={"Status": "\x1b[2J\u202e"})
+    health = container.read_health()
+    assert health.figures["health_check"] == "\\x1b[2J\\u202e"
+
+
 @pytest.mark.parametrize(
     ("state", "status"),
     [
@@ -261,7 +296,7 @@ def test_a_huge_log_is_asked_for_in_fewer_lines_until_its_newest_fit(
     engine.answers["logs"] = lines_of_40_000_bytes
     tail = container.read_log_tail(lines=200)
     assert tail.lines[-1].startswith("1 xxx")
-    assert (len(tail.lines), tail.older_lines_exist) == (25, True)
+    assert (len(tail.lines), tail.older_lines_exist) == (39, True)
     assert all(len(line) < 2_100 for line in tail.lines)
 
 
@@ -269,11 +304,17 @@ def test_control_the_cut_answer_alone_would_lose_the_newest_lines() -> None:
     assert b"\n1 xxx" not in lines_of_40_000_bytes({"tail": "201"})[:ANSWER_LIMIT_BYTES]
 
 
-def test_a_log_that_never_fits_is_given_up_after_four_questions(engine: Engine, container: DockerContainer) -> None:
+def test_a_terminals_huge_log_is_asked_for_in_fewer_lines_too(engine: Engine, container: DockerContainer) -> None:
+    engine.answers |= {"json": {**INSPECTED, "Config": {"Tty": True}}}
+    engine.answers["logs"] = lambda question: (b"x" * 40_000 + b"\n") * int(question["tail"])
+    assert len(container.read_log_tail(lines=200).lines) == 39
+
+
+def test_a_log_that_never_fits_is_given_up(engine: Engine, container: DockerContainer) -> None:
     engine.answers["logs"] = b"x" * (ANSWER_LIMIT_BYTES + 1)
-    with pytest.raises(SourceUnavailable, match=r"^Docker has lines in the log of web-01 that are too long to read\.$"):
+    with pytest.raises(SourceUnavailable, match=r"^The log of web-01 by Docker has lines that are too long to read\.$"):
         container.read_log_tail(lines=200)
-    assert [parse_qs(urlsplit(asked).query)["tail"] for asked in engine.asked[1:]] == [["201"], ["25"], ["3"], ["1"]]
+    assert [parse_qs(urlsplit(asked).query)["tail"] for asked in engine.asked[1:]] == [["201"], ["3"], ["1"]]
 
 
 def test_a_restart_is_one_order(engine: Engine, container: DockerContainer) -> None:
@@ -281,11 +322,32 @@ def test_a_restart_is_one_order(engine: Engine, container: DockerContainer) -> N
     assert engine.asked == ["/containers/web/restart?t=10"]
 
 
-@pytest.mark.parametrize("status", [404, 409])
+@pytest.mark.parametrize("status", [401, 403, 404])
 def test_what_docker_refuses_certainly_did_not_happen(engine: Engine, container: DockerContainer, status: int) -> None:
     engine.answers["restart"] = status
-    with pytest.raises(OrderRefused, match=rf"^Docker refused the order with {status}\.$"):
+    with pytest.raises(OrderRefused, match=rf"^Docker refused the order with {status}"):
         container.restart(ORDER)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, b'{"message": "Cannot restart container web: network 5f3a not found"}'),
+        (404, b'{"message": "Cannot restart container web: No such container: 4fa6e0f0c678"}'),
+        (404, b"<html>No such container: web</html>"),
+        (404, b'{"message": 7}'),
+        (404, b""),
+        (400, b'{"message": "No such container: web"}'),
+        (409, b'{"message": "Cannot restart container web: container is marked for removal"}'),
+    ],
+)
+def test_a_no_that_may_have_come_after_the_stop_is_not_called_a_refusal(
+    engine: Engine, container: DockerContainer, status: int, body: bytes
+) -> None:
+    engine.answers["restart"] = (status, body)
+    with pytest.raises(SourceUnavailable, match=rf"^Docker answered the order with {status}\.$") as raised:
+        container.restart(ORDER)
+    assert not isinstance(raised.value, OrderRefused)
 
 
 def test_a_restart_that_broke_is_unknown_and_not_sent_again(engine: Engine, container: DockerContainer) -> None:
@@ -301,7 +363,7 @@ def test_an_order_past_its_time_is_not_sent_and_one_in_time_is() -> None:
 
     def answer(request: httpx2.Request) -> httpx2.Response:
         sent.append(request)
-        return httpx2.Response(204)
+        return httpx2.Response(204, stream=httpx2.ByteStream(b""))
 
     with httpx2.Client(transport=httpx2.MockTransport(answer)) as client:
         late, in_time = FakeClock(elapsed_seconds=30.1), FakeClock(elapsed_seconds=30)
@@ -327,7 +389,7 @@ def test_a_name_can_not_lead_to_another_path() -> None:
 
     def answer(request: httpx2.Request) -> httpx2.Response:
         paths.append(request.url.raw_path)
-        return httpx2.Response(204)
+        return httpx2.Response(204, stream=httpx2.ByteStream(b""))
 
     with httpx2.Client(transport=httpx2.MockTransport(answer)) as client:
         container_at(client, name="../images/x?force=1#").restart(ORDER)

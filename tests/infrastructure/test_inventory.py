@@ -188,7 +188,7 @@ def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     system = "other"
     program = "group:*"
     """
-    kinds = ", ".join(f"'{kind}'" for kind in KINDS)
+    kinds = ", ".join(sorted(KINDS))
     variable, to_what = "OTHER_PASSWORD", "set it to this system's password or token"
     form = "letters and digits, joined by single dots, hyphens or underscores; a pattern has small letters and *"
     names = ["lab", "wrong", "other", "recorded", "lost"]
@@ -197,7 +197,7 @@ def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     assert [line.strip() for line in rest] == [
         "colour: unknown table: remove it",
         "systems.lab.url: must be on loopback: health is measured on this machine's own processes",
-        f"systems.wrong: Input tag 'telnet' found using 'kind' does not match any of the expected tags: {kinds}",
+        f"systems.wrong: is of a kind that there is not: take one of {kinds}",
         "servers.web-01.memory_limit_mib: Input should be greater than 0",
         "servers.web-01.sytem: unknown key: correct its spelling, or remove it",
         "servers.web-04.program: is no name of one program, NAME or GROUP:NAME",
@@ -455,3 +455,120 @@ def test_every_mistake_about_containers_deployments_and_endpoints_is_listed(tmp_
         "servers.web-02.container: is already the container of web-01: keep one of them",
         "servers.web-05.deployment: is already the deployment of web-04: keep one of them",
     ]
+
+
+@pytest.mark.parametrize(
+    ("window", "complaint"),
+    [
+        ("{begins = 2, ends = 4}", "maintenance.0.begins: is no time of day: write 02:30:00"),
+        ('{begins = "02:00+05:00", ends = 04:00:00}', "maintenance.0.begins: is no time of day: write 02:30:00"),
+        (
+            "{begins = 02:00:00, ends = 04:00:00, days = []}",
+            "maintenance.0.days: Frozenset should have at least 1 item",
+        ),
+    ],
+)
+def test_a_maintenance_window_is_never_guessed(tmp_path: Path, window: str, complaint: str) -> None:
+    text = (
+        LAB + f'[servers.web-01]\nservice = "web"\nsystem = "lab"\nmaintenance = [{window}]\ncooldown_seconds = true\n'
+    )
+    mistakes = mistakes_in(tmp_path, text)[1:]
+    assert any(complaint in mistake for mistake in mistakes)
+    assert "  servers.web-01.cooldown_seconds: is no number" in mistakes
+    require_demo_extra("psutil")
+    (server,) = load(
+        tmp_path, text.replace(window, '{begins = "02:00", ends = 04:00:00}').replace("true", "60")
+    ).servers()
+    assert server.terms.is_in_maintenance(datetime(2026, 1, 1, 3, tzinfo=UTC))
+
+
+def test_one_thing_under_two_systems_or_in_another_case_is_found(tmp_path: Path) -> None:
+    (tmp_path / "key").touch()
+    (tmp_path / "known").touch()
+    keys = 'user = "u"\nidentity_file = "key"\nrestart_identity_file = "key"\nknown_hosts_file = "known"\n'
+    systems = "".join(f'[systems.{name}]\nkind = "ssh"\n{keys}' for name in ("hosts", "others"))
+    table = 'service = "web"\nsystem = "{system}"\nhost = "{host}"\nunit = "web.service"\n'
+    text = systems + "".join(
+        f"[servers.web-0{number}]\n" + table.format(system=system, host=host)
+        for number, (system, host) in enumerate(
+            [("hosts", "web"), ("others", "web"), ("hosts", "WEB."), ("hosts", "db")]
+        )
+    )
+    assert mistakes_in(tmp_path, text)[1:] == [
+        "  servers.web-01.host: is already the host of web-00: keep one of them",
+        "  servers.web-02.host: is already the host of web-00: keep one of them",
+    ]
+
+
+def test_a_pattern_that_an_earlier_one_covers_is_never_reached(tmp_path: Path) -> None:
+    table = 'service = "web"\nsystem = "lab"\nprogram = "p-{server}"\n'
+    text = LAB + f'[servers."*"]\n{table}[servers."db-*"]\n{table}restart_policy = "never"\n'
+    assert mistakes_in(tmp_path, text)[1:] == [
+        "  servers.db-*: is never reached, for * stands above it: put it before *",
+    ]
+
+
+def test_a_mistake_of_a_group_is_told_once_whether_it_has_members_or_not(tmp_path: Path) -> None:
+    members = "".join(f'[servers.web-{number}]\ngroup = "web"\nservice = "web"\n' for number in range(5))
+    groups = (
+        '[groups.web]\nsystem = "lab"\nownr = "x"\n[groups.unused]\nrestart_policy = "banana"\ndependencies = "a"\n'
+    )
+    assert [mistake.partition(" ")[2].strip() for mistake in mistakes_in(tmp_path, LAB + groups + members)[1:]] == [
+        "groups.web.ownr: unknown key: correct its spelling, or remove it",
+        "groups.unused.restart_policy: Input should be 'auto', 'approve', 'observe' or 'never'",
+        'groups.unused.dependencies: is no list: write ["…"]',
+    ]
+
+
+def test_an_alert_may_write_a_name_in_another_case(tmp_path: Path) -> None:
+    server = inventory_of(tmp_path, "payment-server-01").named("Payment-Server-01")
+    assert server is not None
+    assert server.server_id == "payment-server-01"
+
+
+def test_a_file_that_is_nested_too_deeply_is_not_toml(tmp_path: Path) -> None:
+    assert "is not TOML" in mistakes_in(tmp_path, f"a = {'[' * 100_000}")[0]
+
+
+def test_every_name_of_one_thing_has_its_one_target_and_a_number_is_no_name_of_a_pattern(tmp_path: Path) -> None:
+    for file in ("key", "known"):
+        (tmp_path / file).touch()
+    hosts = '[systems.hosts]\nkind = "ssh"\nuser = "u"\nidentity_file = "key"\nknown_hosts_file = "known"\n'
+    table = 'service = "web"\nsystem = "hosts"\nunit = "web.service"\nhost = '
+    short = f'[servers."web-*"]\n{table}"{{server}}.example.com"\n'
+    full = f'[servers."*.example.com"]\n{table}"{{server}}"\n'
+    inventory = load(tmp_path, hosts + short + full + f'[servers."*"]\n{table}"{{server}}"\n')
+    first, second = inventory.named("web-1"), inventory.named("WEB-1.example.com")
+    assert first is not None
+    assert second is not None
+    assert first.target == second.target != ""
+    for number in ("2130706433", "0x7f000001", "127.0.0.1", "web.0x1", "we\u00df-1"):
+        assert inventory.named(number) is None
+
+
+@pytest.mark.parametrize("url", ["http://[zz/x", "http://a:99999/x", "http://a:0/", "ftp://a/x", "http://a/x y"])
+def test_a_health_url_that_is_none_is_a_mistake_and_not_an_error(tmp_path: Path, url: str) -> None:
+    keys = f'system = "engine"\ncontainer = "web"\nhealth = "endpoints"\nhealth_url = "{url}"'
+    assert mistakes_in(tmp_path, CLUSTERS + SHOP.format(name="web-01", keys=keys))[1:] == [
+        "  servers.web-01.health_url: is no address: write http(s)://HOST[:PORT]/PATH, without credentials"
+    ]
+
+
+def test_a_source_that_can_prove_no_recovery_allows_no_restart(tmp_path: Path) -> None:
+    metrics = '[systems.metrics]\nkind = "prometheus"\nurl = "http://127.0.0.1:9090"\n'
+    keys = 'system = "engine"\ncontainer = "{server}"\nrestart_policy = "auto"\n'
+    node = 'health = "metrics"\nmetrics = \'server="{server}"\'\n'
+    tables = {
+        "web-01": f'{keys}health = "endpoints"\nhealth_url = "https://a.example.com/health"',
+        "web-02": f'{keys}{node}exporter = "kube_state"',
+        "web-03": f"{keys}{node}",
+        "web-04": f'{keys}{node}unit = "web.service"',
+        "web-05": f'{keys}{node}exporter = "cadvisor"',
+        "web-06": keys.replace("auto", "observe") + node,
+    }
+    text = CLUSTERS + metrics + "".join(SHOP.format(name=name, keys=said) for name, said in tables.items())
+    mistakes = mistakes_in(tmp_path, text)[1:]
+    assert [mistake.partition(": ")[0].strip() for mistake in mistakes] == [
+        f"servers.web-0{n}.health" for n in (1, 2, 3)
+    ]
+    assert "lower restart_policy from auto to observe" in mistakes[0]

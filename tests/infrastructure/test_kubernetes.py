@@ -1,5 +1,6 @@
 """The documented exchange with a Kubernetes API: health by limits, two containers' logs, a fenced rollout, nonsense."""
 
+import json
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
@@ -42,25 +43,25 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def cluster(httpserver: HTTPServer) -> Cluster:
-    return Cluster(httpserver)
+def cluster(httpserver: HTTPServer) -> Iterator[Cluster]:
+    assert httpserver.server is not None
+    handler = httpserver.server.RequestHandlerClass
+    yield Cluster(httpserver)
+    httpserver.server.RequestHandlerClass = handler
 
 
 @pytest.fixture
 def web(cluster: Cluster, clock: FakeClock) -> Iterator[KubernetesDeployment]:
     with httpx2.Client(trust_env=False) as client:
-        url = cluster.httpserver.url_for("/")
-        breaker = CircuitBreaker("the cluster", FakeClock())
-        api = WebApi("the cluster", url, client=client, breaker=breaker, timeout_seconds=5)
-        yield KubernetesDeployment(
-            "web-01",
-            namespace="shop",
-            deployment="web",
-            needed_ready=2,
-            api=api,
-            restart_seconds=60,
-            clock=clock,
-        )
+        yield web_at(cluster.httpserver.url_for("/"), client, clock)
+
+
+def web_at(url: str, client: httpx2.Client, clock: FakeClock) -> KubernetesDeployment:
+    breaker = CircuitBreaker("the cluster", FakeClock())
+    api = WebApi("the cluster", url, client=client, breaker=breaker, timeout_seconds=5)
+    return KubernetesDeployment(
+        "web-01", namespace="shop", deployment="web", needed_ready=2, api=api, restart_seconds=60, clock=clock
+    )
 
 
 def with_pod(**changes: object) -> Json:
@@ -79,8 +80,8 @@ def test_health_is_that_of_the_container_nearest_to_its_limit(cluster: Cluster, 
 
 def test_a_look_is_no_newer_than_the_metrics_and_how_long_it_runs_stays_true(web: KubernetesDeployment) -> None:
     health = web.read_health()
-    assert health.observed_at == START - timedelta(seconds=25.5)
-    assert health.running_seconds == 595
+    assert health.observed_at == START - timedelta(seconds=26.5)
+    assert health.running_seconds == 901
 
 
 @pytest.mark.parametrize(
@@ -159,27 +160,110 @@ def test_without_metrics_the_replicas_still_count(
     assert health.unread == (f"CPU and memory: {why}",)
 
 
-def test_metrics_of_a_cluster_whose_clock_is_ahead_are_as_old_as_their_window(
-    cluster: Cluster, web: KubernetesDeployment
+def test_metrics_of_the_future_are_no_metrics(cluster: Cluster, web: KubernetesDeployment) -> None:
+    cluster.uses = {"items": [use(f"web-{number}", cpu="1m", memory="1Mi", age_seconds=-3600) for number in (1, 2)]}
+    health = web.read_health()
+    assert (health.cpu_percent, health.memory_percent, health.is_good) == (None, None, False)
+    assert health.unread == ("CPU and memory: the metrics are of 3599 s in the future.",)
+
+
+@pytest.mark.parametrize("ahead_seconds", [-3600, 3600])
+def test_what_a_cluster_tells_is_counted_by_its_own_clock(
+    cluster: Cluster, web: KubernetesDeployment, ahead_seconds: int
 ) -> None:
-    cluster.uses = {"items": [use(f"web-{number}", cpu="1m", memory="1Mi", age_seconds=-300) for number in (1, 2)]}
-    assert web.read_health().observed_at == START - timedelta(seconds=15.5)
+    cluster.now = START + timedelta(seconds=ahead_seconds)
+    cluster.pods = {"items": [pod(name, age_seconds=60 - ahead_seconds) for name in ("web-1", "web-2")]}
+    uses = [use(f"web-{number}", cpu="1m", memory="1Mi", age_seconds=10 - ahead_seconds) for number in (1, 2)]
+    cluster.uses = {"items": uses}
+    health = web.read_health()
+    assert (health.running_seconds, health.observed_at) == (61, START - timedelta(seconds=26.5))
+    assert health.is_good
+
+
+def test_control_metrics_of_a_few_seconds_ahead_are_taken(cluster: Cluster, web: KubernetesDeployment) -> None:
+    cluster.uses = {"items": [use(f"web-{number}", cpu="1m", memory="1Mi", age_seconds=-5) for number in (1, 2)]}
+    health = web.read_health()
+    assert (health.unread, health.observed_at) == ((), START - timedelta(seconds=15.5))
 
 
 @pytest.mark.parametrize(
-    ("started", "why"),
+    ("created", "why"),
     [
-        (at(1), "by the cluster's clock it is in this worker's future, so the clocks differ."),
+        (at(2), "by the cluster's clock it is in the future."),
         ("0001-01-01T00:00:00Z", "Kubernetes does not say it."),
     ],
 )
 def test_an_impossible_start_is_not_believed(
-    cluster: Cluster, web: KubernetesDeployment, started: str, why: str
+    cluster: Cluster, web: KubernetesDeployment, created: str, why: str
 ) -> None:
-    cluster.pods = with_pod(state={"running": {"startedAt": started}})
+    pods = deepcopy(PODS)
+    for told in pods:
+        told["metadata"] |= {"creationTimestamp": created}  # type: ignore[operator]
+    cluster.pods = {"items": pods}
     health = web.read_health()
     assert health.service_started_at is None
     assert health.unread == (f"start time: {why}",)
+
+
+def test_without_the_cluster_s_own_time_no_start_is_told() -> None:
+    told = {DEPLOYMENT_PATH: deployment(), PODS_PATH: {"items": PODS}, METRICS_PATH: {"items": USES}}
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        body = json.dumps(told[request.url.path]).encode()
+        return httpx2.Response(200, stream=httpx2.ByteStream(body))
+
+    with httpx2.Client(transport=httpx2.MockTransport(answer)) as client:
+        health = web_at("http://cluster", client, FakeClock()).read_health()
+    assert (health.service_started_at, health.cpu_percent) == (None, 20.0)
+    assert health.unread == ("start time: Kubernetes does not tell its own time, from which to count.",)
+
+
+@pytest.mark.parametrize("is_old_ready", [True, False])
+def test_a_rollout_that_is_stuck_after_its_first_pod_is_no_restart(
+    cluster: Cluster, web: KubernetesDeployment, is_old_ready: bool
+) -> None:
+    old = pod("web-1", age_seconds=900, ready=is_old_ready, state={"running": {"startedAt": at(-3)}})
+    cluster.pods = {"items": [old, pod("web-2", age_seconds=5)]}
+    assert web.read_health().running_seconds == 901
+
+
+def test_control_a_rollout_whose_pods_are_all_new_is_one(cluster: Cluster, web: KubernetesDeployment) -> None:
+    cluster.pods = {"items": [pod("web-3", age_seconds=9), pod("web-4", age_seconds=5)]}
+    assert web.read_health().running_seconds == 10
+
+
+def test_words_of_a_cluster_are_bounded_and_harmless(cluster: Cluster, web: KubernetesDeployment) -> None:
+    state = {"waiting": {"reason": "\x1b[2J" + "x" * 10_000}}
+    cluster.pods = with_pod(ready=False, state=state, lastState={"terminated": {"reason": "a\u202eb"}})
+    figures = web.read_health().figures
+    assert str(figures["waiting"]).startswith("\\x1b[2Jxxx")
+    assert len(str(figures["waiting"])) < 120
+    assert figures["last_ends"] == "a\\u202eb"
+
+
+@pytest.mark.parametrize("name", ["a\ud800", "x" * 300, "two\nlines", ""])
+def test_a_name_that_can_not_be_is_nonsense(cluster: Cluster, web: KubernetesDeployment, name: str) -> None:
+    cluster.pods = {"items": [pod(name, age_seconds=600)]}
+    assert web.read_health().unread[0] == f"pods: {NONSENSE}"
+
+
+def test_half_a_character_can_be_passed_on(cluster: Cluster, web: KubernetesDeployment) -> None:
+    cluster.pods = with_pod(state={"waiting": {"reason": "a\ud800"}})
+    health = web.read_health()
+    assert health.figures["waiting"] == "a\\ud800"
+    assert health.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": {"waiting": {"reason": 7}}},
+        {"lastState": {"terminated": {"exitCode": 10**300}}},
+    ],
+)
+def test_pods_that_can_not_be_are_nonsense(cluster: Cluster, web: KubernetesDeployment, changes: Json) -> None:
+    cluster.pods = with_pod(**changes)
+    assert web.read_health().unread[0] == f"pods: {NONSENSE}"
 
 
 def test_pods_on_their_way_out_do_not_count(cluster: Cluster, web: KubernetesDeployment) -> None:
@@ -188,12 +272,17 @@ def test_pods_on_their_way_out_do_not_count(cluster: Cluster, web: KubernetesDep
     evicted["status"] |= {"phase": "Failed"}  # type: ignore[operator]
     cluster.pods = {"items": [*PODS, leaving, evicted]}
     health = web.read_health()
-    assert (health.running_seconds, health.cpu_percent, health.unread) == (595, 20.0, ())
+    assert (health.running_seconds, health.cpu_percent, health.unread) == (901, 20.0, ())
 
 
 def test_more_pods_than_are_read_are_named(cluster: Cluster, web: KubernetesDeployment) -> None:
     cluster.pods = {"items": PODS, "metadata": {"continue": "x"}}
-    assert web.read_health().unread == ("pods: there are more than the 100 that were read.",)
+    health = web.read_health()
+    assert health.service_started_at is None
+    assert health.unread == (
+        "pods: there are more than the 100 that were read.",
+        "start time: not all pods were read, and one of the others may be the oldest.",
+    )
 
 
 def test_without_pods_the_replicas_still_count(cluster: Cluster, web: KubernetesDeployment) -> None:
@@ -291,8 +380,8 @@ def test_two_logs_are_never_more_lines_than_were_asked_for(
 
 def test_a_log_before_a_restart_that_is_gone_is_told(cluster: Cluster, web: KubernetesDeployment) -> None:
     cluster.pods = with_pod(**ENDED)
-    cluster.log = lambda request: 400 if request.args["previous"] == "true" else b"new\n"
-    told = "--- the log of the container before this one could not be read: the cluster answered 400. ---"
+    cluster.log = lambda request: 404 if request.args["previous"] == "true" else b"new\n"
+    told = "--- the log of the container before this one could not be read: the cluster answered 404. ---"
     assert web.read_log_tail(lines=10).lines == (told, "new")
 
 
@@ -315,14 +404,14 @@ def test_a_huge_log_is_asked_for_in_fewer_lines_until_its_newest_fit(
     cluster.log = lines_of_40_000_bytes
     tail = web.read_log_tail(lines=200)
     assert tail.lines[-1].startswith("1 xxx")
-    assert (len(tail.lines), tail.older_lines_exist) == (25, True)
+    assert (len(tail.lines), tail.older_lines_exist) == (39, True)
 
 
 def test_a_log_that_never_fits_is_given_up(cluster: Cluster, web: KubernetesDeployment) -> None:
     cluster.log = lambda _: b"x" * (ANSWER_LIMIT_BYTES + 1)
-    with pytest.raises(SourceUnavailable, match=r"^the cluster has lines in the log of web-01 that are too long"):
+    with pytest.raises(SourceUnavailable, match=r"^The log of web-01 by the cluster has lines that are too long"):
         web.read_log_tail(lines=200)
-    assert len(cluster.asked(LOG_PATH)) == 4
+    assert [asked["tailLines"] for asked in cluster.asked(LOG_PATH)] == ["201", "3", "1"]
 
 
 @pytest.mark.parametrize("status", [404, 500])
@@ -404,7 +493,7 @@ def test_control_an_older_fence_lets_the_next_order_through(cluster: Cluster, we
     assert len(cluster.orders) == 1
 
 
-@pytest.mark.parametrize("status", [403, 404, 409])
+@pytest.mark.parametrize("status", [401, 403, 404, 409, 422])
 def test_what_kubernetes_refuses_certainly_did_not_happen(
     cluster: Cluster, web: KubernetesDeployment, clock: FakeClock, status: int
 ) -> None:
@@ -414,9 +503,12 @@ def test_what_kubernetes_refuses_certainly_did_not_happen(
     assert clock.elapsed_seconds == 0
 
 
-def test_an_order_that_broke_is_unknown_and_not_sent_again(cluster: Cluster, web: KubernetesDeployment) -> None:
-    cluster.patched = 500
-    with pytest.raises(SourceUnavailable, match=r"^the cluster answered the order with 500\.$") as raised:
+@pytest.mark.parametrize("status", [408, 429, 500])
+def test_an_order_that_broke_is_unknown_and_not_sent_again(
+    cluster: Cluster, web: KubernetesDeployment, status: int
+) -> None:
+    cluster.patched = status
+    with pytest.raises(SourceUnavailable, match=rf"^the cluster answered the order with {status}\.$") as raised:
         web.restart(ORDER)
     assert not isinstance(raised.value, OrderRefused)
     assert len(cluster.orders) == 1

@@ -78,7 +78,8 @@ def test_a_range_is_asked_for_to_the_fraction_and_streams_are_merged_oldest_firs
     }
     httpserver.expect_request(RANGE, query_string=question).respond_with_json(STREAMS)
     tail = logs.read_log_tail(lines=3, since=START - timedelta(minutes=30) + timedelta(microseconds=250_001))
-    assert tail.lines == ("second", "third", "fourth\\u202e")
+    begins = "1970-01-01T00:00:00.000+00:00"
+    assert tail.lines == (f"{begins} second", f"{begins} third", f"{begins} fourth\\u202e")
     assert (tail.observed_at, tail.older_lines_exist) == (START, True)
 
 
@@ -164,5 +165,5 @@ def test_nonsense_is_a_sentence(httpserver: HTTPServer, logs: LokiLogs, answer: 
 
 def test_a_selector_that_loki_refuses_is_a_sentence(httpserver: HTTPServer, logs: LokiLogs) -> None:
     httpserver.expect_request(RANGE).respond_with_data("parse error", status=400)
-    with pytest.raises(SourceUnavailable, match=r"^logs answered 400\.$"):
+    with pytest.raises(SourceUnavailable, match=r"^logs answered 400 "):
         logs.read_log_tail(lines=5)

@@ -7,7 +7,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from tests.infrastructure.prometheus_stub import QUERY, WELL, answer_of, asked_at, unread
+from tests.infrastructure.prometheus_stub import NOT_UNDERSTOOD, QUERY, WELL, answer_of, asked_at, unread
 from worker.contract.observations import HealthReading
 
 EXPRESSION = 'sum(rate(http_errors_total{job="shop"}[5m])) / sum(rate(http_requests_total{job="shop"}[5m]))'
@@ -41,7 +41,7 @@ def test_an_error_rate_is_a_measure_with_how_it_was(httpserver: HTTPServer) -> N
 @pytest.mark.parametrize(
     ("now", "sentence"),
     [
-        (None, "error_rate: metrics answered 400."),
+        (None, f"error_rate: {NOT_UNDERSTOOD}"),
         (of(), "error_rate: metrics has no sample of it."),
         (of("0.1", "0.2"), "error_rate: metrics gave 2 samples of it, where one is meant."),
         (of("NaN"), "error_rate: metrics gave nan, which is no number."),

@@ -1,16 +1,18 @@
 """What proves a recovery by Prometheus and what does not, by the verification itself."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, ordered_now
 from tests.infrastructure.prometheus_stub import ABOUT, QUERY, UNIT, WELL, answer_of, asked_at, measured, read
 from worker.contract.observations import HealthReading, ServiceStatus
 from worker.contract.result import RestartOutcome
+from worker.errors import SourceUnavailable
 from worker.guardrails.verification import Verification, VerificationTimes, verify
 from worker.infrastructure.promql import AGE, CPU_AGE, STATE_AGE
 
@@ -20,17 +22,21 @@ RUNNING = WELL | {"unit active": "1", STATE_AGE: "4"}
 
 
 def verified(
-    server: HTTPServer, figures: Callable[[float], Mapping[str, str]], *, unit: str | None = UNIT
+    server: HTTPServer,
+    figures: Callable[[float], dict[str, str]],
+    *,
+    unit: str | None = UNIT,
+    now: Callable[[float], float] = lambda seconds: 1000 + seconds,
 ) -> Verification:
-    """Verify a restart at the clock's start; `figures` are told the seconds since."""
+    """Verify a restart at the clock's start; `figures` and Prometheus' `now` are told the seconds since."""
     clock = FakeClock()
 
     def answer(_: Request) -> Response:
-        return json_response(figures(clock.elapsed_seconds))
+        return json_response(figures(clock.elapsed_seconds) | {"now": str(now(clock.elapsed_seconds))})
 
     server.expect_request(QUERY).respond_with_handler(answer)
     with asked_at(server.url_for("/"), unit=unit, clock=clock) as health:
-        return verify(health, restarted_at=clock.now(), times=TIMES, clock=clock)
+        return verify(health, order=ordered_now(clock), times=TIMES, clock=clock)
 
 
 def json_response(figures: Mapping[str, str]) -> Response:
@@ -42,7 +48,7 @@ def json_response(figures: Mapping[str, str]) -> Response:
 def test_a_sample_from_before_the_restart_proves_nothing(
     httpserver: HTTPServer, sample: str, is_old: bool, outcome: RestartOutcome
 ) -> None:
-    def figures(seconds: float) -> Mapping[str, str]:
+    def figures(seconds: float) -> dict[str, str]:
         old = {sample: str(seconds + 1)} if is_old else {}
         return RUNNING | {AGE: "1", CPU_AGE: "2", STATE_AGE: "1"} | old
 
@@ -50,13 +56,39 @@ def test_a_sample_from_before_the_restart_proves_nothing(
 
 
 def test_two_samples_of_cpu_that_are_later_than_the_restart_prove_it(httpserver: HTTPServer) -> None:
-    def figures(seconds: float) -> Mapping[str, str]:
+    def figures(seconds: float) -> dict[str, str]:
         age = seconds % 5  # a scrape every five seconds, the last of them at the restart
         return RUNNING | {AGE: str(age), CPU_AGE: str(age + 5), STATE_AGE: str(age)}
 
     found = verified(httpserver, figures)
     assert found.outcome is RestartOutcome.RESTORED
     assert [probe.observed_at.second for probe in found.probes] == [5, 5, 5, 10, 10, 15]
+
+
+@pytest.mark.parametrize(
+    ("kept_seconds", "outcome"), [(math.inf, RestartOutcome.NOT_RESTORED), (1, RestartOutcome.RESTORED)]
+)
+def test_an_answer_that_is_given_again_and_again_proves_nothing(
+    httpserver: HTTPServer, kept_seconds: float, outcome: RestartOutcome
+) -> None:
+    def now(seconds: float) -> float:
+        return 1000 if kept_seconds == math.inf else 1000 + seconds // kept_seconds * kept_seconds
+
+    fresh = RUNNING | {AGE: "0", CPU_AGE: "0.5", STATE_AGE: "0"}
+    assert verified(httpserver, lambda _: fresh, now=now).outcome is outcome
+
+
+def test_an_answer_of_long_ago_is_told_as_one(httpserver: HTTPServer) -> None:
+    clock = FakeClock()
+    httpserver.expect_request(QUERY).respond_with_json(answer_of(RUNNING))
+    with asked_at(httpserver.url_for("/"), unit=UNIT, clock=clock) as health:
+        first = health.read_health()
+        clock.sleep(30)
+        assert health.read_health().observed_at == first.observed_at
+        assert health.read_health().running_seconds == first.running_seconds
+        clock.sleep(91)
+        with pytest.raises(SourceUnavailable, match=r"^metrics answers with an old answer, of 121 s ago\.$"):
+            health.read_health()
 
 
 @pytest.mark.parametrize(("unit", "outcome"), [(None, RestartOutcome.NOT_RESTORED), (UNIT, RestartOutcome.RESTORED)])

@@ -119,6 +119,10 @@ def test_after_a_restart_its_own_recording_is_read(tmp_path: Path) -> None:
     assert server.read_log_tail(lines=9).lines == ("INFO started again",)
 
 
+def test_a_recorded_log_says_that_its_times_are_of_a_recording(tmp_path: Path) -> None:
+    assert recorded(tmp_path, SICK).read_log_tail(lines=9).is_recorded
+
+
 def test_without_a_recording_of_its_own_the_time_after_a_restart_looks_as_before(tmp_path: Path) -> None:
     server = recorded(tmp_path, SICK)
     server.restart(an_order())

@@ -40,10 +40,13 @@ tmpfs 100 99 1 99% /run
 """
 
 
+def install(folder: Path, name: str, script: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
 def health(folder: Path, unit: str) -> HealthReading:
-    program = folder / "systemctl"
-    program.write_text(f"#!/bin/sh\ncat <<'END'\n{unit}\nEND\n")
-    program.chmod(0o755)
+    install(folder, "systemctl", f"cat <<'END'\n{unit}\nEND")
     return SshHealth("web-01", ssh=LocalShell(folder), unit="web.service", clock=FakeClock()).read_health()
 
 
@@ -55,9 +58,31 @@ def test_this_machine_is_seen_with_its_units_and_the_unit_s_state(tmp_path: Path
     assert reading.memory_percent is not None
     assert 0 < reading.memory_percent < 100
     assert {measure.name for measure in reading.measures} >= {"load of one minute by core", "swap in use"}
-    assert reading.figures["restarts_by_systemd"] == 3
+    assert reading.figures == {
+        "cpu_percent_of": "the whole machine",
+        "memory_percent_of": "the whole machine",
+        "restarts_by_systemd": 3,
+    }
     assert reading.observed_at == START
     assert reading.service_started_at is None
+
+
+@on_linux
+def test_a_unit_s_own_figures_come_before_the_machine_s(tmp_path: Path) -> None:
+    install(
+        tmp_path,
+        "systemctl",
+        f"echo CPUUsageNSec=$(cat {tmp_path}/used)\necho ActiveState=active; echo CPUQuotaPerSecUSec=1s",
+    )
+    install(tmp_path, "sleep", f"echo 1500000000 > {tmp_path}/used; exec /bin/sleep 0.5")
+    (tmp_path / "used").write_text("1000000000")
+    reading = SshHealth("web-01", ssh=LocalShell(tmp_path), unit="web.service", clock=FakeClock()).read_health()
+    assert reading.figures["cpu_percent_of"] == "the unit"
+    assert reading.cpu_percent is not None
+    assert 50 < reading.cpu_percent <= 105
+    assert reading.figures["memory_percent_of"] == "the whole machine"
+    assert "CPU of the whole machine" in {measure.name for measure in reading.measures}
+    assert "memory of the whole machine" not in {measure.name for measure in reading.measures}
 
 
 @on_linux
@@ -114,7 +139,10 @@ def test_figures_that_can_t_be_are_no_figures() -> None:
         .replace(" 83%", " nan%")
     )
     sections = sections_of(lies.replace("1000 0 10000", f"{endless} 0 1"))
-    assert memory_percent_of(sections) == 0.0
+    with pytest.raises(ValueError, match="more available than there is"):
+        memory_percent_of(sections)
+    with pytest.raises(ValueError, match="more idle"):
+        cpu_percent_of(sections_of(RECORDED.replace("150 0 120 715", "90 0 90 715")))
     assert {measure.name for measure in measured(sections, source="x")[0]} == {"swap in use"}
 
 
@@ -128,3 +156,10 @@ def test_what_is_missing_or_broken_is_named(text: str) -> None:
         "swap in use",
         "file handles",
     ]
+
+
+def test_a_systemd_escaped_name_reaches_systemctl_unharmed(tmp_path: Path) -> None:
+    install(tmp_path, "systemctl", f'echo "$2" >> {tmp_path}/asked; echo ActiveState=active')
+    unit = r"web\x2dshop@a.service"
+    SshHealth("web-01", ssh=LocalShell(tmp_path), unit=unit, clock=FakeClock()).read_health()
+    assert set((tmp_path / "asked").read_text().splitlines()) == {unit}

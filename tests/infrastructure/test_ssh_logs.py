@@ -55,6 +55,12 @@ def test_a_unit_s_messages_are_asked_for_from_a_time_on(tmp_path: Path) -> None:
     assert source.read_log_tail(lines=3).older_lines_exist is False
 
 
+def test_a_systemd_escaped_name_reaches_journalctl_unharmed(tmp_path: Path) -> None:
+    _, shell = journal(tmp_path, 'printf "%s\\n" "$1"')
+    source = SshJournal("web-01", ssh=shell, unit=r"web\x2dshop@a.service", clock=FakeClock())
+    assert source.read_log_tail(lines=1).lines == (r"--unit=web\x2dshop@a.service",)
+
+
 LONG_MESSAGES = "for n in $(seq ${2#--lines=}); do head -c 90000 /dev/zero | tr '\\0' x; echo; done"
 NEWEST_ARE_LONGEST = (
     "count=${2#--lines=}; yes short | head -n $((count > 10 ? count - 10 : 0)); "

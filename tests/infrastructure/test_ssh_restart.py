@@ -2,6 +2,8 @@
 
 import getpass
 import shlex
+import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,8 +19,9 @@ from tests.target.sshd import make_keys, pin, running_sshd
 from worker.clock import SystemClock
 from worker.errors import OrderRefused, SourceUnavailable
 from worker.infrastructure.breaker import CircuitBreaker
-from worker.infrastructure.ssh import SshAnswer, SshHost
+from worker.infrastructure.ssh import SshHost
 from worker.infrastructure.ssh_restart import SshRestart
+from worker.infrastructure.ssh_words import is_before_a_session
 from worker.ports import RestartOrder
 
 pytestmark = pytest.mark.integration
@@ -35,7 +38,10 @@ class Site:
     target: Target
 
     def manager(self, *, port: int | None = None) -> SshRestart:
-        ssh = SshHost(
+        return SshRestart("payment-server-01", ssh=self.ssh(port=port), restart_seconds=20, clock=CLOCK)
+
+    def ssh(self, *, port: int | None = None) -> SshHost:
+        return SshHost(
             "ssh to 127.0.0.1",
             host="127.0.0.1",
             port=port or self.port,
@@ -43,9 +49,15 @@ class Site:
             identity_file=self.folder / "key",
             known_hosts_file=self.folder / "known_hosts",
             breaker=CircuitBreaker("ssh to 127.0.0.1", CLOCK),
-            timeout_seconds=10,
+            timeout_seconds=4,
         )
-        return SshRestart("payment-server-01", ssh=ssh, restart_seconds=20, clock=CLOCK)
+
+    def force(self, command: str) -> None:
+        """Put another command in the place of the restart command."""
+        quoted = command.replace('"', '\\"')
+        (self.folder / "authorized_keys").write_text(
+            f'command="{quoted}",restrict {(self.folder / "key.pub").read_text()}'
+        )
 
 
 @pytest.fixture
@@ -99,6 +111,7 @@ def test_an_order_past_its_time_is_refused_here_and_there(site: Site) -> None:
 
 
 def test_of_two_at_once_one_is_refused(site: Site) -> None:
+    site.force(shlex.join(site.target.command("--timeout-seconds", "20")))
     site.target.hold.touch()
     first = threading.Thread(target=lambda: site.manager().restart(an_order()))
     first.start()
@@ -143,47 +156,96 @@ def test_where_no_session_begins_nothing_was_restarted(site: Site) -> None:
     pin(site.folder, site.port, "other_host_key")
     with pytest.raises(OrderRefused, match="failed before the order was sent: its host key is none"):
         site.manager().restart(an_order())
-    with pytest.raises(OrderRefused, match="failed before the order was sent"):
+    with pytest.raises(OrderRefused, match="failed before the order was sent: nothing listens there"):
         site.manager(port=1).restart(an_order())
+    (site.folder / "authorized_keys").write_text("")
+    pin(site.folder, site.port, "host_key")
+    with pytest.raises(OrderRefused, match="failed before the order was sent: the key is refused"):
+        site.manager().restart(an_order())
     assert site.target.notes("start") == 0
 
 
-class CutOff(SshHost):
-    """Answers an order as ssh does when the connection breaks after the command has said something."""
-
-    def __init__(self, *said: str) -> None:
-        self.name = "ssh to 127.0.0.1"
-        self._said = said
-
-    def order(self, request: str, *, timeout_seconds: float) -> SshAnswer:
-        return SshAnswer(255, b"", self._said)
-
-
 @pytest.mark.parametrize(
-    "said",
+    ("greeting", "is_held", "remedy"),
     [
-        ("failed: exit code 1: Failed to restart payments.service: Permission denied",),
-        ("failed: exit code 1: connect to host db port 5432: Connection refused", "client_loop: send disconnect"),
-        ("failed: exit code 1: no", "Host key verification failed."),
-        ("ssh: connect to host 10.0.0.1 port 22: Connection refused", "unknown: no answer within 50 s"),
-        (),
+        (b"", True, "it did not answer in time"),
+        (b"", False, "it broke the connection off at once|Connection (?:closed|reset) by"),
+        (b"SSH-2.0-other\r\n", False, "Connection (?:closed|reset) by|ssh_dispatch_run_fatal: "),
     ],
 )
-def test_words_of_the_command_that_look_like_ssh_s_own_do_not_make_it_undone(said: tuple[str, ...]) -> None:
-    with pytest.raises(SourceUnavailable) as raised:
-        SshRestart("web-01", ssh=CutOff(*said), restart_seconds=20, clock=CLOCK).restart(an_order())
-    assert not isinstance(raised.value, OrderRefused)
+def test_a_server_that_breaks_off_before_a_session_has_restarted_nothing(
+    site: Site, greeting: bytes, is_held: bool, remedy: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(site.manager(port=listener.getsockname()[1]).restart, an_order())
+        connection, _ = listener.accept()
+        connection.sendall(greeting)
+        if not is_held:
+            connection.close()
+        with pytest.raises(OrderRefused, match=f"failed before the order was sent: (?:{remedy})"):
+            pending.result(20)
+        connection.close()
+
+
+def test_without_an_ssh_client_or_a_place_for_its_log_nothing_was_restarted(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(site.folder))
+        with pytest.raises(OrderRefused, match="the ssh client is missing on this machine: install openssh-client"):
+            site.manager().restart(an_order())
+        with pytest.raises(SourceUnavailable, match="install openssh-client"):
+            site.manager().check()
+    monkeypatch.setattr(tempfile, "tempdir", str(site.folder / "gone"))
+    with pytest.raises(OrderRefused, match="ssh could not be started: there is no place for its log"):
+        site.manager().restart(an_order())
 
 
 @pytest.mark.parametrize(
-    "said",
+    "forged",
     [
-        "ssh: connect to host 10.0.0.1 port 22: Connection refused",
-        "ssh: Could not resolve hostname web: Name or service not known",
-        "firstline@10.0.0.1: Permission denied (publickey).",
+        "ssh: connect to host x port 22: Connection refused",
+        "root@x: Permission denied (publickey).",
         "Host key verification failed.",
     ],
 )
-def test_ssh_s_own_words_before_a_session_make_it_undone(said: str) -> None:
-    with pytest.raises(OrderRefused):
-        SshRestart("web-01", ssh=CutOff(said), restart_seconds=20, clock=CLOCK).restart(an_order())
+def test_a_forced_command_that_acts_and_speaks_as_ssh_does_is_not_called_undone(site: Site, forged: str) -> None:
+    done = site.folder / "done"
+    site.force(f"touch {done}; echo '{forged}' >&2; exit 255")
+    with pytest.raises(SourceUnavailable) as raised:
+        site.manager().restart(an_order())
+    assert not isinstance(raised.value, OrderRefused)
+    assert done.exists()
+
+
+def test_control_on_the_same_stream_nobody_could_tell_those_words_from_ssh_s_own(site: Site) -> None:
+    site.force("echo 'ssh: connect to host x port 22: Connection refused' >&2; exit 255")
+    answer = site.ssh().order("status", timeout_seconds=10)
+    assert is_before_a_session(answer.said)
+    assert not is_before_a_session(answer.log)
+
+
+@pytest.mark.parametrize("command", ["/bin/true", "cat /etc/passwd", "echo restarted", "echo restarted soon"])
+def test_a_good_end_of_another_command_is_no_restart(site: Site, command: str) -> None:
+    site.force(command)
+    with pytest.raises(SourceUnavailable, match="is not the restart command, and did who knows what") as raised:
+        site.manager().restart(an_order())
+    assert not isinstance(raised.value, OrderRefused)
+    with pytest.raises(SourceUnavailable, match="tells no ActiveState and no Now, so it is not the restart command"):
+        site.manager().check()
+
+
+def test_what_a_server_says_to_everybody_hides_no_word_of_the_command(site: Site) -> None:
+    wordy = "head -c 300000 /dev/zero | tr '\\0' x; echo; echo Welcome; echo Authorized use only >&2; "
+    site.force(wordy + "exec " + shlex.join(site.target.command()))
+    site.manager().restart(an_order())
+    with pytest.raises(OrderRefused, match="Authorized use only incident_seen: inc-1 was ordered before"):
+        site.manager().restart(an_order(fence=2))
+    assert site.target.notes("end") == 1
+
+
+def test_much_output_ends_no_session_before_the_command_has_ended(site: Site) -> None:
+    site.force(f"head -c 1000000 /dev/zero; sleep 0.2; touch {site.folder / 'late'}")
+    with pytest.raises(SourceUnavailable, match="is not the restart command"):
+        site.manager().restart(an_order())
+    assert (site.folder / "late").exists()

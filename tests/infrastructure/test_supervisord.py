@@ -1,5 +1,6 @@
 """The supervisord adapter over a fake interface: states, figures, and the order of a restart."""
 
+import math
 import os
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,7 +12,7 @@ from tests.fakes import AUTO, START, FakeClock
 from tests.infrastructure.demo_extra import require_demo_extra
 from worker.clock import SystemClock
 from worker.contract.observations import ServiceStatus
-from worker.errors import SourceUnavailable
+from worker.errors import OrderRefused, SourceUnavailable
 from worker.infrastructure.supervisord_api import ProgramInfo, SupervisordApi
 from worker.ports import Clock, RestartOrder, Server
 
@@ -27,7 +28,7 @@ class FakeApi(SupervisordApi):
     start_failure: str | None = None
     orders: list[str] = field(default_factory=list)
 
-    def program_info(self, program: str) -> ProgramInfo:
+    def program_info(self, program: str, *, timeout_seconds: float = math.inf) -> ProgramInfo:
         return self.info
 
     def stop_program(self, program: str, *, timeout_seconds: float) -> None:
@@ -152,3 +153,57 @@ def test_a_program_that_does_not_come_up_again_is_said_to_be_down_and_not_tried_
     with pytest.raises(SourceUnavailable, match=r"web was stopped and may be down: .*SPAWN_ERROR"):
         server_with(api).service_manager.restart(an_order(not_after_seconds=5))
     assert api.orders == ["stop web", "start web"]
+
+
+class SlowToStop(FakeApi):
+    """Gives no answer to a stop, as supervisord does while a program takes its time to end."""
+
+    def __init__(self, clock: FakeClock, *, stopped_at_seconds: float, failing_looks: int = 0) -> None:
+        super().__init__(api_with().info)
+        self.clock = clock
+        self.stopped_at_seconds = stopped_at_seconds
+        self.failing_looks = failing_looks
+
+    def stop_program(self, program: str, *, timeout_seconds: float) -> None:
+        super().stop_program(program, timeout_seconds=timeout_seconds)
+        self.clock.sleep(timeout_seconds)
+        raise SourceUnavailable("supervisord did not answer stopProcess: timed out.")
+
+    def program_info(self, program: str, *, timeout_seconds: float = math.inf) -> ProgramInfo:
+        if self.failing_looks:
+            self.failing_looks -= 1
+            raise SourceUnavailable("supervisord did not answer getProcessInfo: timed out.")
+        is_stopped = self.clock.monotonic_seconds() >= self.stopped_at_seconds
+        return api_with("STOPPED" if is_stopped else "STOPPING").info
+
+
+@pytest.mark.parametrize("failing_looks", [0, 3])
+def test_a_program_that_stops_after_the_answer_was_given_up_is_started(failing_looks: int) -> None:
+    clock = FakeClock()
+    api = SlowToStop(clock, stopped_at_seconds=20, failing_looks=failing_looks)
+    server_with(api, clock=clock).service_manager.restart(an_order(not_after_seconds=5))
+    assert api.orders == ["stop web", "start web"]
+    assert 20 <= clock.monotonic_seconds() < 21
+
+
+def test_a_program_that_does_not_stop_in_its_time_is_not_started_and_that_is_said() -> None:
+    clock = FakeClock()
+    api = SlowToStop(clock, stopped_at_seconds=300)
+    with pytest.raises(
+        SourceUnavailable, match=r"^web was told to stop .* may go down yet: .* as STOPPING\.$"
+    ) as raised:
+        server_with(api, clock=clock).service_manager.restart(an_order(not_after_seconds=5))
+    assert not isinstance(raised.value, OrderRefused)
+    assert api.orders == ["stop web"]
+    assert clock.monotonic_seconds() <= 30
+
+
+def test_a_stop_that_was_refused_is_not_waited_for() -> None:
+    class Refusing(FakeApi):
+        def stop_program(self, program: str, *, timeout_seconds: float) -> None:
+            raise OrderRefused("supervisord refused stopProcess of web: BAD_NAME: web.")
+
+    api, clock = Refusing(api_with().info), FakeClock()
+    with pytest.raises(OrderRefused, match="BAD_NAME"):
+        server_with(api, clock=clock).service_manager.restart(an_order(not_after_seconds=5))
+    assert (api.orders, clock.monotonic_seconds()) == ([], 0)

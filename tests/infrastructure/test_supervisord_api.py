@@ -12,7 +12,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from worker.errors import SourceUnavailable
+from worker.errors import OrderRefused, SourceUnavailable
 from worker.infrastructure.supervisord_api import SupervisordApi
 
 pytestmark = pytest.mark.integration
@@ -81,7 +81,7 @@ def test_an_account_is_read(httpserver: HTTPServer) -> None:
 
 
 def test_a_refused_login_is_named_and_the_password_is_not(httpserver: HTTPServer) -> None:
-    with pytest.raises(SourceUnavailable, match="answered 401") as raised:
+    with pytest.raises(OrderRefused, match="answered 401") as raised:
         answered(httpserver, "", status=401).program_info("web")
     assert "made" not in str(raised.value)
 
@@ -118,13 +118,17 @@ def test_a_silent_supervisord_is_given_up(httpserver: HTTPServer) -> None:
 def test_a_supervisord_that_is_not_there_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(SourceUnavailable, match=f"supervisord at http://127.0.0.1:{port}/RPC2 did not answer"):
+    with pytest.raises(OrderRefused, match=f"supervisord at http://127.0.0.1:{port}/RPC2 did not answer"):
         api_at(f"http://127.0.0.1:{port}/RPC2").program_info("web")
 
 
 def test_an_order_whose_connection_is_cut_is_not_sent_again() -> None:
-    with server_that_cuts() as (url, requests), pytest.raises(SourceUnavailable, match="did not answer startProcess"):
+    with (
+        server_that_cuts() as (url, requests),
+        pytest.raises(SourceUnavailable, match="did not answer startProcess") as raised,
+    ):
         api_at(url).start_program("web", timeout_seconds=5)
+    assert not isinstance(raised.value, OrderRefused)
     assert len(requests) == 1
 
 

@@ -10,7 +10,12 @@ from worker.errors import ConfigurationError, SourceUnavailable
 from worker.infrastructure.inventory_systems import LokiSystem, PrometheusSystem
 from worker.infrastructure.web_clients import web_client
 
-ENVIRONMENT = {"TOKEN": "made-up-token", "PASSWORD": "made-up-password"}
+ENVIRONMENT = {
+    "TOKEN": "made-up-token",
+    "PASSWORD": "made-up-password",
+    "UMLAUT": "s\u00e9cret",
+    "TWO_LINES": "a\nsecret",
+}
 
 
 def sent(server: HTTPServer, folder: Path, **keys: Any) -> dict[str, str]:
@@ -57,3 +62,23 @@ def test_a_ca_file_that_is_none_is_named(httpserver: HTTPServer, tmp_path: Path)
     (tmp_path / "ca.pem").write_text("nonsense")
     with pytest.raises(ConfigurationError, match=r"ca\.pem is no file of certificates"):
         sent(httpserver, tmp_path, ca_file="ca.pem")
+
+
+def test_nothing_that_was_kept_is_asked_for(httpserver: HTTPServer, tmp_path: Path) -> None:
+    assert sent(httpserver, tmp_path)["Cache-Control"] == "no-cache"
+
+
+@pytest.mark.parametrize("variable", ["UMLAUT", "TWO_LINES"])
+def test_a_token_that_no_header_can_hold_is_named_and_not_told(
+    httpserver: HTTPServer, tmp_path: Path, variable: str
+) -> None:
+    complaint = f"^The token in {variable} holds characters that no HTTP header may: correct it"
+    with pytest.raises(ConfigurationError, match=complaint) as raised:
+        sent(httpserver, tmp_path, token_env=variable)
+    assert "cret" not in str(raised.value)
+
+
+def test_a_token_file_of_two_lines_is_named_and_not_told(httpserver: HTTPServer, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("a\nsecret\n")
+    with pytest.raises(SourceUnavailable, match=r"token holds more than one line: correct it\.$"):
+        sent(httpserver, tmp_path, token_file="token")

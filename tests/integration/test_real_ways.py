@@ -2,7 +2,6 @@
 
 import getpass
 import shlex
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -63,7 +62,8 @@ class Machine:
     def metrics(self, seconds: float) -> Mapping[str, float]:
         is_active = self.is_cured_by_restart and self.target.notes("end") > 0
         unit = {"active": float(is_active), "failed": float(not is_active)}
-        started = {f'node_systemd_unit_start_time_seconds{{name="{UNIT}"}}': time.time()} if is_active else {}
+        start = f'node_systemd_unit_start_time_seconds{{name="{UNIT}"}}'
+        started = {start: self.target.effects.stat().st_mtime} if is_active else {}
         return {
             "node_memory_MemTotal_bytes": 1e9,
             "node_memory_MemAvailable_bytes": 7e8,

@@ -28,8 +28,11 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 def test_a_failed_unit_is_restarted_once_proven_well_by_prometheus_and_its_alert_ends(site: Site) -> None:
     site.wait_for_scrapes(3)
-    checked = firstline("inventory", "check", environment=site.environment)
+    checked = firstline("inventory", "check", "payment-server-01", environment=site.environment)
     assert checked.returncode == 0, checked.stdout.decode()
+    # Here both servers stand behind one sshd, whose one command restarts the first one's unit.
+    wrong = firstline("inventory", "check", "--json", "search-server-02", environment=site.environment)
+    assert (wrong.returncode, b"restarts payments.service" in wrong.stdout) == (1, True)
 
     site.payments.fail()
     result = site.result()

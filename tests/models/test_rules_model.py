@@ -112,6 +112,20 @@ def test_local_pressure_without_a_failing_dependency_asks_for_a_restart(
             id="degraded only",
         ),
         pytest.param(
+            health(status=DEGRADED),
+            logs(local="heap exhausted").model_copy(update={"newest_local_faults": ()}),
+            "The service is degraded [E1], but the newest log lines show no local fault [E2]: "
+            "nothing says that a restart would help.",
+            id="degraded with a local fault far back",
+        ),
+        pytest.param(
+            health(),
+            logs(local="heap exhausted").model_copy(update={"newest_local_faults": ()}),
+            "No local pressure on payment-server-01 (CPU at 12 %, memory at 40 %) [E1], but the log shows "
+            "“heap exhausted” [E2]: a restart is unlikely to help.",
+            id="a local fault far back without symptoms",
+        ),
+        pytest.param(
             health(),
             logs(other="ERROR what"),
             "No local pressure on payment-server-01 (CPU at 12 %, memory at 40 %) [E1], but the log shows "

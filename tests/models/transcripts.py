@@ -64,6 +64,7 @@ def logs(*, dependency: str | None = None, local: str | None = None, other: str 
         scanned_lines=100,
         dependency_failures=() if dependency is None else ("an older one", dependency),
         local_faults=() if local is None else (local,),
+        newest_local_faults=() if local is None else (local,),
         other_errors=() if other is None else (other,),
     )
 

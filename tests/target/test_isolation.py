@@ -223,6 +223,11 @@ def test_a_unit_that_is_no_service_s_name_is_not_accepted_on_the_forced_command(
         fence_module().read_options([f"--unit={unit}"])
 
 
+def test_a_unit_whose_name_systemd_has_escaped_is_accepted() -> None:
+    for unit in (r"web\x2dshop.service", r"mount-srv-my\x20data.service", "web@1.service"):
+        assert fence_module().read_options(["--unit", unit]).unit == unit
+
+
 def test_sudo_is_allowed_exactly_what_the_command_asks_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     fence = fence_module()
     monkeypatch.setattr(os, "geteuid", lambda: 1000)

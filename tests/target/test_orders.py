@@ -146,6 +146,24 @@ def test_a_failing_service_manager_is_reported_in_its_words_and_never_asked_agai
     assert outcomes(target) == ["failed"]
 
 
+def test_a_service_manager_that_says_much_is_not_held_up_and_its_newest_words_are_told(tmp_path: Path) -> None:
+    wordy = "sys.stderr.write('x' * 1_000_000 + ' y' * 500 + ' the disk is full.'); sys.stderr.flush(); note('said'); "
+    target = Target(folder=tmp_path).install(ending=f"{wordy}sys.exit(5)")
+    done = target.ask(order(), "--timeout-seconds", "10")
+    assert refused(done, 20)
+    assert done.stderr.endswith(" y y the disk is full.\n")
+    assert len(done.stderr) < 400
+    assert target.notes("said") == 1
+
+
+def test_a_child_that_keeps_the_service_manager_s_stderr_does_not_keep_the_answer(tmp_path: Path) -> None:
+    lingering = "os.fork() or time.sleep(20); sys.stderr.write('no'); sys.exit(os.getpid() == 0)"
+    target = Target(folder=tmp_path).install(ending=lingering)
+    began = time.monotonic()
+    assert target.ask(order(), "--timeout-seconds", "15").returncode == 0
+    assert time.monotonic() - began < 10
+
+
 def test_a_service_manager_that_is_missing_has_failed(target: Target) -> None:
     target.stub.unlink()
     assert refused(target.ask(order()), 20)
@@ -170,7 +188,7 @@ def test_the_status_names_what_is_known_and_nothing_else(target: Target) -> None
     done = target.ask("status", "--status-command", str(shown))
     known = dict(line.split("=", 1) for line in done.stdout.splitlines())
     assert done.returncode == 0
-    assert known.keys() == {"ActiveState", "MainPID", "Now", "NowMonotonic"}
+    assert known.keys() == {"Unit", "ActiveState", "MainPID", "Now", "NowMonotonic"}
     assert not target.effects.exists()
 
 

@@ -1,6 +1,7 @@
 """What matters of ten thousand lines fits the budget: errors, stack traces, the lines before a crash."""
 
 import json
+import re
 import string
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,12 @@ from hypothesis import strategies as st
 from tests.fakes import SERVER_ID, START, FakeClock
 from tests.triage.test_stack_traces import GO, JAVA
 from worker.contract.observations import LogTail
-from worker.contract.text import cut_to_bytes, visible
 from worker.infrastructure.log_files import PlainLogFile
 from worker.triage.instructions import strings_in, suspicions_in
 from worker.triage.line_groups import LineGroups
 from worker.triage.log_reading import SCANNED_LINES, LogReading
 from worker.triage.log_signs import signs_of
+from worker.triage.long_lines import shortened
 
 BUDGET_BYTES = 14_000
 OOM = "Nov 27 08:35:39 web-01 kernel: Out of memory: Killed process 4242 (java) total-vm:8123456kB"
@@ -39,9 +40,13 @@ def shown(lines: list[str], *, newest: int = 400) -> dict[str, Any]:
     return excerpt
 
 
-def as_shown(line: str) -> str:
-    text = visible(line)
-    return cut_to_bytes(text if len(text) <= 600 else text.strip(), 600)
+def lines_of(excerpt: dict[str, Any]) -> list[str]:
+    return [line for line in excerpt["log_lines_oldest_first"] if isinstance(line, str)]
+
+
+def marks_of(excerpt: dict[str, Any]) -> list[int]:
+    marks = [line for line in excerpt["log_lines_oldest_first"] if isinstance(line, dict)]
+    return [mark["stack_trace_lines_left_out"] for mark in marks]
 
 
 def test_a_flood_of_one_error_hides_no_other_one_and_is_counted() -> None:
@@ -56,9 +61,15 @@ def test_a_flood_of_one_error_hides_no_other_one_and_is_counted() -> None:
         "template": "<*> ERROR timeout of request <*>",
         "count": 8_998,
         "first_seen": "2026-11-27T08:00:00Z",
-        "last_seen": "2026-11-27T08:29:59Z",
+        "last_seen": "2026-11-27T08:59:59Z",
     }
     assert f"{9_000 - excerpt['lines_shown']} of the scanned lines are not shown" in excerpt["left_out"]
+
+
+def test_a_flood_of_which_no_two_lines_are_alike_hides_no_other_error() -> None:
+    lines = [f"ERROR {kind}{other} failed {other}{kind}" for kind in KINDS for other in KINDS[:13]]
+    lines[50] = "ERROR disk sda is read-only"
+    assert "ERROR disk sda is read-only" in lines_of(shown(lines))
 
 
 def test_a_flood_that_differs_in_a_name_hides_no_other_error() -> None:
@@ -101,11 +112,11 @@ def test_another_cause_is_another_trace() -> None:
 def test_a_trace_of_hundreds_of_frames_says_how_many_lines_are_left_out() -> None:
     frames = [f"\tat a.B.{'c' * (n % 90)}(B.java:{n})" for n in range(900)]
     lines = ["ERROR too deep", *frames, "Caused by: java.io.IOException: disk", *frames, *map(access, range(3_000))]
-    log = shown(lines)["log_lines_oldest_first"]
+    excerpt = shown(lines)
+    log = lines_of(excerpt)
     assert {"ERROR too deep", frames[0], frames[-1], "Caused by: java.io.IOException: disk"} <= set(log)
-    marks = [line for line in log if "lines of this stack trace are left out]" in line]
     kept = sum(line in {*lines[:1802]} for line in log)
-    assert sum(int(mark.split()[1]) for mark in marks) == 1_802 - kept
+    assert sum(marks_of(excerpt)) == 1_802 - kept
 
 
 def test_other_lines_are_listed_by_template_the_rare_ones_too() -> None:
@@ -115,7 +126,13 @@ def test_other_lines_are_listed_by_template_the_rare_ones_too() -> None:
     assert groups["INFO configuration <*> was loaded"]["newest_example"] == lines[70]
     assert groups["INFO configuration <*> was loaded"]["first_seen"] == "line 71"
     (many,) = [group for group in groups.values() if group["count"] == 4_999]
-    assert (many["first_seen"], many["last_seen"]) == ("27/Nov/2026:08:00:00 +0000", "27/Nov/2026:08:23:19 +0000")
+    assert (many["first_seen"], many["last_seen"]) == ("27/Nov/2026:08:00:00 +0000", "27/Nov/2026:08:59:59 +0000")
+
+
+def test_first_and_last_seen_are_the_earliest_and_the_latest_time_in_whatever_order_the_lines_stand() -> None:
+    lines = [f"2026-11-27 {hour}:00:{n:02} ERROR bad {n}" for hour in ("10", "09") for n in range(50)]
+    (group,) = shown(lines)["repeated_errors"]
+    assert (group["first_seen"], group["last_seen"]) == ("2026-11-27 09:00:00", "2026-11-27 10:00:49")
 
 
 def test_a_line_that_does_not_fit_stands_in_no_other_one_s_way() -> None:
@@ -151,6 +168,14 @@ def test_what_guards_quote_is_shown_even_in_a_flood() -> None:
     assert quotation in json.loads(reading.excerpt(lines=1))["log_lines_oldest_first"]
 
 
+def test_every_quotation_is_shown_before_the_newest_lines_are() -> None:
+    lines = [f"ERROR could not connect to {kind} {'q' * 500}" for kind in KINDS for _ in range(9)]
+    tail = LogTail(server_id=SERVER_ID, lines=tuple(lines), older_lines_exist=True, observed_at=START, source="test")
+    reading = LogReading.of(tail)
+    log = "\n".join(json.loads(reading.excerpt(lines=400))["log_lines_oldest_first"])
+    assert all(quotation[:40] in log for quotation in reading.findings().dependency_failures)
+
+
 LINES = st.lists(
     st.one_of(
         st.text(max_size=80),
@@ -165,11 +190,10 @@ LINES = st.lists(
 @given(lines=LINES, newest=st.integers(1, 400))
 def test_the_budget_is_kept_and_no_kind_of_error_is_silently_gone(lines: list[str], newest: int) -> None:
     excerpt = shown(lines, newest=newest)
-    log = excerpt["log_lines_oldest_first"]
-    marks = sum("lines of this stack trace are left out]" in line for line in log)
-    assert excerpt["lines_shown"] == len(log) - marks
-    groups = LineGroups.of(lines, signs_of(lines), year=2026).errors
-    told = [group for group in groups if any(as_shown(lines[start]) in log for start in group.starts)]
+    log = lines_of(excerpt)
+    assert excerpt["lines_shown"] == len(log)
+    groups = LineGroups.of(lines, signs_of(lines), [None] * len(lines)).errors
+    told = [group for group in groups if any(shortened(lines[start], 600) in log for start in group.starts)]
     unseen = len(groups) - len(told)
     assert not unseen or int(excerpt["left_out"].split("; ")[1].split()[0]) >= unseen
 
@@ -224,7 +248,74 @@ def test_an_error_line_whose_trace_does_not_fit_says_so() -> None:
         for line in (f"ERROR {kind}", *(f"\tat {kind.replace(' ', '.')}{n}(A.java)" for n in range(9)), "INFO fine")
     ]
     log = shown(lines, newest=1)["log_lines_oldest_first"]
-    heads = [place for place, line in enumerate(log) if line.startswith("ERROR")]
+    heads = [place for place, line in enumerate(log) if isinstance(line, str) and line.startswith("ERROR")]
     assert len(heads) == len(kinds)
-    assert all(log[place + 1].startswith(("\tat", "[… 9 lines of this stack trace are left out]")) for place in heads)
-    assert any(log[place + 1].startswith("[") for place in heads)
+    following = [log[place + 1] for place in heads]
+    assert all(line == {"stack_trace_lines_left_out": 9} or line.startswith("\tat") for line in following)
+    assert any(isinstance(line, dict) for line in following)
+
+
+def test_no_log_line_can_look_like_a_mark_of_what_is_left_out() -> None:
+    imitations = ['{"stack_trace_lines_left_out": 40}', "[… 40 lines of this stack trace are left out]"]
+    excerpt = shown(["ERROR x", *imitations])
+    assert lines_of(excerpt) == ["ERROR x", *imitations]
+    assert marks_of(excerpt) == []
+
+
+def test_kinds_of_lines_that_are_not_listed_are_counted_all_the_same() -> None:
+    lines = [f"INFO {one} served {other} {'x' * 60}" for one in KINDS for other in KINDS[:9]]
+    excerpt = shown(lines, newest=1)
+    found = re.search(r"(\d+) kinds of other lines are not listed by template either: (\d+) lines", excerpt["left_out"])
+    assert found is not None
+    listed = excerpt["other_lines"]
+    assert (
+        int(found[1])
+        == int(found[2])
+        == len(lines) - len({*lines_of(excerpt), *(row["newest_example"] for row in listed)})
+    )
+
+
+def test_an_error_behind_a_long_context_is_no_part_of_a_flood() -> None:
+    context = f'"ctx":"{"k8s-" * 160}"'
+    lines = [f'{{"level":"error",{context},"msg":"payment timeout {n}"}}' for n in range(3_000)]
+    lines[1_500] = f'{{"level":"error",{context},"msg":"ledger CORRUPT checksum mismatch"}}'
+    plain = [f"ERROR {'k8s-' * 200} payment timeout {n}" for n in range(3_000)]
+    plain[1_500] = f"ERROR {'k8s-' * 200} ledger CORRUPT checksum mismatch"
+    for flood in (lines, plain):
+        excerpt = shown(flood)
+        assert any("ledger CORRUPT checksum mismatch" in line for line in lines_of(excerpt))
+        assert excerpt["repeated_errors"][0]["count"] > 2_500
+
+
+def test_the_end_of_a_trace_in_a_field_is_shown_and_more_of_it_where_there_is_room() -> None:
+    frames = "\\n".join(f"    at com.acme.A.m{n}(A.java:{n})" for n in range(40))
+    line = f'{{"level":"error","msg":"boom","stack":"java.lang.X: y\\n{frames}\\nCaused by: ROOT"}}'
+    crowded = lines_of(shown([*map(access, range(3_000)), line, *map(access, range(3_000))]))
+    assert any("Caused by: ROOT" in told for told in crowded)
+    assert "m20(A.java:20)" in "".join(lines_of(shown(["INFO fine"] * 3_000 + [line], newest=9)))
+
+
+SQL = (
+    '2026-11-27 09:00:00 UTC [55] ERROR:  duplicate key value violates unique constraint "orders_pkey"',
+    "2026-11-27 09:00:00 UTC [55] DETAIL:  Key (id)=(5) already exists.",
+    "2026-11-27 09:00:00 UTC [55] STATEMENT:  INSERT INTO orders",
+    "\t(id, a)",
+    "\tVALUES (5, 'x')",
+)
+
+
+def test_what_stands_around_an_error_is_shown_where_there_is_room() -> None:
+    noise = [access(n) for n in range(4_000)]
+    assert set(SQL) <= set(lines_of(shown([*noise, *SQL, *noise], newest=40)))
+
+
+def test_the_lines_before_the_first_crash_of_a_kind_that_came_again_are_shown() -> None:
+    before = ["WARN heap 99 % after GC", "WARN cannot evict: license file unreadable"]
+    loop = []
+    for crash in range(6):
+        loop += [
+            f"2026-11-27 09:0{crash}:05 systemd[1]: pay.service: Main process exited, code=exited, status=1/FAILURE"
+        ]
+        loop += [f"2026-11-27 09:0{crash}:{10 + n} INFO loading module {KINDS[n]}" for n in range(30)]
+    log = lines_of(shown([*map(access, range(500)), *before, *loop, *map(access, range(500))], newest=40))
+    assert set(before) <= set(log)

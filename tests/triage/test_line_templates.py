@@ -1,11 +1,9 @@
 """Lines that differ in numbers, ids, times and quoted values have one template; what a line says stays."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from worker.redaction.placeholders import has_numbered
-from worker.triage.line_templates import template_of, time_in
+from worker.triage.line_templates import template_of
 
 
 @pytest.mark.parametrize(
@@ -43,27 +41,3 @@ def test_a_placeholder_keeps_its_kind_and_is_no_numbered_one() -> None:
     template = template_of("login of [EMAIL_ADDRESS_12] from [IP_ADDRESS_3] with [PASSWORD] refused")
     assert template == "login of [EMAIL_ADDRESS] from [IP_ADDRESS] with [PASSWORD] refused"
     assert not has_numbered(template)
-
-
-@pytest.mark.parametrize(
-    ("line", "text", "moment"),
-    [
-        ("2026-11-27T08:35:39.5Z x", "2026-11-27T08:35:39.5Z", datetime(2026, 11, 27, 8, 35, 39, 500_000, tzinfo=UTC)),
-        ("[2026-11-27 08:35:39,123] x", "2026-11-27 08:35:39,123", datetime(2026, 11, 27, 8, 35, 39, 123_000)),  # noqa: DTZ001
-        ("Nov 27 08:35:39 web-01 x", "Nov 27 08:35:39", datetime(2026, 11, 27, 8, 35, 39)),  # noqa: DTZ001
-        (
-            "- [27/Nov/2026:08:35:39 +0000] x",
-            "27/Nov/2026:08:35:39 +0000",
-            datetime(2026, 11, 27, 8, 35, 39, tzinfo=UTC),
-        ),
-    ],
-)
-def test_the_time_in_a_line_is_read(line: str, text: str, moment: datetime) -> None:
-    assert time_in(line, year=2026) == (text, moment)
-
-
-@pytest.mark.parametrize(
-    "line", ["no time", "2026-13-77T99:99:99 x", "Nov 31 08:35:39 x", f"{'x' * 500} 2026-11-27T08:35:39Z"]
-)
-def test_what_is_no_time_is_none(line: str) -> None:
-    assert time_in(line, year=2026) is None

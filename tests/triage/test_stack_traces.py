@@ -78,8 +78,8 @@ def test_a_trace_is_found_whole_between_other_lines(text: str, prefix: str) -> N
     trace = text.split("\n")
     lines = [prefix + line for line in ("INFO before", *trace, "INFO between", *trace, "INFO after")]
     first, second = traces_of(lines)
-    assert (first.start, first.end) == (1, 1 + len(trace))
-    assert (second.start, second.end) == (2 + len(trace), 2 + 2 * len(trace))
+    assert first.places == tuple(range(1, 1 + len(trace)))
+    assert second.places == tuple(range(2 + len(trace), 2 + 2 * len(trace)))
 
 
 def test_a_long_trace_keeps_both_ends_and_its_causes() -> None:
@@ -93,3 +93,48 @@ def test_a_long_trace_keeps_both_ends_and_its_causes() -> None:
 
 def test_what_only_names_an_error_is_no_trace() -> None:
     assert traces_of(["ERROR java.io.IOException: disk", "INFO at last", "panic: it alone", "INFO  at noon"]) == []
+
+
+FRAMES = [f"\tat c.a.Foo.m{number}(Foo.java:{number})" for number in range(6)]
+
+
+def test_frames_between_other_lines_belong_to_the_error_before_them_and_make_no_error_of_those() -> None:
+    parts = ["ERROR [t1] failed", "com.acme.ABoom: a", *FRAMES, "Caused by: java.ARoot: root", "\tat x.Y.z(Y.java:1)"]
+    lines = ["INFO before"]
+    for number, part in enumerate(parts):
+        lines += [part, f"2026-11-27 09:00:0{number % 10} INFO heartbeat ok {number}", "DEBUG cache hit"]
+    (trace,) = traces_of(lines)
+    assert [lines[place] for place in trace.places] == parts
+    assert [lines[place] for place in trace.causes] == ["Caused by: java.ARoot: root"]
+
+
+def test_frames_without_any_error_before_them_are_alone() -> None:
+    (trace,) = traces_of(["INFO fine"] * 30 + FRAMES)
+    assert trace.places == tuple(range(30, 36))
+
+
+def test_frames_far_from_a_trace_are_not_of_it() -> None:
+    first, second = traces_of(["ERROR x", *FRAMES, *["INFO fine"] * 30, *FRAMES])
+    assert (first.start, second.start) == (0, 37)
+
+
+@pytest.mark.parametrize("prefix", ["web-1  | ", "[2026-11-27 09:00:00,123: ERROR/MainProcess] "])
+def test_prefixes_of_compose_and_celery_are_looked_through(prefix: str) -> None:
+    (trace,) = traces_of([prefix + line for line in PYTHON.split("\n")])
+    assert len(trace.places) == len(PYTHON.split("\n"))
+
+
+RUBY = """app.rb:3:in `foo': ruby boom (RuntimeError)
+\tfrom app.rb:6:in `bar'
+\tfrom app.rb:9:in `<main>'"""
+PHP = """PHP Fatal error:  Uncaught Exception: php boom in /a.php:3
+Stack trace:
+#0 /a.php(9): foo()
+#1 {main}
+  thrown in /a.php on line 3"""
+
+
+@pytest.mark.parametrize("text", [RUBY, PHP])
+def test_traces_of_ruby_and_php_are_whole(text: str) -> None:
+    (trace,) = traces_of(["INFO before", *text.split("\n"), "INFO after"])
+    assert trace.places == tuple(range(1, 1 + len(text.split("\n"))))

@@ -5,7 +5,7 @@ What a source answers may be anything, so it is made visible and cut before it i
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Final
@@ -15,13 +15,13 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
+from worker.bootstrap import load_inventory
 from worker.cli.words import one_line
-from worker.clock import SystemClock
-from worker.errors import SourceUnavailable
+from worker.errors import FirstlineError, SourceUnavailable
 from worker.infrastructure import Inventory
 from worker.ports import Server
 from worker.redaction import STATELESS_MASKER
-from worker.settings import Settings, read_environment
+from worker.settings import Settings
 from worker.terms import RestartPolicy
 
 __all__ = ["check_inventory", "show_server"]
@@ -42,10 +42,10 @@ class _Checked:
     is_whole: bool
 
 
-def check_inventory(settings: Settings, *, as_json: bool) -> bool:
-    """Print a row for each listed server; return whether everything could be read."""
-    inventory = Inventory.load(settings.inventory_file, SystemClock(), environment=read_environment())
-    servers, rows = inventory.servers(), []
+def check_inventory(settings: Settings, names: Sequence[str], *, as_json: bool) -> bool:
+    """Print a row for each listed server, or those named; return whether all are whole. Raises `FirstlineError`."""
+    inventory = load_inventory(settings)
+    servers, rows = _asked_for(inventory, names), []
     console = Console(stderr=True)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         checked: Iterator[_Checked] = pool.map(_checked, servers)
@@ -58,12 +58,28 @@ def check_inventory(settings: Settings, *, as_json: bool) -> bool:
                 sys.stdout.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
     if not as_json:
         _print_table(rows)
+        sys.stdout.write(_in_all(rows, inventory.patterns() if not names else ()))
     return all(row.is_whole for row in rows)
+
+
+def _asked_for(inventory: Inventory, names: Sequence[str]) -> tuple[Server, ...]:
+    found = [inventory.named(name) for name in names]
+    unknown = [one_line(name) for name, server in zip(names, found, strict=True) if server is None]
+    if unknown:
+        raise FirstlineError(f"The inventory has no server {', '.join(unknown)}.")
+    return tuple(server for server in found if server is not None) if names else inventory.servers()
+
+
+def _in_all(rows: list[_Checked], patterns: Sequence[str]) -> str:
+    whole = sum(row.is_whole for row in rows)
+    untried = ", ".join(patterns)
+    tried = f" Not tried: {untried}; name servers of them to try these." if patterns else ""
+    return one_line(f"{whole} of {len(rows)} servers are whole.{tried}") + "\n"
 
 
 def show_server(settings: Settings, server_id: str, *, as_json: bool) -> bool:
     """Print what is said of one server; return whether the inventory has it."""
-    said = Inventory.load(settings.inventory_file, SystemClock(), environment=read_environment()).said_of(server_id)
+    said = load_inventory(settings).said_of(server_id)
     if said is None:
         sys.stderr.write(f"The inventory ({settings.inventory_file}) has no server {one_line(server_id)}.\n")
         return False
@@ -119,9 +135,9 @@ def _log_in_words(server: Server) -> str:
 
 
 def _print_table(rows: list[_Checked]) -> None:
-    table = Table("server", "restart policy", "health", "log", "restart")
+    table = Table("server", "", "restart policy", "health", "log", "restart")
     for row in rows:
-        style = "" if row.is_whole else "bold"
-        cells = (row.server_id, row.restart_policy, row.health, row.logs, row.restart)
-        table.add_row(*(Text(words) for words in cells), style=style)
+        state, style = ("ok", "") if row.is_whole else ("FAILS", "bold")
+        cells = (row.server_id, state, row.restart_policy, row.health, row.logs, row.restart)
+        table.add_row(*(Text(words, overflow="fold") for words in cells), style=style)
     Console().print(table)

@@ -94,11 +94,13 @@ class HealthReading(Frozen):
 class LogTail(Frozen):
     """The newest lines of one log, oldest first, each already bounded in bytes by its source.
 
-    `older_lines_exist` says that the log goes further back than what was read.
+    `older_lines_exist` says that the log goes further back than what was read; `is_recorded` that its lines' times are
+    of a recording, so that they make no line old.
     """
 
     server_id: str
     lines: tuple[str, ...]
     older_lines_exist: bool
+    is_recorded: bool = False
     observed_at: AwareDatetime
     source: str

@@ -82,9 +82,11 @@ class Suspicion(Frozen):
 
 
 class LogFindings(Frozen):
-    """What stands in a log's scanned window: the newest few lines of each kind, newest last, each bounded in length.
+    """What stands in a log: the newest few lines of each kind, newest last, each bounded in length.
 
-    `error_lines` counts all lines that show any of the three kinds.
+    Made of the lines that were scanned and are not too old to count; `scanned_lines` counts these, and `error_lines`
+    those among them that show any of the three kinds. `newest_local_faults` are those that stand among the newest few
+    hundred lines: a fault further back forbids a good end, and does not speak for a restart.
     """
 
     scanned_lines: int
@@ -92,6 +94,12 @@ class LogFindings(Frozen):
     dependency_failures: tuple[str, ...] = ()
     local_faults: tuple[str, ...] = ()
     other_errors: tuple[str, ...] = ()
+    newest_local_faults: tuple[str, ...] = ()
+
+    @property
+    def quotations(self) -> tuple[str, ...]:
+        """All lines that are quoted, each as often as it is."""
+        return (*self.dependency_failures, *self.local_faults, *self.other_errors, *self.newest_local_faults)
 
 
 class RestartOutcome(StrEnum):

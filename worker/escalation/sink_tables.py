@@ -12,7 +12,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from worker.contract import Disposition, Severity
-from worker.infrastructure.inventory_systems import Table, in_form
+from worker.infrastructure.inventory_forms import in_form
+from worker.infrastructure.inventory_systems import Table
 
 __all__ = ["AnySink", "HoursTable", "RouteTable", "SinkTable", "variables_of"]
 

@@ -9,7 +9,7 @@ until a person has looked.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -19,11 +19,11 @@ from worker.contract.result import Refusal, RestartOutcome, RestartRecord
 from worker.contract.transcript import Observation, Outcome, ToolCall, Transcript
 from worker.errors import GuardrailUnavailable, OrderRefused, SourceUnavailable
 from worker.guardrails.policy import RestartRules
-from worker.guardrails.restart_attempt import Grant
+from worker.guardrails.restart_attempt import Grant, RestartPlan
 from worker.guardrails.restart_policy import refusal_of_restart
-from worker.guardrails.verification import Verification, VerificationTimes, verify
+from worker.guardrails.verification import Ordered, Verification, VerificationTimes, verify
 from worker.ports import Clock, RestartOrder, Server, ToolSpec
-from worker.terms import OwnLimits, RestartPolicy
+from worker.terms import RestartPolicy
 from worker.triage.conclusion import NEEDS_APPROVAL
 from worker.triage.toolbox import refused
 from worker.triage.tools import schema_of
@@ -40,8 +40,8 @@ _NEEDS_APPROVAL: Final = (
     "over; its refusal becomes a proposal."
 )
 
-_LAST_LOOK_SECONDS: Final = 10.0
-"""A look at health that begins as the verification's time ends."""
+_LAST_LOOK_SECONDS: Final = 45.0
+"""A look at health that begins as the verification's time ends: four questions of ten seconds."""
 
 _RECORDING_SECONDS: Final = 30.0
 """How long an outcome is offered to a Redis that does not answer: as long as the incident can still be ours."""
@@ -59,10 +59,9 @@ class Guard(Protocol):
         *,
         claim: str,
         evidence: str,
-        own_limits: OwnLimits,
-        restart_seconds: float,
+        plan: RestartPlan,
     ) -> Grant | Refusal:
-        """Take the lock and write the intent, or refuse; once sent, the lease lasts `restart_seconds` at least."""
+        """Take the lock and write the intent, or refuse; once sent, the lease lasts as long as planned at least."""
         ...
 
     def mark_sent(self, grant: Grant) -> Refusal | None:
@@ -126,8 +125,11 @@ class GuardedRestart:
             self.server.server_id,
             claim=self.claim,
             evidence=evidence,
-            own_limits=self.server.terms.limits,
-            restart_seconds=_ORDER_SECONDS + self._needed_seconds() + _LAST_LOOK_SECONDS,
+            plan=RestartPlan(
+                target=self.server.target or self.server.server_id,
+                own_limits=self.server.terms.limits,
+                restart_seconds=_ORDER_SECONDS + self._needed_seconds() + _LAST_LOOK_SECONDS,
+            ),
         )
         if isinstance(grant, Refusal):
             return refused(call, grant, self.clock)
@@ -172,6 +174,9 @@ class GuardedRestart:
             except SourceUnavailable as failure:
                 detail = f"{name}, which this server needs, can't be seen: {failure}"
                 return Refusal(reason="dependency_unseen", detail=detail)
+            except Exception as failure:  # noqa: BLE001 - the boundary: what can't be seen is no reason to restart
+                detail = f"{name}, which this server needs, can't be seen ({type(failure).__name__})"
+                return Refusal(reason="dependency_unseen", detail=detail)
             if health.symptoms:
                 trouble = ", ".join(health.symptoms)
                 return Refusal(reason="dependency_sick", detail=f"{name}, which this server needs, is sick: {trouble}")
@@ -179,38 +184,40 @@ class GuardedRestart:
 
     def _restart_and_verify(self, grant: Grant, order: RestartOrder) -> RestartRecord:
         ordered_at, began = self.clock.now(), self.clock.monotonic_seconds()
-        try:
-            self.server.service_manager.restart(order)
-        except OrderRefused as refusal:
-            not_done = Verification(RestartOutcome.NOT_DONE, _without_stop(refusal), ())
-            record = self._record(grant, ordered_at, not_done, restarted_at=None)
-        except SourceUnavailable as failure:
-            record = self._after_a_failed_order(grant, ordered_at, failure, began=began)
+        failure = self._failure_of(order)
+        if isinstance(failure, OrderRefused):
+            verification = Verification(RestartOutcome.NOT_DONE, _without_stop(failure), ())
+            record = self._record(grant, ordered_at, verification, restarted_at=None)
         else:
-            record = self._verified(grant, ordered_at, restarted_at=self.clock.now())
+            ended = Ordered(began=began, ended=self.clock.monotonic_seconds(), ended_at=self.clock.now())
+            record = self._verified(grant, ordered_at, ended, failure)
         self._write_down(grant, record)
         return record
 
-    def _after_a_failed_order(
-        self, grant: Grant, ordered_at: datetime, failure: SourceUnavailable, *, began: float
-    ) -> RestartRecord:
-        """The order came back with an error, which may not say that nothing happened: look, and never order again."""
-        if self._has_started_within(self.clock.monotonic_seconds() - began):
-            return self._verified(grant, ordered_at, restarted_at=self.clock.now())
-        told = f"{_without_stop(failure)}; whether it still happens is not known"
-        return self._record(grant, ordered_at, Verification(RestartOutcome.UNKNOWN, told, ()), restarted_at=None)
-
-    def _has_started_within(self, seconds: float) -> bool:
-        """Say whether the service has certainly started since: two durations are compared, never two clocks."""
+    def _failure_of(self, order: RestartOrder) -> SourceUnavailable | None:
+        """Give the order, once; whatever breaks behind it, it may have been carried out."""
         try:
-            running_seconds = self.server.health.read_health().running_seconds
-        except SourceUnavailable:
-            return False
-        return running_seconds is not None and 0 <= running_seconds <= seconds
+            self.server.service_manager.restart(order)
+        except SourceUnavailable as failure:
+            return failure
+        except Exception as failure:  # noqa: BLE001 - the boundary: an outcome must be written down for every order
+            return SourceUnavailable(f"The order broke with {type(failure).__name__}.")
+        return None
 
-    def _verified(self, grant: Grant, ordered_at: datetime, *, restarted_at: datetime) -> RestartRecord:
-        verification = verify(self.server.health, restarted_at=restarted_at, times=self.times, clock=self.clock)
-        return self._record(grant, ordered_at, verification, restarted_at=restarted_at)
+    def _verified(
+        self, grant: Grant, ordered_at: datetime, ended: Ordered, failure: SourceUnavailable | None
+    ) -> RestartRecord:
+        """Watch health. An order that failed may have been carried out all the same: only a start since shows it."""
+        seen = verify(
+            self.server.health, order=ended, times=self.times, clock=self.clock, needs_start=failure is not None
+        )
+        if failure is None:
+            return self._record(grant, ordered_at, seen, restarted_at=ended.ended_at)
+        if not seen.has_started:
+            told = f"{_without_stop(failure)}; whether it still happens is not known"
+            return self._record(grant, ordered_at, Verification(RestartOutcome.UNKNOWN, told, ()), restarted_at=None)
+        told = f"{seen.detail}; the service has started since the order, which said: {_without_stop(failure)}"
+        return self._record(grant, ordered_at, replace(seen, detail=told), restarted_at=ended.ended_at)
 
     def _record(
         self, grant: Grant, ordered_at: datetime, verification: Verification, *, restarted_at: datetime | None

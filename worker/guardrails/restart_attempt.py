@@ -1,13 +1,13 @@
 """The values of the restart guard: its limits, a grant, and an attempt as it is stored. No decisions, no Redis."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from worker.terms import OwnLimits
 
-__all__ = ["Grant", "RestartAttempt", "RestartLimits", "RestartState", "attempt_of_fields", "time_of"]
+__all__ = ["Grant", "RestartAttempt", "RestartLimits", "RestartPlan", "RestartState", "attempt_of_fields", "time_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +52,25 @@ class RestartState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RestartPlan:
+    """What a request for a restart is about: limits of the server's own, and how long it may take once it was sent.
+
+    `target` is what the restart reaches, in one spelling: lock, cooldown and budget are the target's, so that another
+    name of it, or a new one, has no other. The server's name is taken where it is empty.
+    """
+
+    target: str = ""
+    own_limits: OwnLimits = field(default_factory=OwnLimits)
+    restart_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """Leave to restart one server once, for one incident, under one fence. Only the worker that asked has it.
 
     `not_after` is a time of Redis' clock; the target compares it with its own. The worker must not, as its clock may be
     wrong: it has `lease_seconds` from the moment of the answer, by its monotonic clock. Both leave the margin out.
-    From the leave on the lease lasts `restart_seconds` at least: what a restart and its verification may take.
+    From the leave on the lease lasts as long as is planned, at least: what a restart and its verification may take.
     """
 
     incident_id: str
@@ -65,7 +78,12 @@ class Grant:
     fence: int
     not_after: datetime
     lease_seconds: float
-    restart_seconds: float = 0.0
+    plan: RestartPlan = field(default_factory=RestartPlan)
+
+    @property
+    def target(self) -> str:
+        """Whose lock it holds."""
+        return self.plan.target or self.server_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +106,7 @@ class RestartAttempt:
     claim: str
     age_seconds: float
     lease_seconds_left: float
+    target: str
 
     def is_of_intake(self, claim: str) -> bool:
         """Whether it was asked for since the incident was taken in that `claim` is a claim of."""
@@ -118,6 +137,7 @@ def attempt_of_fields(incident_id: str, fields: Mapping[str, str], *, now_ms: in
         claim=fields.get("claim", ""),
         age_seconds=(now_ms - int(fields["ordered_at"])) / 1000,
         lease_seconds_left=max(0, int(fields["lease_until"]) - now_ms) / 1000,
+        target=fields.get("target", fields["server"]),
     )
 
 

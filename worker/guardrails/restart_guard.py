@@ -38,13 +38,13 @@ from worker.guardrails.restart_attempt import (
     Grant,
     RestartAttempt,
     RestartLimits,
+    RestartPlan,
     RestartState,
     attempt_of_fields,
     time_of,
 )
 from worker.guardrails.restart_refusals import refusal_of_reply
 from worker.guardrails.script import GuardScript
-from worker.terms import OwnLimits
 
 __all__ = ["Grant", "RestartAttempt", "RestartGuard", "RestartLimits", "RestartState"]
 
@@ -71,7 +71,7 @@ _TEXT_LIMIT_BYTES: Final = 2_000
 """Evidence and details past this are cut: the journal is kept for ever, and a log line can be long."""
 
 
-_NONE_OF_ITS_OWN: Final = OwnLimits()
+_AS_ANY_OTHER: Final = RestartPlan()
 
 
 class RestartGuard:
@@ -96,22 +96,20 @@ class RestartGuard:
         *,
         claim: str,
         evidence: str,
-        own_limits: OwnLimits = _NONE_OF_ITS_OWN,
-        restart_seconds: float = 0.0,
+        plan: RestartPlan = _AS_ANY_OTHER,
     ) -> Grant | Refusal:
         """Ask for the incident's one restart; the checks and their order stand at the top of this module.
 
-        `claim` is the one under which it is asked, as the registry has it: "epoch@time of intake". `own_limits` go
-        before the policy file's; the cooldown is kept with the intent, for whoever writes the outcome.
-        `restart_seconds` is how long the restart and its verification may take once leave is given.
+        `claim` is the one under which it is asked, as the registry has it: "epoch@time of intake". The
+        plan's limits go before the policy file's; its cooldown is kept with the intent, for whoever writes the outcome.
 
         A grant has written the intent and taken the restart lock. Of two that ask at once for one server or one
         incident, one is refused. `evidence` goes into the journal, cut to 2,000 bytes.
         """
-        limits = self._limits.of_server(own_limits)
+        limits, target = self._limits.of_server(plan.own_limits), plan.target or server_id
         reply = self._request(
             keys=[
-                _HALTED, _intent_key(incident_id), _lock_key(server_id), _server_log_key(server_id),
+                _HALTED, _intent_key(incident_id), _lock_key(target), _server_log_key(target),
                 _FLEET_LOG, _OPEN, _FENCE, _JOURNAL, incident_key(incident_id),
             ],
             args=[
@@ -121,6 +119,7 @@ class RestartGuard:
                 limits.fleet_restarts, _milliseconds(limits.fleet_window_seconds),
                 limits.fleet_concurrency, cut_to_bytes(evidence, _TEXT_LIMIT_BYTES), claim,
                 _intent_key(""), incident_key(""), _milliseconds(limits.cooldown_seconds),
+                target,
             ],
         )  # fmt: skip
         if reply[0] == "refused":
@@ -132,7 +131,7 @@ class RestartGuard:
             fence=int(fence),
             not_after=time_of(int(lease_until) - _MARGIN_MILLISECONDS),
             lease_seconds=limits.lease_seconds - _MARGIN_MILLISECONDS / 1000,
-            restart_seconds=restart_seconds,
+            plan=plan,
         )
 
     def mark_sent(self, grant: Grant) -> Refusal | None:
@@ -147,11 +146,11 @@ class RestartGuard:
         reply = self._send(
             keys=[
                 _HALTED, _intent_key(grant.incident_id), _JOURNAL, incident_key(grant.incident_id),
-                _lock_key(grant.server_id),
+                _lock_key(grant.target),
             ],
             args=[
                 grant.incident_id, grant.server_id, self._worker, grant.fence, _MARGIN_MILLISECONDS,
-                _milliseconds(grant.restart_seconds),
+                _milliseconds(grant.plan.restart_seconds),
             ],
         )  # fmt: skip
         return None if reply[0] == "sent" else self._refusal(reply, grant.incident_id, grant.server_id)
@@ -217,7 +216,7 @@ class RestartGuard:
     def _close_as(self, state: RestartState, attempt: Grant | RestartAttempt, detail: str) -> Refusal | None:
         reply = self._close(
             keys=[
-                _intent_key(attempt.incident_id), _lock_key(attempt.server_id), _OPEN, _JOURNAL, _HALTED, _IN_A_ROW,
+                _intent_key(attempt.incident_id), _lock_key(attempt.target), _OPEN, _JOURNAL, _HALTED, _IN_A_ROW,
                 incident_key(attempt.incident_id),
             ],
             args=[
@@ -275,12 +274,12 @@ def _intent_key(incident_id: str) -> str:
     return f"{_PREFIX}incident:{incident_id}"
 
 
-def _lock_key(server_id: str) -> str:
-    return f"{_PREFIX}server:{server_id}"
+def _lock_key(target: str) -> str:
+    return f"{_PREFIX}server:{target}"
 
 
-def _server_log_key(server_id: str) -> str:
-    return f"{_PREFIX}server-log:{server_id}"
+def _server_log_key(target: str) -> str:
+    return f"{_PREFIX}server-log:{target}"
 
 
 def _milliseconds(seconds: float) -> int:

@@ -11,6 +11,7 @@
 --          13 what the keys of intents, and 14 of the registry's incidents, begin with: the lock's holder is not known
 --          before it was read
 --          15 the cooldown that will follow its outcome, kept with the intent: whoever writes the outcome may not know it
+--          16 what the restart reaches, whose lock and budget these are
 -- Answers  { 'granted', fence, time of the server's clock at which the lease ends }
 --       or { 'refused', reason, milliseconds until asking again makes sense or -1, values for the sentence ... }
 
@@ -22,7 +23,7 @@ local server_limit, server_window = tonumber(ARGV[6]), tonumber(ARGV[7])
 local fleet_limit, fleet_window = tonumber(ARGV[8]), tonumber(ARGV[9])
 local concurrency = tonumber(ARGV[10])
 local evidence, claim = ARGV[11], ARGV[12]
-local intents, incidents, own_cooldown = ARGV[13], ARGV[14], ARGV[15]
+local intents, incidents, own_cooldown, target = ARGV[13], ARGV[14], ARGV[15], ARGV[16]
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -113,7 +114,7 @@ redis.call('XADD', journal, '*', 'state', 'INTENT', 'incident', incident, 'serve
   'worker', worker, 'detail', evidence)
 redis.call('SET', fences, fence)
 redis.call('HSET', intent, 'state', 'INTENT', 'token', token, 'fence', fence, 'server', server, 'worker', worker,
-  'evidence', evidence, 'ordered_at', now, 'lease_until', lease_until, 'claim', claim, 'cooldown', own_cooldown)
+  'evidence', evidence, 'ordered_at', now, 'lease_until', lease_until, 'claim', claim, 'cooldown', own_cooldown, 'target', target)
 redis.call('HSET', lock, 'incident', incident, 'fence', fence, 'lease_until', lease_until)
 redis.call('ZADD', open_intents, now, incident)
 redis.call('ZREMRANGEBYSCORE', server_log, '-inf', now - server_window)

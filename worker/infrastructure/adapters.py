@@ -103,7 +103,13 @@ class Adapters:
         ssh = self._connections.host(
             name, system, table.host or "", user=system.restart_user, identity_file=system.restart_identity_file
         )
-        return SshRestart(server_id, ssh=ssh, restart_seconds=system.restart_timeout_seconds, clock=self._clock)
+        return SshRestart(
+            server_id,
+            ssh=ssh,
+            restart_seconds=system.restart_timeout_seconds,
+            clock=self._clock,
+            unit=table.unit,
+        )
 
     def _system(self, table: ServerTable, role: Role) -> tuple[str, System]:
         name = table.system_of(role) or ""

@@ -6,7 +6,9 @@ Source: https://docs.docker.com/reference/api/engine/version/v1.47/
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
@@ -14,18 +16,16 @@ from pydantic import ValidationError
 
 from worker.contract.observations import HealthReading, LogTail, ServiceStatus
 from worker.errors import OrderRefused, SourceUnavailable
-from worker.infrastructure.docker_answers import Container, Measured, Stats, figures_of, measured_of
+from worker.infrastructure.docker_answers import Complaint, Container, Measured, Stats, figures_of, measured_of
 from worker.infrastructure.log_files import tail_of
-from worker.infrastructure.web_api import WebApi
+from worker.infrastructure.web_api import Answer, WebApi
+from worker.infrastructure.web_logs import newest_that_fit
 from worker.ports import Clock, RestartOrder
 
 __all__ = ["DockerContainer"]
 
 _STOP_SHARE: Final = 3
 """Of the time that a restart may take, the service has this part to end before Docker kills it."""
-
-_LOG_TRIES, _SHRINK = 4, 8
-"""After a cut answer the number of lines is divided by this: four tries go from 10,000 lines to 19."""
 
 _FRAME_HEADER_BYTES, _STREAMS = 8, range(4)
 
@@ -39,6 +39,7 @@ _STATUS_OF: Final = {
     "dead": ServiceStatus.STOPPED,
 }
 _WITH_STATS: Final = frozenset({"running", "paused"})
+_NO_LEAVE: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _NOT_WELL: Final = frozenset({"starting", "unhealthy"})
 
 
@@ -94,7 +95,7 @@ class DockerContainer:
         """
         observed_at = self._clock.now()
         has_terminal = self._inspected().has_terminal
-        log, is_shortened = self._log(lines + 1, since)
+        log, is_shortened = self._log(lines + 1, since, has_terminal=has_terminal)
         try:
             window = log if has_terminal else b"".join(_payloads(log))
         except ValueError as error:
@@ -118,7 +119,12 @@ class DockerContainer:
         if self._clock.monotonic_seconds() > order.give_up_at:
             raise OrderRefused(f"The order to restart {self._server_id} is too old; nothing was restarted.")
         stop_seconds = int(self._restart_seconds / _STOP_SHARE)
-        self._api.order("POST", f"{self._path}/restart?t={stop_seconds}", timeout_seconds=self._restart_seconds)
+        self._api.order(
+            "POST",
+            f"{self._path}/restart?t={stop_seconds}",
+            is_refusal=_is_refusal,
+            timeout_seconds=self._restart_seconds,
+        )
 
     def _inspected(self) -> Container:
         answer = self._api.get_json(f"{self._path}/json")
@@ -147,23 +153,36 @@ class DockerContainer:
             return ServiceStatus.DEGRADED
         return status
 
-    def _log(self, wanted: int, since: datetime | None) -> tuple[bytes, bool]:
+    def _log(self, wanted: int, since: datetime | None, *, has_terminal: bool) -> tuple[bytes, bool]:
         """Return the log as it was sent, and whether fewer lines than `wanted` had to be asked for."""
         parameters = {"stdout": "1", "stderr": "1", "timestamps": "1"}
         if since is not None:
             parameters["since"] = str(int(since.timestamp()))
-        tail = wanted
-        for _ in range(_LOG_TRIES):
-            answer = self._api.get(f"{self._path}/logs", {**parameters, "tail": str(tail)})
-            if not answer.is_cut:
-                return answer.body, tail < wanted
-            tail = max(tail // _SHRINK, 1)
-        raise SourceUnavailable(
-            f"{self._api.name} has lines in the log of {self._server_id} that are too long to read."
+        body, asked = newest_that_fit(
+            lambda tail: self._api.get(f"{self._path}/logs", {**parameters, "tail": str(tail)}),
+            lines=wanted,
+            lines_in=(lambda plain: plain.count(b"\n")) if has_terminal else _lines_in,
+            whose=f"The log of {self._server_id} by {self._api.name}",
         )
+        return body, asked < wanted
 
     def _nonsense(self) -> SourceUnavailable:
         return SourceUnavailable(f"{self._api.name} gave no usable answer about {self._server_id}.")
+
+
+def _is_refusal(answer: Answer) -> bool:
+    """Say whether Docker has certainly done nothing.
+
+    A container that it stopped and could not start again has a 404 too, such as for a network that is gone, or even for
+    another container; those begin with "Cannot restart container".
+    """
+    if answer.status in _NO_LEAVE:
+        return True
+    try:
+        message = Complaint.model_validate_json(answer.body).message
+    except ValidationError:
+        return False
+    return answer.status == HTTPStatus.NOT_FOUND and message.startswith("No such container:")
 
 
 def _payloads(framed: bytes) -> Iterator[bytes]:
@@ -185,3 +204,12 @@ def _payloads(framed: bytes) -> Iterator[bytes]:
         yield payload
         if payload:
             is_line_open, open_stream = not payload.endswith(b"\n"), header[0]
+
+
+def _lines_in(framed: bytes) -> int:
+    """Return how many lines end in a stream that may be cut."""
+    count = 0
+    with suppress(ValueError):
+        for payload in _payloads(framed):
+            count += payload.count(b"\n")
+    return count

@@ -10,7 +10,9 @@ from typing import Annotated, Final
 
 from pydantic import AliasChoices, AliasPath, AwareDatetime, BaseModel, ConfigDict, Field
 
-__all__ = ["Container", "Figure", "Measured", "Stats", "figures_of", "measured_of"]
+from worker.contract.text import visible
+
+__all__ = ["Complaint", "Container", "Figure", "Measured", "Stats", "figures_of", "measured_of"]
 
 _WINDOW_LIMIT_SECONDS: Final = 10.0
 """Docker takes its two looks one second apart; what is further apart says nothing of now."""
@@ -25,6 +27,9 @@ _CACHE: Final = AliasChoices(
     AliasPath("memory_stats", "stats", "inactive_file"),
 )
 _Count = Annotated[int, Field(ge=0, lt=2**64)]
+_ExitCode = Annotated[int, Field(ge=-(2**31), lt=2**32)]
+_Quota = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+_Word = Annotated[str, Field(max_length=64)]
 Figure = float | str | bool | None
 
 
@@ -32,18 +37,24 @@ class _Told(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class Complaint(_Told):
+    """What stands in an answer that is none."""
+
+    message: str
+
+
 class Container(_Told):
     """What `/json` says; a figure that is not there is None."""
 
-    status: str = Field(validation_alias=AliasPath("State", "Status"))
+    status: _Word = Field(validation_alias=AliasPath("State", "Status"))
     has_terminal: bool = Field(validation_alias=AliasPath("Config", "Tty"))
-    health_check: str | None = Field(None, validation_alias=AliasPath("State", "Health", "Status"))
+    health_check: _Word | None = Field(None, validation_alias=AliasPath("State", "Health", "Status"))
     started_at: AwareDatetime | None = Field(None, validation_alias=AliasPath("State", "StartedAt"))
     oom_killed: bool | None = Field(None, validation_alias=AliasPath("State", "OOMKilled"))
-    exit_code: int | None = Field(None, validation_alias=AliasPath("State", "ExitCode"))
+    exit_code: _ExitCode | None = Field(None, validation_alias=AliasPath("State", "ExitCode"))
     restarts: _Count | None = Field(None, validation_alias=AliasPath("RestartCount"))
     cpu_limit_billionths: _Count = Field(0, validation_alias=AliasPath("HostConfig", "NanoCpus"))
-    cpu_quota: int = Field(0, validation_alias=AliasPath("HostConfig", "CpuQuota"))
+    cpu_quota: _Quota = Field(0, validation_alias=AliasPath("HostConfig", "CpuQuota"))
     cpu_period: _Count = Field(0, validation_alias=AliasPath("HostConfig", "CpuPeriod"))
 
     @property
@@ -89,9 +100,9 @@ class Measured:
 
 def figures_of(container: Container) -> tuple[Mapping[str, Figure], list[str]]:
     """Return what the state says in words and numbers, and what it does not say."""
-    figures: dict[str, Figure] = {"docker_state": container.status}
+    figures: dict[str, Figure] = {"docker_state": visible(container.status)}
     if container.health_check is not None:
-        figures["health_check"] = container.health_check
+        figures["health_check"] = visible(container.health_check)
     told = container.model_dump(include={"restarts", "oom_killed", "exit_code"})
     figures.update({name: value for name, value in told.items() if value is not None})
     return figures, [f"{name}: Docker does not say it." for name, value in told.items() if value is None]
@@ -140,8 +151,9 @@ def _difference(now: int | None, before: int | None) -> int | None:
 
 
 def _used_bytes(stats: Stats) -> int | None:
+    """Return what is in use without the cache; a cache that is greater than what is in use can't be."""
     used_bytes = _difference(stats.memory_bytes, stats.cache_bytes)
-    return None if used_bytes is None else max(used_bytes, 0)
+    return used_bytes if used_bytes is None or used_bytes >= 0 else None
 
 
 def _percent(part: int | None, whole: int | None) -> float | None:

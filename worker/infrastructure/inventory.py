@@ -1,7 +1,7 @@
 """The inventory: which servers there are, what runs on them, and the way to each.
 
 It binds an incident to its one server, in code; what it can't bind with certainty it names in a sentence, and the
-incident is escalated. It never guesses, and never takes a server's name from a model. Loaded once, at start-up.
+incident is escalated. It never guesses, and never takes a server's name from a model. Loaded at start-up and on SIGHUP.
 """
 
 import os
@@ -15,7 +15,7 @@ from worker.contract.incident import Incident
 from worker.contract.text import cut_to_bytes, visible
 from worker.infrastructure.adapters import Adapters
 from worker.infrastructure.inventory_file import read_inventory_file, table_for
-from worker.infrastructure.inventory_mistakes import SERVER_ID, is_pattern, thing_restarted
+from worker.infrastructure.inventory_mistakes import SERVER_ID, form_of, is_pattern, thing_restarted
 from worker.infrastructure.inventory_tables import InventoryFile, ServerTable, WindowTable
 from worker.ports import Clock, HealthSource, Server
 from worker.terms import EVERY_DAY, MaintenanceWindow, OwnLimits, RestartPolicy, Terms
@@ -27,6 +27,10 @@ _QUOTED_NAME_BYTES: Final = 100
 _NAMES_LISTED: Final = 5
 _NAME_IN_TEXT: Final = re.compile(r"[\w-]+(?:\.[\w-]+)*")
 """A whole name: `payment-server-01` is not found in `payment-server-012`, nor in `payment-server-01.example.com`."""
+
+
+_AS_A_NUMBER: Final = re.compile(r"(?:.*\.)?(?:0x[0-9a-f]*|[0-9]+)")
+"""An address in one of its spellings: whoever sends an alert must not choose where a pattern's credentials go."""
 
 
 class Inventory:
@@ -41,13 +45,9 @@ class Inventory:
             if not is_pattern(server_id)
         }
         things = (thing_restarted(file, server_id, file.servers[server_id]) for server_id in self._servers)
-        self._things_restarted = frozenset(thing for thing in things if thing is not None)
+        self._things_restarted = frozenset(thing.identity for thing in things if thing is not None)
         self._names = {server_id.casefold(): server_id for server_id in self._servers}
-        self._patterns = {
-            re.compile(re.escape(pattern).replace(r"\*", "[a-z0-9_-]+")): pattern
-            for pattern in file.servers
-            if is_pattern(pattern)
-        }
+        self._patterns = {form_of(pattern): pattern for pattern in file.servers if is_pattern(pattern)}
 
     @classmethod
     def load(cls, path: Path, clock: Clock, *, environment: Mapping[str, str] = os.environ) -> Self:
@@ -96,11 +96,17 @@ class Inventory:
 
         A pattern gives no second name to what a listed server's restart reaches.
         """
-        if server_id in self._servers:
-            return self._servers[server_id]
-        name = server_id.casefold()  # cooldowns and locks are per name, so that one server has one
-        table = None if name in self._names else self._table_by_pattern(name)
+        if not server_id.isascii():
+            return None  # some other letters become ours in small letters
+        name = server_id.casefold()
+        if name in self._names:
+            return self._servers[self._names[name]]
+        table = self._table_by_pattern(name)
         return None if table is None else self._server(name, table)
+
+    def patterns(self) -> tuple[str, ...]:
+        """Return the patterns, which stand for servers that are listed nowhere."""
+        return tuple(self._patterns.values())
 
     def longest_restart_seconds(self) -> float:
         """Return how long a restart may take at most, of all that are allowed; 0 where none is."""
@@ -121,7 +127,7 @@ class Inventory:
         return {"server": server.server_id, **said}
 
     def _table_by_pattern(self, name: str) -> ServerTable | None:
-        if SERVER_ID.fullmatch(name) is None:
+        if SERVER_ID.fullmatch(name) is None or _AS_A_NUMBER.fullmatch(name):
             return None
         pattern = next((pattern for form, pattern in self._patterns.items() if form.fullmatch(name)), None)
         if pattern is None:
@@ -130,7 +136,8 @@ class Inventory:
             table = table_for(self._file, pattern, name)
         except ValueError:
             return None
-        return None if thing_restarted(self._file, name, table) in self._things_restarted else table
+        thing = thing_restarted(self._file, name, table)
+        return None if thing is not None and thing.identity in self._things_restarted else table
 
     def _server(self, server_id: str, table: ServerTable) -> Server:
         return Server(
@@ -141,6 +148,7 @@ class Inventory:
             service_manager=self._adapters.service_manager_of(server_id, table),
             terms=_terms_of(table, self._file.zone),
             dependencies={name: self._health_of(name) for name in table.dependencies},
+            target="" if (thing := thing_restarted(self._file, server_id, table)) is None else str(thing),
         )
 
     def _health_of(self, server_id: str) -> HealthSource:

@@ -23,6 +23,23 @@ __all__ = ["read_inventory_file", "table_for"]
 _TABLES: Final = frozenset({"systems", "groups", "servers"})
 _SYSTEM: Final[TypeAdapter[System]] = TypeAdapter(Annotated[System, Field(discriminator="kind")])
 _SERVER: Final = TypeAdapter(ServerTable)
+_OF_MEMBERS: Final = frozenset({".service: is missing: add it"})
+"""What a group need not say; its members may."""
+
+_FORMS: Final = {
+    "extra_forbidden": "unknown key: correct its spelling, or remove it",
+    "missing": "is missing: add it",
+    "tuple_type": 'is no list: write ["…"]',
+    "frozen_set_type": 'is no list: write ["…"]',
+    "dict_type": "is no table",
+    "model_type": "is no table",
+    "model_attributes_type": "is no table",
+    "string_type": "is no text: write it in quotation marks",
+    "float_type": "is no number",
+    "int_type": "is no whole number",
+    "union_tag_not_found": f"has no kind: add one of {', '.join(sorted(ABILITIES))}",
+    "union_tag_invalid": f"is of a kind that there is not: take one of {', '.join(sorted(ABILITIES))}",
+}
 _Entry = TypeVar("_Entry")
 
 
@@ -36,14 +53,17 @@ def read_inventory_file(path: Path, *, environment: Mapping[str, str]) -> Invent
     zone = _zone_of(document.get("time_zone", "UTC"), mistakes)
     systems, servers = _tables_of(document, "systems", mistakes), _tables_of(document, "servers", mistakes)
     written = _with_groups(document, servers, mistakes)
+    mistakes += _mistakes_of_groups(document)
     named = {server_id: _named(table, server_id.replace("*", "x")) for server_id, table in written.items()}
+    of_servers: list[str] = []
     inventory = InventoryFile(
         path=path,
         zone=zone,
         systems=_parsed("systems", systems, _SYSTEM, mistakes),
-        servers=_parsed("servers", named, _SERVER, mistakes),
+        servers=_parsed("servers", named, _SERVER, of_servers),
         written=written,
     )
+    mistakes += _not_of_groups(of_servers, mistakes, servers)
     mistakes += mistakes_between_tables(inventory, named_systems=frozenset(systems), environment=environment)
     if mistakes:
         raise ConfigurationError(f"The inventory {path} is wrong:\n" + "\n".join(f"  {each}" for each in mistakes))
@@ -57,14 +77,14 @@ def table_for(file: InventoryFile, pattern: str, server_id: str) -> ServerTable:
 
 def _read_toml(path: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(path.read_bytes().decode())
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise ConfigurationError(
             f"The inventory {path} can't be read ({error.strerror}): copy deploy/inventory.example.toml there, "
             "or set FIRSTLINE_INVENTORY_FILE."
         ) from error
-    except ValueError as error:
-        raise ConfigurationError(f"The inventory {path} is not TOML: {error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"The inventory {path} is not TOML: {str(error).rstrip('.')}.") from error
 
 
 def _zone_of(name: object, mistakes: list[str]) -> ZoneInfo:
@@ -105,6 +125,27 @@ def _with_groups(
     return whole
 
 
+def _mistakes_of_groups(document: Mapping[str, object]) -> Iterator[str]:
+    """Find what is wrong with a group by itself, once, and not again with each of its members."""
+    groups = document.get("groups", {})
+    for name, table in groups.items() if isinstance(groups, dict) else ():
+        try:
+            _SERVER.validate_python(_named(table, "x"))
+        except ShapeError as error:
+            yield from (f"groups.{name}{complaint}" for complaint in _complaints(error) if complaint not in _OF_MEMBERS)
+
+
+def _not_of_groups(of_servers: list[str], mistakes: list[str], servers: Mapping[str, object]) -> Iterator[str]:
+    """Return the mistakes of servers that are not told of their group already."""
+    told = {mistake for mistake in mistakes if mistake.startswith("groups.")}
+    for mistake in of_servers:
+        server_id = next((name for name in servers if mistake.startswith(f"servers.{name}.")), "")
+        table = servers.get(server_id)
+        group = table.get("group") if isinstance(table, dict) else None
+        if f"groups.{group}{mistake.removeprefix(f'servers.{server_id}')}" not in told:
+            yield mistake
+
+
 def _named(table: object, server_id: str) -> object:
     """Return a server's table with its name in the place of each `{server}`."""
     if not isinstance(table, dict):
@@ -130,8 +171,5 @@ def _parsed(
 def _complaints(error: ShapeError) -> Iterator[str]:
     for details in error.errors(include_url=False, include_input=False):
         keys = [str(key) for key in details["loc"] if key not in ABILITIES]
-        remedy = {
-            "extra_forbidden": "unknown key: correct its spelling, or remove it",
-            "missing": "is missing: add it",
-        }.get(details["type"], details["msg"].removeprefix("Value error, "))
+        remedy = _FORMS.get(details["type"], details["msg"].removeprefix("Value error, "))
         yield "".join(f".{key}" for key in keys) + f": {remedy}"

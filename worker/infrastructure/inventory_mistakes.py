@@ -7,16 +7,27 @@ inventory is read.
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from worker.infrastructure.inventory_systems import ReplaySystem, SshSystem, SupervisordSystem, System, WebAccess
+from worker.infrastructure.inventory_systems import (
+    DockerSystem,
+    HttpSystem,
+    KubernetesSystem,
+    PrometheusSystem,
+    ReplaySystem,
+    SshSystem,
+    SupervisordSystem,
+    System,
+    WebAccess,
+)
 from worker.infrastructure.inventory_tables import ABILITIES, OPTIONAL_KEYS, InventoryFile, Role, ServerTable
 from worker.terms import RestartPolicy
 
-__all__ = ["SERVER_ID", "is_pattern", "mistakes_between_tables", "thing_restarted"]
+__all__ = ["SERVER_ID", "form_of", "is_pattern", "mistakes_between_tables", "thing_restarted"]
 
 SERVER_ID: Final = re.compile(r"[A-Za-z0-9]+(?:(?:\.|[-_]+)[A-Za-z0-9]+)*")
 _SERVER_ID_LENGTH: Final = 253
+_QUOTED: Final = 80
 _PATTERN: Final = re.compile(r"[a-z0-9*]+(?:(?:\.|[-_]+)[a-z0-9*]+)*")
 _ADDRESSES: Final = (
     frozenset().union(*(keys for roles in ABILITIES.values() for keys in roles.values())).union(*OPTIONAL_KEYS.values())
@@ -37,13 +48,14 @@ def mistakes_between_tables(
     for server_id, server in tables.servers.items():
         if not _is_name(server_id):
             yield (
-                f"servers.{server_id}: is no server name: letters and digits, joined by single dots, hyphens or "
-                "underscores; a pattern has small letters and *"
+                f"servers.{server_id[:_QUOTED]}: is no server name: letters and digits, joined by single dots, hyphens "
+                "or underscores; a pattern has small letters and *"
             )
             continue
         mistakes = _server_mistakes(tables, server_id, server, named_systems)
         yield from (f"servers.{server_id}{mistake}" for mistake in mistakes)
     yield from _duplicates(tables)
+    yield from _patterns_never_reached(tables)
 
 
 def _is_name(server_id: str) -> bool:
@@ -99,7 +111,23 @@ def _server_mistakes(
         folder = tables.replay_folder(system, server_id)
         if folder.parent.is_dir() and not folder.is_dir():
             yield f": its recording is missing: create {folder} with health.json and service.log"
+    if _may_be_restarted(server) and not _can_prove(system, server):
+        yield (
+            f".health: tells no CPU and memory of the service, so no recovery is ever proven: name another source, or "
+            f"lower restart_policy from {server.restart_policy} to observe"
+        )
     yield from _needless_keys(tables, server)
+
+
+def _can_prove(system: System | None, server: ServerTable) -> bool:
+    """Say whether health from there can be proven good after a restart; three that can't be would halt the fleet."""
+    match system:
+        case HttpSystem():
+            return False
+        case PrometheusSystem():
+            return server.exporter == "cadvisor" or (server.exporter == "node" and server.unit is not None)
+        case _:
+            return True
 
 
 def _role_mistakes(
@@ -158,7 +186,7 @@ def _needless_keys(tables: InventoryFile, server: ServerTable) -> Iterator[str]:
 def _duplicates(tables: InventoryFile) -> Iterator[str]:
     """Find two names for one thing: cooldowns and locks are per name, so such a thing could be restarted twice."""
     names: dict[str, str] = {}
-    things: dict[tuple[str, ...], tuple[str, str]] = {}
+    things: dict[tuple[str | int, ...], str] = {}
     for server_id, server in tables.servers.items():
         first = names.setdefault(server_id.casefold(), server_id)
         if first != server_id:
@@ -166,11 +194,26 @@ def _duplicates(tables: InventoryFile) -> Iterator[str]:
         thing = thing_restarted(tables, server_id, server)
         if thing is None:
             continue
-        if is_pattern(server_id) and not _differs_by_name(tables.written[server_id], key=thing[1]):
-            yield f"servers.{server_id}.{thing[1]}: is one for all servers of the pattern: write {{server}} in it"
-        key, other = things.setdefault(thing, (thing[1], server_id))
+        if is_pattern(server_id) and not _differs_by_name(tables.written[server_id], key=thing.key):
+            yield f"servers.{server_id}.{thing.key}: is one for all servers of the pattern: write {{server}} in it"
+        other = things.setdefault(thing.identity, server_id)
         if other != server_id:
-            yield f"servers.{server_id}.{key}: is already the {key} of {other}: keep one of them"
+            yield f"servers.{server_id}.{thing.key}: is already the {thing.key} of {other}: keep one of them"
+
+
+def _patterns_never_reached(tables: InventoryFile) -> Iterator[str]:
+    """Find patterns of which an earlier one has every name: a stricter policy in them would never hold."""
+    earlier: list[str] = []
+    for pattern in filter(is_pattern, tables.servers):
+        cover = next((each for each in earlier if form_of(each, also="*").fullmatch(pattern)), None)
+        if cover is not None:
+            yield f"servers.{pattern}: is never reached, for {cover} stands above it: put it before {cover}"
+        earlier.append(pattern)
+
+
+def form_of(pattern: str, *, also: str = "") -> re.Pattern[str]:
+    """Return the form of the names that a pattern stands for; `also` are further letters in the place of a star."""
+    return re.compile(re.escape(pattern).replace(r"\*", f"[a-z0-9_{re.escape(also)}-]+"))
 
 
 def _differs_by_name(table: object, *, key: str) -> bool:
@@ -178,17 +221,35 @@ def _differs_by_name(table: object, *, key: str) -> bool:
     return not isinstance(table, dict) or any(each not in table or "{server}" in str(table[each]) for each in keys)
 
 
-def thing_restarted(tables: InventoryFile, server_id: str, server: ServerTable) -> tuple[str, ...] | None:
-    """Return what a restart of this server reaches: its system, the key that names it, and its name."""
-    system, name = tables.system_of(server, Role.RESTART), server.system_of(Role.RESTART) or ""
-    match system.kind if system else None:
-        case "supervisord":
-            return name, "program", server.program or server_id
-        case "ssh":
-            return name, "host", server.host or ""
-        case "docker":
-            return name, "container", server.container or ""
-        case "kubernetes":
-            return name, "deployment", f"{server.namespace}/{server.deployment}"
+class Thing(NamedTuple):
+    """What a restart reaches: the server's key that names it, and where it is."""
+
+    key: str
+    address: tuple[str | int, ...]
+
+    def __str__(self) -> str:
+        """Return one text for it, the same for every way in which it is written."""
+        return ":".join(map(str, (self.key, *self.identity)))
+
+    @property
+    def identity(self) -> tuple[str | int, ...]:
+        """The address in one spelling: host names have no case, and a dot at their end changes nothing."""
+        if self.key != "host":
+            return self.address
+        host, *further = self.address
+        return (str(host).casefold().rstrip("."), *further)
+
+
+def thing_restarted(tables: InventoryFile, server_id: str, server: ServerTable) -> Thing | None:
+    """Return what a restart of this server reaches; by its address, for one system may stand there under two names."""
+    match tables.system_of(server, Role.RESTART):
+        case SupervisordSystem(url=url):
+            return Thing("program", (str(url), server.program or server_id))
+        case SshSystem() as ssh:
+            return Thing("host", (server.host or "", ssh.port, ssh.restart_user, str(ssh.restart_identity_file)))
+        case DockerSystem(socket=socket):
+            return Thing("container", (str(socket.resolve()), server.container or ""))
+        case KubernetesSystem(url=url):
+            return Thing("deployment", (str(url), f"{server.namespace}/{server.deployment}"))
         case _:
             return None

@@ -3,12 +3,13 @@
 Forms only: what one table says of another is checked in `inventory_mistakes.py`. Nothing here connects to anything.
 """
 
-import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, StringConstraints
+
+from worker.infrastructure.inventory_forms import in_form
 
 __all__ = [
     "DockerSystem",
@@ -24,25 +25,11 @@ __all__ = [
     "Table",
     "WebAccess",
     "WebSystem",
-    "in_form",
 ]
-
-
-def in_form(pattern: str, complaint: str) -> AfterValidator:
-    """Return a check of a whole text's form, whose complaint a person can act on."""
-    form = re.compile(pattern, re.ASCII)
-
-    def check(text: str) -> str:
-        if form.fullmatch(text) is None:
-            raise ValueError(complaint)
-        return text
-
-    return AfterValidator(check)
-
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 _SshUser = Annotated[str, in_form(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", "is no name of a user")]
-_RestartSeconds = Annotated[float, Field(ge=5, le=150)]
+_RestartSeconds = Annotated[float, Field(strict=True, ge=5, le=150)]
 
 
 def _is_loopback_address(host: str) -> bool:
@@ -105,7 +92,7 @@ class WebAccess(Table):
     token_env: _Name | None = None
     token_file: Path | None = None
     ca_file: Path | None = None
-    timeout_seconds: Annotated[float, Field(ge=0.1, le=30)] = 3.0
+    timeout_seconds: Annotated[float, Field(strict=True, ge=0.1, le=10)] = 3.0
 
 
 class WebSystem(WebAccess):
@@ -130,7 +117,7 @@ class LokiSystem(WebSystem):
     """A Grafana Loki; `tenant` is its X-Scope-OrgID."""
 
     kind: Literal["loki"]
-    tenant: _Name | None = None
+    tenant: Annotated[str, in_form(r"[!-~]{1,128}", "is no id of a tenant")] | None = None
 
 
 class KubernetesSystem(WebSystem):
@@ -145,7 +132,7 @@ class DockerSystem(Table):
 
     kind: Literal["docker"]
     socket: Path = Path("/var/run/docker.sock")
-    timeout_seconds: Annotated[float, Field(ge=0.1, le=30)] = 5.0
+    timeout_seconds: Annotated[float, Field(strict=True, ge=0.1, le=10)] = 5.0
     restart_timeout_seconds: _RestartSeconds = 30.0
 
 
@@ -158,8 +145,8 @@ class SshSystem(Table):
     restart_user: _SshUser = "firstline"
     restart_identity_file: Path | None = None
     known_hosts_file: Path
-    port: Annotated[int, Field(ge=1, le=65535)] = 22
-    timeout_seconds: Annotated[float, Field(ge=0.1, le=30)] = 5.0
+    port: Annotated[int, Field(strict=True, ge=1, le=65535)] = 22
+    timeout_seconds: Annotated[float, Field(strict=True, ge=0.1, le=10)] = 5.0
     restart_timeout_seconds: _RestartSeconds = 60.0
 
 

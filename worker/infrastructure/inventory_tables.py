@@ -5,7 +5,6 @@ Forms only: what one table says of another is checked in `inventory_mistakes.py`
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import time
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -13,7 +12,19 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, StringConstraints
 
-from worker.infrastructure.inventory_systems import ReplaySystem, System, Table, in_form
+from worker.infrastructure.inventory_forms import (
+    ContainerName,
+    Host,
+    KubernetesName,
+    LogPath,
+    ProgramName,
+    Seconds,
+    Unit,
+    Url,
+    WallTime,
+    in_form,
+)
+from worker.infrastructure.inventory_systems import ReplaySystem, System, Table
 from worker.terms import RestartPolicy
 
 __all__ = [
@@ -28,25 +39,6 @@ __all__ = [
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 _Person = Annotated[str, in_form(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}", "is no name of an account")]
 _Words = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-_Host = Annotated[str, in_form(r"[A-Za-z0-9:][A-Za-z0-9.:_-]{0,252}", "is no host: write its name or address")]
-_Unit = Annotated[
-    str,
-    in_form(
-        r"(?=.{1,200}$)(?:[A-Za-z0-9]|\\x[0-9a-f]{2})(?:[A-Za-z0-9:_.@-]|\\x[0-9a-f]{2})*\.service",
-        "is no unit of systemd: write its whole name, such as payments.service",
-    ),
-]
-_KubernetesName = Annotated[str, in_form(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", "is no name of Kubernetes")]
-_Container = Annotated[str, in_form(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,252}", "is no name of a container")]
-_Program = Annotated[str, in_form(r"[^\s:*]{1,120}(:[^\s:*]{1,120})?", "is no name of one program, NAME or GROUP:NAME")]
-_Url = Annotated[
-    str,
-    in_form(
-        r"(?=.{1,1000}$)https?://[A-Za-z0-9\[][A-Za-z0-9.:\]-]*(/[!-~]*)?",
-        "is no address: write http(s)://HOST[:PORT]/PATH, without credentials",
-    ),
-]
-_LogPath = Annotated[str, in_form(r"/[^\x00-\x1f]{1,999}", "is no absolute path")]
 _Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -86,9 +78,9 @@ OPTIONAL_KEYS: Final[Mapping[str, frozenset[str]]] = {
 class WindowTable(Table):
     """A maintenance window; without `days` it comes every day. A time is of the inventory's `time_zone`."""
 
-    begins: time
-    ends: time
-    days: frozenset[_Day] | None = None
+    begins: WallTime
+    ends: WallTime
+    days: Annotated[frozenset[_Day], Field(min_length=1)] | None = None
 
 
 class ServerTable(Table):
@@ -110,24 +102,24 @@ class ServerTable(Table):
     approvers: tuple[_Person, ...] = ()
     dependencies: tuple[_Name, ...] = ()
     maintenance: tuple[WindowTable, ...] = ()
-    cooldown_seconds: Annotated[float, Field(ge=0, le=604_800)] | None = None
-    server_restarts: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    server_window_seconds: Annotated[float, Field(gt=0, le=604_800)] | None = None
+    cooldown_seconds: Annotated[Seconds, Field(ge=0)] | None = None
+    server_restarts: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = None
+    server_window_seconds: Annotated[Seconds, Field(gt=0)] | None = None
 
-    program: _Program | None = None
-    memory_limit_mib: Annotated[float, Field(gt=0)] | None = None
-    host: _Host | None = None
-    unit: _Unit | None = None
+    program: ProgramName | None = None
+    memory_limit_mib: Annotated[float, Field(strict=True, gt=0)] | None = None
+    host: Host | None = None
+    unit: Unit | None = None
     metrics: _Words | None = None
     log_selector: _Words | None = None
     exporter: Literal["node", "cadvisor", "kube_state"] = "node"
     error_rate: _Words | None = None
-    health_url: _Url | None = None
-    container: _Container | None = None
-    namespace: _KubernetesName | None = None
-    deployment: _KubernetesName | None = None
-    needed_ready: Annotated[int, Field(ge=1, le=1000)] = 2
-    log_path: _LogPath | None = None
+    health_url: Url | None = None
+    container: ContainerName | None = None
+    namespace: KubernetesName | None = None
+    deployment: KubernetesName | None = None
+    needed_ready: Annotated[int, Field(strict=True, ge=1, le=1000)] = 2
+    log_path: LogPath | None = None
 
     def system_of(self, role: Role) -> str | None:
         """Return the name of the system that plays a role for this server, or None."""

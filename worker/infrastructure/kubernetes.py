@@ -7,19 +7,20 @@ called by the tools and the guarded restart. Source: https://kubernetes.io/docs/
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Final, TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 
-from worker.contract.observations import HealthReading, LogTail, ServiceStatus
-from worker.contract.text import visible
+from worker.contract.observations import HealthReading, LogTail
 from worker.errors import OrderRefused, SourceUnavailable
 from worker.infrastructure.kubernetes_answers import Container, Deployment, Pod, PodList, UseList
-from worker.infrastructure.kubernetes_use import Used, started_at_of, used_by
+from worker.infrastructure.kubernetes_use import Used, figures_of, running_time_of, status_of, used_by
 from worker.infrastructure.log_files import tail_of
 from worker.infrastructure.web_api import WebApi
+from worker.infrastructure.web_logs import newest_that_fit
 from worker.ports import Clock, RestartOrder
 
 __all__ = ["KubernetesDeployment"]
@@ -27,13 +28,20 @@ __all__ = ["KubernetesDeployment"]
 _FENCE: Final = "firstline/fence"
 _POLL_SECONDS: Final = 2.0
 _PODS_LIMIT: Final = 100
-_LOG_TRIES, _SHRINK = 4, 8
-"""After a cut answer the number of lines is divided by this: four tries go from 10,000 lines to 19."""
-
+_WHOLE_SECOND: Final = timedelta(seconds=1)
 _LEAST_ROOM: Final = 3
 """The two marks around the log of a container that has ended, and one line of it."""
 
-_ON_ITS_WAY: Final = frozenset({None, "ContainerCreating", "PodInitializing"})
+_REFUSALS: Final = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    }
+)
+"""Given before anything is stored, and the store takes a change whole or not."""
 _FENCE_FORM: Final = re.compile(r"[0-9]{1,18}")
 
 _Kind = TypeVar("_Kind", bound=BaseModel)
@@ -74,25 +82,26 @@ class KubernetesDeployment:
         """Ask for the Deployment, its pods and their use.
 
         CPU and memory are those of the container that is nearest to its limit; unread where any running container has
-        no limit or no metrics, for the others prove nothing of it. The start is that of the newest ready pod, by the
-        cluster's clock, which tells no now: an imprecise figure. `observed_at` is moved back by the age of the metrics,
-        and the start with it, so that how long it has been running stays true.
+        no limit or no metrics, for the others prove nothing of it. It has been running for as long as its oldest pod is
+        there, by the API server's clock. `observed_at` is moved back by the age of the metrics, and the start with it,
+        so that this stays true.
         """
         asked_at = self._clock.now()
         deployment = self._told()
-        pods, unread = self._active_pods(deployment)
+        pods, cluster_now, unread = self._active_pods(deployment)
         containers = [container for pod in pods for container in pod.containers]
         used = self._used(pods, deployment, asked_at)
-        started_at, why_no_start = started_at_of(pods, asked_at)
+        running_time, why_not_known = running_time_of(pods, cluster_now, are_all=not unread)
+        observed_at = asked_at - used.age
         return HealthReading(
             server_id=self._server_id,
-            status=_status(deployment, containers),
+            status=status_of(deployment, containers),
             cpu_percent=used.cpu_percent,
             memory_percent=used.memory_percent,
-            figures=_figures_of(deployment, containers),
-            unread=(*unread, *used.unread, *why_no_start),
-            service_started_at=None if started_at is None else started_at - used.age,
-            observed_at=asked_at - used.age,
+            figures=figures_of(deployment, containers),
+            unread=(*unread, *used.unread, *why_not_known),
+            service_started_at=None if running_time is None else observed_at - running_time,
+            observed_at=observed_at,
             source=f"{self._api.name} deployment {self._deployment}",
         )
 
@@ -102,7 +111,7 @@ class KubernetesDeployment:
         Where that container was started anew, up to half of the lines are the newest ones of the container before it,
         with a line above each part that says whose it is. `since` is taken to the second.
         """
-        pods = self._pods(self._told()).items
+        pods = self._pods(self._told())[0].items
         if not pods:
             raise SourceUnavailable(f"{self._deployment} of {self._api.name} has no pod, and so no log.")
         pod = max(pods, key=lambda found: (found.is_active, found.created_at))
@@ -144,6 +153,7 @@ class KubernetesDeployment:
         self._api.order(
             "PATCH",
             self._path,
+            is_refusal=lambda answer: answer.status in _REFUSALS,
             timeout_seconds=max(give_up_at - self._clock.monotonic_seconds(), 0.1),
             body=change,
             content_type="application/strategic-merge-patch+json",
@@ -184,54 +194,52 @@ class KubernetesDeployment:
         return is_seen and told.replicas == told.updated == told.wanted <= told.available
 
     def _told(self) -> Deployment:
-        deployment = self._read(Deployment, self._path)
+        deployment, _ = self._read(Deployment, self._path)
         if deployment.expressions:
             raise SourceUnavailable(
                 f"{self._deployment} of {self._api.name} selects its pods by matchExpressions, which is not supported."
             )
         return deployment
 
-    def _pods(self, deployment: Deployment) -> PodList:
+    def _pods(self, deployment: Deployment) -> tuple[PodList, datetime | None]:
         parameters = _selector(deployment) | {"limit": str(_PODS_LIMIT)}
         return self._read(PodList, f"/api/v1/{self._namespace}/pods", parameters)
 
-    def _active_pods(self, deployment: Deployment) -> tuple[Sequence[Pod], Sequence[str]]:
-        """Return the pods, and what of them could not be read; a Deployment tells its status without them."""
+    def _active_pods(self, deployment: Deployment) -> tuple[Sequence[Pod], datetime | None, Sequence[str]]:
+        """Return pods, the cluster's now, and what could not be read; a Deployment tells its status without them."""
         try:
-            pods = self._pods(deployment)
+            pods, now = self._pods(deployment)
         except SourceUnavailable as failure:
-            return (), (f"pods: {failure}",)
+            return (), None, (f"pods: {failure}",)
+        active = [pod for pod in pods.items if pod.is_active]
         unread = (f"pods: there are more than the {_PODS_LIMIT} that were read.",) if pods.more else ()
-        return [pod for pod in pods.items if pod.is_active], unread
+        return active, now, unread
 
     def _used(self, pods: Sequence[Pod], deployment: Deployment, asked_at: datetime) -> Used:
         path = f"/apis/metrics.k8s.io/v1beta1/{self._namespace}/pods"
         try:
-            uses = self._read(UseList, path, _selector(deployment)).items
+            uses, now = self._read(UseList, path, _selector(deployment))
         except SourceUnavailable as failure:
             return Used(unread=(f"CPU and memory: {failure}",))
-        return used_by(pods, uses, asked_at=asked_at)
+        return used_by(pods, uses.items, now=now or asked_at)
 
     def _log(self, pod: Pod, lines: int, since: datetime | None, *, previous: bool = False) -> LogTail:
-        """Return the newest lines; an answer that was cut has lost them, so fewer are asked for until they fit."""
         observed_at = self._clock.now()
         path = f"/api/v1/{self._namespace}/pods/{quote(pod.name, safe='')}/log"
         parameters = {"container": pod.main_container, "timestamps": "true", "previous": str(previous).lower()}
         if since is not None:
             parameters["sinceTime"] = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        wanted = lines + 1
-        for _ in range(_LOG_TRIES):
-            answer = self._api.get(path, {**parameters, "tailLines": str(wanted)})
-            if not answer.is_cut:
-                about = {"server_id": self._server_id, "source": f"{self._api.name} log of pod {pod.name}"}
-                tail = tail_of(answer.body, has_older_bytes=False, lines=lines, observed_at=observed_at, **about)
-                # What stands before `since`, or did not fit, was not asked for.
-                is_partial = since is not None or wanted <= lines
-                return tail.model_copy(update={"older_lines_exist": is_partial or tail.older_lines_exist})
-            wanted = max(wanted // _SHRINK, 1)
-        raise SourceUnavailable(
-            f"{self._api.name} has lines in the log of {self._server_id} that are too long to read."
+        body, asked = newest_that_fit(
+            lambda wanted: self._api.get(path, {**parameters, "tailLines": str(wanted)}),
+            lines=lines + 1,
+            lines_in=lambda plain: plain.count(b"\n"),
+            whose=f"The log of {self._server_id} by {self._api.name}",
         )
+        about = {"server_id": self._server_id, "source": f"{self._api.name} log of pod {pod.name}"}
+        tail = tail_of(body, has_older_bytes=False, lines=lines, observed_at=observed_at, **about)
+        # What stands before `since`, or did not fit, was not asked for.
+        is_partial = since is not None or asked <= lines
+        return tail.model_copy(update={"older_lines_exist": is_partial or tail.older_lines_exist})
 
     def _earlier_lines(self, pod: Pod, container: Container, room: int, since: datetime | None) -> tuple[str, ...]:
         """Return at most `room` lines: the end of the log before the container was started anew, between two marks."""
@@ -242,40 +250,24 @@ class KubernetesDeployment:
         if not earlier:
             return ()
         code = "unknown" if container.exit_code is None else container.exit_code
-        end = f"{visible(container.last_end or 'unknown reason')[:80]}, exit code {code}"
+        end = f"{container.last_end or 'unknown reason'}, exit code {code}"
         return (
             f"--- here begins the log of the container before this one, which ended: {end} ---",
             *earlier,
             f"--- here begins the log of the container that was started after it ({container.restarts} restarts) ---",
         )
 
-    def _read(self, kind: type[_Kind], path: str, parameters: Mapping[str, str] | None = None) -> _Kind:
-        answer = self._api.get_json(path, parameters)
+    def _read(
+        self, kind: type[_Kind], path: str, parameters: Mapping[str, str] | None = None
+    ) -> tuple[_Kind, datetime | None]:
+        """Return what was told, and the server's own now at the latest, for it rounds to whole seconds."""
+        answer = self._api.get(path, parameters)
+        now = None if answer.sent_at is None else answer.sent_at + _WHOLE_SECOND
         try:
-            return kind.model_validate(answer)
+            return kind.model_validate(self._api.decoded(answer)), now
         except ValidationError as error:
             raise SourceUnavailable(f"{self._api.name} gave no usable answer about {self._server_id}.") from error
 
 
 def _selector(deployment: Deployment) -> dict[str, str]:
     return {"labelSelector": ",".join(f"{name}={value}" for name, value in sorted(deployment.labels.items()))}
-
-
-def _status(deployment: Deployment, containers: Sequence[Container]) -> ServiceStatus:
-    if not deployment.ready:
-        return ServiceStatus.STOPPED
-    is_stuck = any(container.waiting not in _ON_ITS_WAY for container in containers)
-    return ServiceStatus.DEGRADED if is_stuck or deployment.ready < deployment.wanted else ServiceStatus.RUNNING
-
-
-def _figures_of(deployment: Deployment, containers: Sequence[Container]) -> Mapping[str, float | str | bool | None]:
-    reasons = {
-        "waiting": sorted({container.waiting for container in containers if container.waiting}),
-        "last_ends": sorted({container.last_end for container in containers if container.last_end}),
-    }
-    return {
-        "replicas_wanted": deployment.wanted,
-        "replicas_ready": deployment.ready,
-        "container_restarts": sum(container.restarts for container in containers),
-        **{name: ", ".join(words) for name, words in reasons.items() if words},
-    }

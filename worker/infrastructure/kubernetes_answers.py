@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Final
 
-from pydantic import AliasPath, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AliasPath, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from worker.contract.text import cut_to_bytes, visible
 
 __all__ = ["Container", "Deployment", "Pod", "PodList", "Resources", "Use", "UseList"]
 
+_REASON_LIMIT_BYTES: Final = 80
 _ENDED: Final = frozenset({"Succeeded", "Failed"})
 _QUANTITY: Final = re.compile(r"([0-9]{1,20}(?:\.[0-9]{0,20})?)(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?[0-9]{1,2}))?")
 _FACTORS: Final = (
@@ -38,6 +41,11 @@ _Window = Annotated[
     Field(gt=timedelta(0), le=timedelta(hours=1)),
 ]
 _Count = Annotated[int, Field(ge=0, lt=2**63)]
+_ExitCode = Annotated[int, Field(ge=-(2**31), lt=2**31)]
+_Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=253)]
+"""Kubernetes' own form, which goes into sentences as it is."""
+
+_Reason = Annotated[str, AfterValidator(lambda words: cut_to_bytes(visible(words), _REASON_LIMIT_BYTES))]
 
 
 class _Told(BaseModel):
@@ -64,12 +72,12 @@ class Deployment(_Told):
 class Container(_Told):
     """How one container of a pod is, and how the one before it ended."""
 
-    name: str
+    name: _Name
     restarts: _Count = Field(validation_alias=AliasPath("restartCount"))
     started_at: AwareDatetime | None = Field(None, validation_alias=AliasPath("state", "running", "startedAt"))
-    waiting: str | None = Field(None, validation_alias=AliasPath("state", "waiting", "reason"))
-    last_end: str | None = Field(None, validation_alias=AliasPath("lastState", "terminated", "reason"))
-    exit_code: int | None = Field(None, validation_alias=AliasPath("lastState", "terminated", "exitCode"))
+    waiting: _Reason | None = Field(None, validation_alias=AliasPath("state", "waiting", "reason"))
+    last_end: _Reason | None = Field(None, validation_alias=AliasPath("lastState", "terminated", "reason"))
+    exit_code: _ExitCode | None = Field(None, validation_alias=AliasPath("lastState", "terminated", "exitCode"))
 
 
 class _Condition(_Told):
@@ -78,14 +86,14 @@ class _Condition(_Told):
 
 
 class _Spec(_Told):
-    name: str
+    name: _Name
     limits: Resources = Field({}, validation_alias=AliasPath("resources", "limits"))
 
 
 class Pod(_Told):
     """A pod with what its containers may use and how they are."""
 
-    name: str = Field(validation_alias=AliasPath("metadata", "name"))
+    name: _Name = Field(validation_alias=AliasPath("metadata", "name"))
     created_at: AwareDatetime = Field(validation_alias=AliasPath("metadata", "creationTimestamp"))
     deleted_at: AwareDatetime | None = Field(None, validation_alias=AliasPath("metadata", "deletionTimestamp"))
     annotations: Mapping[str, str] = Field({}, validation_alias=AliasPath("metadata", "annotations"))

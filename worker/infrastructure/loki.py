@@ -33,7 +33,7 @@ _MARGIN: Final = timedelta(seconds=1)
 """What stamps the lines may be a little ahead of the worker's clock."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_Nanoseconds = Annotated[str, Field(pattern="^[0-9]{1,20}$")]
+_Nanoseconds = Annotated[str, Field(pattern="^[0-9]{1,19}$")]
 
 
 class _Stream(BaseModel):
@@ -65,7 +65,7 @@ class LokiLogs:
         self._clock = clock
 
     def read_log_tail(self, *, lines: int, since: datetime | None = None) -> LogTail:
-        """Return at most the newest `lines` lines at or after `since`, by default of the last hour.
+        """Return at most the newest `lines` lines at or after `since`, by default of the last hour, with their times.
 
         At most 5,000, and fewer where they are long. `older_lines_exist` when more came, or may have come, than is
         returned, and when Loki has a line of the day before the beginning; where it can't be asked, it is not claimed
@@ -76,12 +76,11 @@ class LokiLogs:
         beginning = since or observed_at - _LOOK_BACK
         entries, limit = self._newest(beginning, observed_at + _MARGIN, limit=lines + 1, give_up=give_up)
         has_more = len(entries) > lines or len(entries) >= limit
+        shown = [line for entry in entries for line in _dated(*entry)]
         return LogTail(
             server_id=self._server_id,
-            lines=tuple(
-                cut_to_bytes(visible(line), LINE_LIMIT_BYTES) for _, line in entries[max(0, len(entries) - lines) :]
-            ),
-            older_lines_exist=has_more or self._goes_further_back(beginning, give_up=give_up),
+            lines=tuple(cut_to_bytes(visible(line), LINE_LIMIT_BYTES) for line in shown[max(0, len(shown) - lines) :]),
+            older_lines_exist=len(shown) > lines or has_more or self._goes_further_back(beginning, give_up=give_up),
             observed_at=observed_at,
             source=f"{self._api.name} {self._selector}",
         )
@@ -128,6 +127,13 @@ class LokiLogs:
             ) from error
         entries = [(int(entry[0]), entry[1]) for stream in streams for entry in reversed(stream.values)]
         return sorted(entries, key=lambda entry: entry[0])
+
+
+def _dated(nanoseconds: int, entry: str) -> list[str]:
+    """Return an entry's lines, the first with its time, as other logs have it; a stack trace is one entry."""
+    time = _EPOCH + timedelta(microseconds=nanoseconds // 1_000)
+    first, *further = entry.splitlines() or [""]
+    return [f"{time.isoformat(timespec='milliseconds')} {first}", *further]
 
 
 def _nanoseconds(time: datetime) -> str:

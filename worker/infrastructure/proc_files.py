@@ -9,7 +9,15 @@ from typing import Final
 
 from worker.contract.observations import Measure
 
-__all__ = ["Sections", "cpu_percent_of", "measured", "memory_percent_of", "sections_of", "uptime_seconds_of"]
+__all__ = [
+    "Sections",
+    "cpu_percent_of",
+    "measured",
+    "memory_percent_of",
+    "memory_total_bytes_of",
+    "sections_of",
+    "uptime_seconds_of",
+]
 
 Sections = Mapping[str, Sequence[str]]
 """Lines by the name of their section."""
@@ -38,13 +46,22 @@ def cpu_percent_of(sections: Sections) -> float:
     before, after = (list(map(int, line.split()[1:])) for line in sections["cpu"][:2])
     spent = sum(after) - sum(before)
     idle = sum(after[field - 1] - before[field - 1] for field in _IDLE_FIELDS)
-    return round(min(max(100 * (1 - idle / spent), 0.0), 100.0), 1)
+    if not idle <= spent:
+        raise ValueError("more idle than there was time")
+    return round(min(100 * (1 - idle / spent), 100.0), 1)
 
 
 def memory_percent_of(sections: Sections) -> float:
     """Return the share of memory that is not available. Raises likewise."""
     memory = _meminfo(sections)
-    return round(min(max(100 * (1 - memory["MemAvailable"] / memory["MemTotal"]), 0.0), 100.0), 1)
+    if not 0 <= memory["MemAvailable"] <= memory["MemTotal"]:
+        raise ValueError("more available than there is")
+    return round(100 * (1 - memory["MemAvailable"] / memory["MemTotal"]), 1)
+
+
+def memory_total_bytes_of(sections: Sections) -> int:
+    """Return how much memory the machine has. Raises likewise."""
+    return _meminfo(sections)["MemTotal"] * _KIB
 
 
 def uptime_seconds_of(sections: Sections) -> float:

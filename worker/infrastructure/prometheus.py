@@ -45,6 +45,7 @@ from worker.infrastructure.promql import (
     joined,
     named,
 )
+from worker.infrastructure.told_time import ToldTime
 from worker.infrastructure.web_api import WebApi
 from worker.ports import Clock
 
@@ -60,11 +61,15 @@ _NOTHING: Final = Figures({}, {})
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """Figures now and before; `why_no_before` says why the past could not be asked for."""
+    """Figures now and before; `why_no_before` says why the past could not be asked for.
+
+    `lag_seconds` is how long ago the answer was made, as far as that shows.
+    """
 
     now: Figures
     before: Figures
     why_no_before: str | None = None
+    lag_seconds: float = 0.0
 
 
 class PrometheusHealth:
@@ -93,6 +98,7 @@ class PrometheusHealth:
         self._error_rate = None if error_rate is None else named(_ERROR_RATE, error_rate)
         self._source = f"{api.name}, {exporter} exporter"
         self._clock = clock
+        self._told_time = ToldTime()
 
     def read_health(self) -> HealthReading:
         """Ask for now and for half an hour before: one query each, and one more each for an error rate.
@@ -102,15 +108,17 @@ class PrometheusHealth:
         service well nowhere: a reading of it is never good. `cadvisor`: a container that is scraped runs; CPU is of its
         quota and memory of its limit, or both of the machine. `kube_state`: the replicas of a deployment, and neither.
 
-        `observed_at` is the time of the oldest sample used, which is the older one of CPU's two. A start is counted by
-        the server's own clock where it tells it, else by Prometheus'. Raises `SourceUnavailable` also for old samples.
+        `observed_at` is the time of the oldest sample used, which is the older one of CPU's two, and no newer than the
+        first time that an answer came: a cache may give it again. A start is counted by the server's own clock where it
+        tells it, else by Prometheus'. Raises `SourceUnavailable` also for old samples.
         """
         asked_at = self._clock.now()
         seen = self._seen()
         now = seen.now.values
         rates, no_rates = self._error_rates(now[NOW])
         seconds = running_seconds(now)
-        observed_at = asked_at - timedelta(seconds=max(now.get(age, 0.0) for age in (AGE, CPU_AGE, STATE_AGE)))
+        age_seconds = seen.lag_seconds + max(now.get(age, 0.0) for age in (AGE, CPU_AGE, STATE_AGE))
+        observed_at = asked_at - timedelta(seconds=age_seconds)
         return HealthReading(
             server_id=self._server_id,
             status=self._status(seen.now),
@@ -126,15 +134,18 @@ class PrometheusHealth:
         )
 
     def _seen(self) -> _Seen:
+        asked_at = self._clock.monotonic_seconds()
         now = self._figures(self._query)
-        self._check(now.values)
+        lag_seconds = self._told_time.lag_seconds(now.values[NOW], asked_at=asked_at) if NOW in now.values else 0.0
+        self._check(now.values, lag_seconds)
         now = believed(now)
         try:
-            return _Seen(now, self._figures(self._query, at=now.values[NOW] - _TREND_SECONDS))
-        except SourceUnavailable as failure:
-            return _Seen(now, _NOTHING, str(failure))  # how it is now counts without how it was
+            before = self._figures(self._query, at=now.values[NOW] - _TREND_SECONDS)
+            return _Seen(now, before, lag_seconds=lag_seconds)
+        except SourceUnavailable as failure:  # how it is now counts without how it was
+            return _Seen(now, _NOTHING, str(failure), lag_seconds=lag_seconds)
 
-    def _check(self, now: Mapping[str, float]) -> None:
+    def _check(self, now: Mapping[str, float], lag_seconds: float) -> None:
         """Raise unless the figures are of one thing, and new."""
         if not {NOW, AGE, TARGETS, SERIES} <= now.keys():
             raise SourceUnavailable(
@@ -145,7 +156,9 @@ class PrometheusHealth:
             raise SourceUnavailable(
                 f"The `metrics` of {self._server_id} fit {targets:.0f} targets of {self._api.name}: name one."
             )
-        age_seconds = max(now[AGE], now.get(STATE_AGE, 0.0))
+        if lag_seconds > _STALE_SECONDS:
+            raise SourceUnavailable(f"{self._api.name} answers with an old answer, of {lag_seconds:.0f} s ago.")
+        age_seconds = max(now[AGE], now.get(STATE_AGE, 0.0)) + lag_seconds
         if age_seconds > _STALE_SECONDS:
             raise SourceUnavailable(
                 f"{self._api.name} has had no new sample of {self._server_id} for {age_seconds:.0f} s."

@@ -111,9 +111,10 @@ class ReplayedServer:
         """Return at most the newest `lines` lines of the recorded log."""
         observed_at = self._clock.now()
         path = self._current("service.log", is_restarted=bool(self._restarts(until=observed_at)))
-        return read_file_tail(
+        tail = read_file_tail(
             path, lines=lines, server_id=self._server_id, source=f"replay of {path}", observed_at=observed_at
         )
+        return tail.model_copy(update={"is_recorded": True})
 
     @property
     def restart_seconds(self) -> float:

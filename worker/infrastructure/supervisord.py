@@ -25,6 +25,10 @@ from worker.ports import Clock, RestartOrder
 __all__ = ["SupervisedProgram"]
 
 _CPU_WINDOW_SECONDS: Final = 0.7
+_LOOK_AGAIN_SECONDS: Final = 0.5
+_START_SECONDS: Final = 1.0
+"""The least that a start is waited for."""
+
 _MIB: Final = 1_048_576
 
 _STATUS_OF: Final = {
@@ -73,7 +77,7 @@ class SupervisedProgram:
 
     @property
     def restart_seconds(self) -> float:
-        """How long supervisord is waited for: half of it for the stop, half for the start."""
+        """How long supervisord is waited for: half of it for the stop's answer, and the rest for the start."""
         return self._restart_seconds
 
     def read_health(self) -> HealthReading:
@@ -125,15 +129,41 @@ class SupervisedProgram:
 
         How far the fence reaches: the order's time is checked here, on the worker, right before the stop.
         supervisord knows no fencing token, so an order that is delayed between this check and the socket is carried
-        out. Once stopped, the program is started even if its time has passed meanwhile: down would be worse.
+        out. Once stopped, the program is started even if its time has passed meanwhile: down would be worse. A stop
+        without an answer is waited for likewise, since it goes on by itself.
         """
-        if self._clock.monotonic_seconds() > order.give_up_at:
+        began = self._clock.monotonic_seconds()
+        if began > order.give_up_at:
             raise OrderRefused(f"The order to restart {self._server_id} is too old; nothing was restarted.")
-        self._api.stop_program(self._program, timeout_seconds=self._restart_seconds / 2)
+        give_up = began + self._restart_seconds
         try:
-            self._api.start_program(self._program, timeout_seconds=self._restart_seconds / 2)
+            self._api.stop_program(self._program, timeout_seconds=self._restart_seconds / 2)
+        except OrderRefused:
+            raise
+        except SourceUnavailable as error:
+            self._wait_for_its_stop(error, give_up=give_up - _START_SECONDS)
+        seconds_left = max(give_up - self._clock.monotonic_seconds(), _START_SECONDS)
+        try:
+            self._api.start_program(self._program, timeout_seconds=seconds_left)
         except SourceUnavailable as error:
             raise SourceUnavailable(f"{self._program} was stopped and may be down: {error}") from error
+
+    def _wait_for_its_stop(self, unanswered: SourceUnavailable, *, give_up: float) -> None:
+        """Look until the program has stopped; raise `SourceUnavailable` when that isn't seen in its time."""
+        seen = str(unanswered)
+        while (seconds_left := give_up - self._clock.monotonic_seconds()) > 0:
+            try:
+                info = self._api.program_info(self._program, timeout_seconds=seconds_left)
+            except SourceUnavailable as error:
+                seen = str(error)
+            else:
+                if _STATUS_OF.get(info.statename) is ServiceStatus.STOPPED:
+                    return
+                seen = f"supervisord has it as {info.statename}."
+            self._clock.sleep(_LOOK_AGAIN_SECONDS)
+        raise SourceUnavailable(
+            f"{self._program} was told to stop and was not seen to, so it was not started, and may go down yet: {seen}"
+        ) from unanswered
 
     def _measure(self, pid: int) -> _Measured:
         try:

@@ -7,8 +7,11 @@ Source: http://supervisord.org/api.html
 
 import base64
 import http.client
+import math
+import time
 import xmlrpc.client
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Annotated, Any, Final
 from xml.parsers.expat import ExpatError
 
@@ -22,6 +25,8 @@ _READ_TIMEOUT_SECONDS: Final = 5.0
 
 _NOT_RUNNING: Final = 70
 _LARGEST_PID: Final = 2**31 - 1
+_ANSWER_LIMIT_BYTES: Final = 1_048_576
+"""An account of one program has a few hundred."""
 
 
 class ProgramInfo(BaseModel):
@@ -40,8 +45,8 @@ class ProgramInfo(BaseModel):
 class SupervisordApi:
     """One supervisord on this machine. Each call has a connection of its own, so any number of threads may call.
 
-    Every failure (refused, timed out, 401, a fault, nonsense) is `SourceUnavailable` in one sentence. Nothing is tried
-    twice.
+    Every failure (timed out, cut off, nonsense) is `SourceUnavailable` in one sentence; it is an `OrderRefused`
+    where supervisord did not hear of the call or said no. Nothing is tried twice.
     """
 
     def __init__(
@@ -51,9 +56,10 @@ class SupervisordApi:
         self._credentials = base64.b64encode(f"{username}:{password}".encode()).decode()
         self._read_timeout_seconds = read_timeout_seconds
 
-    def program_info(self, program: str) -> ProgramInfo:
-        """Return the program's state, process id, times and log file."""
-        answer = self._call("getProcessInfo", program, timeout_seconds=self._read_timeout_seconds)
+    def program_info(self, program: str, *, timeout_seconds: float = math.inf) -> ProgramInfo:
+        """Return the program's state, process id, times and log file, within `timeout_seconds` at the latest."""
+        seconds = min(timeout_seconds, self._read_timeout_seconds)
+        answer = self._call("getProcessInfo", program, timeout_seconds=seconds)
         try:
             return ProgramInfo.model_validate(answer)
         except ValidationError as error:
@@ -83,9 +89,12 @@ class SupervisordApi:
         except xmlrpc.client.Fault as error:
             raise OrderRefused(f"supervisord refused {method} of {program}: {error.faultString}.") from error
         except xmlrpc.client.ProtocolError as error:
-            raise SourceUnavailable(
+            failed = OrderRefused if error.errcode == HTTPStatus.UNAUTHORIZED else SourceUnavailable
+            raise failed(
                 f"supervisord at {self._url} answered {error.errcode} {error.errmsg} to {method} of {program}."
             ) from error
+        except ConnectionRefusedError as error:
+            raise OrderRefused(f"supervisord at {self._url} did not answer {method}: {error}.") from error
         except (OSError, http.client.HTTPException) as error:
             raise SourceUnavailable(f"supervisord at {self._url} did not answer {method}: {error}.") from error
         except (xmlrpc.client.Error, ExpatError, ValueError, TypeError, LookupError) as error:
@@ -104,6 +113,18 @@ class _OneTryTransport(xmlrpc.client.Transport):
         connection = http.client.HTTPConnection(address, timeout=self._timeout_seconds)
         self._connection = host, connection  # where `close` looks for it
         return connection
+
+    def parse_response(self, response: http.client.HTTPResponse) -> Any:  # noqa: ANN401 - as the library returns it
+        give_up, body = time.monotonic() + self._timeout_seconds, bytearray()
+        with response:
+            while chunk := response.read1(_ANSWER_LIMIT_BYTES):
+                body += chunk
+                if len(body) > _ANSWER_LIMIT_BYTES or time.monotonic() > give_up:
+                    raise OSError("the answer does not end")
+        parser, unmarshaller = self.getparser()
+        parser.feed(bytes(body))
+        parser.close()
+        return unmarshaller.close()
 
     def request(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as the library passes them
         return self.single_request(*arguments, **options)

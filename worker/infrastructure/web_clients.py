@@ -16,13 +16,17 @@ from worker.infrastructure.inventory_systems import DockerSystem, LokiSystem, We
 
 __all__ = ["docker_client", "web_client"]
 
-_HEADERS: Final = {"Accept": "application/json", "User-Agent": "firstline"}
+_HEADERS: Final = {
+    "Accept": "application/json",
+    "Cache-Control": "no-cache",  # an answer that a proxy kept says nothing of now
+    "User-Agent": "firstline",
+}
 
 
 def web_client(system: WebAccess, *, folder: Path, environment: Mapping[str, str]) -> httpx2.Client:
     """Return a client that presents the system's credentials; `folder` is where its relative files begin.
 
-    Raises `ConfigurationError` for a CA file that is none.
+    Raises `ConfigurationError` for a CA file that is none, and for a token that no header can hold.
     """
     tenant = {"X-Scope-OrgID": system.tenant} if isinstance(system, LokiSystem) and system.tenant else {}
     return httpx2.Client(
@@ -61,10 +65,16 @@ def _auth_of(system: WebAccess, *, folder: Path, environment: Mapping[str, str])
     if system.token_file is not None:
         return _TokenFile(folder / system.token_file)
     if system.token_env is not None:
-        return _Bearer(environment[system.token_env])
+        return _Bearer(_fit_for_header(environment[system.token_env], variable=system.token_env))
     if system.username is not None and system.password_env is not None:
         return httpx2.BasicAuth(system.username, environment[system.password_env])
     return None
+
+
+def _fit_for_header(token: str, *, variable: str) -> str:
+    if not (token.isascii() and token.isprintable()):
+        raise ConfigurationError(f"The token in {variable} holds characters that no HTTP header may: correct it.")
+    return token
 
 
 class _Bearer(httpx2.Auth):
@@ -87,5 +97,7 @@ class _TokenFile(httpx2.Auth):
             token = self._path.read_text("ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SourceUnavailable(f"The token file {self._path} can't be read ({type(error).__name__}).") from error
+        if not token.isprintable():
+            raise SourceUnavailable(f"The token file {self._path} holds more than one line: correct it.")
         request.headers["Authorization"] = f"Bearer {token}"
         yield request

@@ -40,8 +40,8 @@ def weigh(health: HealthReading, logs: LogFindings, *, health_cited: str = "", l
     if logs.dependency_failures:
         failure = _joined(f"the log shows a failing dependency, {_quoted(logs.dependency_failures)}", logs_cited)
         return _verdict(Way.ESCALATE, f"{failure}; {state}: a restart is unlikely to help.")
-    if _is_only_degraded(health) and not logs.local_faults:
-        no_fault = _joined(f"{logs.scanned_lines} log lines show no local fault", logs_cited)
+    if _is_only_degraded(health) and not logs.newest_local_faults:
+        no_fault = _joined(f"{_where_no_fault_is(logs)} no local fault", logs_cited)
         return _verdict(Way.ESCALATE, f"{state}, but {no_fault}: nothing says that a restart would help.")
     if health.symptoms:
         local_faults = _joined(_local_faults(logs), logs_cited)
@@ -72,7 +72,11 @@ def _is_only_degraded(health: HealthReading) -> bool:
 
 def _local_faults(logs: LogFindings) -> str:
     nothing_worse = f"no dependency failure in {logs.scanned_lines} log lines"
-    return f"{_quoted(logs.local_faults)}, {nothing_worse}" if logs.local_faults else nothing_worse
+    return f"{_quoted(logs.newest_local_faults)}, {nothing_worse}" if logs.newest_local_faults else nothing_worse
+
+
+def _where_no_fault_is(logs: LogFindings) -> str:
+    return "the newest log lines show" if logs.local_faults else f"{logs.scanned_lines} log lines show"
 
 
 def _quoted(lines: tuple[str, ...]) -> str:

@@ -1,17 +1,15 @@
-"""The template of a log line, which lines of one kind share, and the time that stands in a line.
+"""The template of a log line, which lines of one kind share.
 
 Pure and in linear time, whatever a line holds: only its beginning is read, and no pattern goes back over more than one
 word. Placeholders of the redaction keep their kind and lose their number. `condensing.py` asks.
 """
 
 import re
-from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
-__all__ = ["LineTime", "template_of", "time_in"]
+__all__ = ["template_of"]
 
 _READ_CHARACTERS: Final = 600
-_TIME_CHARACTERS: Final = 120
 _QUOTATIONS: Final = 20
 _PLACEHOLDER: Final = re.compile(r"\[([A-Z]{2,20}(?:_[A-Z]{2,20})?)_[1-9]\d{0,8}\]", re.ASCII)
 _QUOTED: Final = re.compile(
@@ -28,20 +26,6 @@ _VARIABLE: Final = re.compile(
 """Ids, and words with a figure in them, also in rows, as in addresses and times."""
 
 _ANYTHING: Final = "<*>"
-_MONTH: Final = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-_ISO: Final = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
-_TIME: Final = re.compile(
-    rf"(?P<iso>{_ISO})|\b(?P<syslog>{_MONTH} [ \d]\d \d\d:\d\d:\d\d)\b"
-    rf"|(?P<access>\d\d/{_MONTH}/\d{{4}}:\d\d:\d\d:\d\d [+-]\d{{4}})",
-    re.ASCII,
-)
-
-
-class LineTime(NamedTuple):
-    """A time as it stands in a line, and what it means; without a zone where the line names none."""
-
-    text: str
-    moment: datetime
 
 
 def template_of(line: str) -> str:
@@ -60,22 +44,3 @@ def template_of(line: str) -> str:
         if not (place and words[place - 1].endswith('"') and _STATUS.fullmatch(word)):
             words[place] = _VARIABLE.sub(_ANYTHING, word)
     return " ".join(words)
-
-
-def time_in(line: str, *, year: int) -> LineTime | None:
-    """Return the first time near a line's beginning, None where none can be read; `year` is for lines without one."""
-    found = _TIME.search(line, 0, _TIME_CHARACTERS)
-    if found is None:
-        return None
-    try:
-        return LineTime(found[0], _moment(found, year))
-    except ValueError:
-        return None
-
-
-def _moment(found: re.Match[str], year: int) -> datetime:
-    if found["iso"]:
-        return datetime.fromisoformat(found[0].replace(",", "."))
-    if found["access"]:
-        return datetime.strptime(found[0], "%d/%b/%Y:%H:%M:%S %z")
-    return datetime.strptime(f"{year} {found[0]}", "%Y %b %d %H:%M:%S")  # noqa: DTZ007 - the line names no zone

@@ -1,34 +1,30 @@
 """What a log says: the findings that guards and rules judge by, and the excerpt that a model is shown.
 
-The excerpt is made of the whole scan, and a model may ask for few lines: that hides nothing. The findings are made of
-less, so that a long scan does not change what a restart is judged by. What may justify one is recent: local faults and
-other errors count among the newest `JUDGED_LINES`. What forbids one may be older: a dependency failure counts there
-too, and as far back as its own time is within half an hour of the log's newest. Log text is data: it is matched and
-quoted, never obeyed.
+Findings are made of the whole scan, but of no line that is certainly older than what is judged (`line_ages.py`): what
+forbids a restart or a good end reaches as far back as what is shown. What may speak for a restart must also be among
+the newest `NEWEST_LINES`. Log text is data: it is matched and quoted, never obeyed.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Self
 
 from worker.contract.observations import LogTail
 from worker.contract.result import LogFindings
-from worker.contract.text import cut_to_bytes, visible
 from worker.triage.condensing import Condensed, condensed
-from worker.triage.line_templates import time_in
+from worker.triage.line_ages import NEWEST_LINES, are_old
+from worker.triage.line_times import LineTime, time_of
 from worker.triage.log_signs import LineKind, SignOfLine, signs_of
+from worker.triage.long_lines import shortened
 
-__all__ = ["JUDGED_LINES", "SCANNED_LINES", "LogReading"]
+__all__ = ["SCANNED_LINES", "LogReading"]
 
 SCANNED_LINES: Final = 10_000
 """How far back a log is scanned at every read, in lines."""
 
-JUDGED_LINES: Final = 400
-"""How many of the newest lines the findings are made of."""
-
-_FORBIDS_FOR: Final = timedelta(minutes=30)
+_JUDGED_FOR: Final = timedelta(minutes=30)
 _EXCERPT_BYTES: Final = 14_000
 _FIGURES_BYTES: Final = 100
 """More than the words on what is left out can grow by."""
@@ -39,25 +35,38 @@ _QUOTATION_BYTES: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class LogReading:
-    """A tail whose lines are sorted; `signs` has one entry a line, None for a line that shows nothing."""
+    """A tail whose lines are sorted: for each its sign, its own time, and whether it is too old to count."""
 
     tail: LogTail
     signs: Sequence[SignOfLine | None]
+    times: Sequence[LineTime | None]
+    is_old: Sequence[bool]
 
     @classmethod
-    def of(cls, tail: LogTail) -> Self:
-        """Sort the lines of a tail."""
-        return cls(tail, signs_of(tail.lines))
+    def of(cls, tail: LogTail, *, since: datetime | None = None) -> Self:
+        """Sort the lines of a tail; what is certainly from before `since`, by default half an hour ago, is not judged.
+
+        The reference is `tail.observed_at`, by the worker's clock, and never a line. All of a recording is judged.
+        """
+        now = tail.observed_at
+        times = [time_of(line, now=now) for line in tail.lines]
+        moments = [None if tail.is_recorded else time and time.moment for time in times]
+        old = are_old(moments, since=min(since or now, now - _JUDGED_FOR), now=now)
+        return cls(tail, signs_of(tail.lines), times, old)
 
     def findings(self) -> LogFindings:
-        """Return the newest few lines of each kind, as quotations."""
+        """Return the newest few lines of each kind among those that are not too old, as quotations."""
         judged = self._judged()
+        first_of_newest = len(self.signs) - NEWEST_LINES
         return LogFindings(
-            scanned_lines=len(self.signs) - self._first_judged,
+            scanned_lines=len(self.is_old) - sum(self.is_old),
             error_lines=len(judged),
             dependency_failures=self._newest(LineKind.DEPENDENCY_FAILURE, judged),
             local_faults=self._newest(LineKind.LOCAL_FAULT, judged),
             other_errors=self._newest(LineKind.OTHER_ERROR, judged),
+            newest_local_faults=self._newest(
+                LineKind.LOCAL_FAULT, [place for place in judged if place >= first_of_newest]
+            ),
         )
 
     def excerpt(self, *, lines: int) -> str:
@@ -70,9 +79,9 @@ class LogReading:
         shown = condensed(
             self.tail.lines,
             self.signs,
-            quoted={sign.kind: place for place in self._judged() if (sign := self.signs[place])}.values(),
+            quoted=[list(self._quotations(kind, self._judged()).values()) for kind in LineKind],
             newest_lines=lines,
-            year=self.tail.observed_at.year,
+            times=self.times,
             limit_bytes=limit_bytes,
         )
         return self._as_json(shown)
@@ -96,53 +105,34 @@ class LogReading:
 
     def _left_out(self, shown: Condensed) -> str:
         older = "the log goes further back" if self.tail.older_lines_exist else "the log starts there"
-        errors = f"{shown.errors_left_out} of them errors" if shown.errors_left_out else "none of them an error"
+        errors = (
+            f"{shown.errors_left_out} of them errors"
+            if shown.errors_left_out
+            else "none of them with a word of an error"
+        )
         kinds = shown.error_kinds_left_out
         unseen = f"{kinds} kinds of errors are not shown at all; " if kinds else ""
+        if shown.line_kinds_left_out:
+            others, lines = shown.line_kinds_left_out, shown.lines_not_counted
+            unseen += f"{others} kinds of other lines are not listed by template either: {lines} lines; "
         return f"{len(self.tail.lines) - shown.shown} of the scanned lines are not shown, {errors}; {unseen}{older}"
-
-    @property
-    def _first_judged(self) -> int:
-        return max(0, len(self.signs) - JUDGED_LINES)
 
     def _judged(self) -> list[int]:
         """Return the places of the lines that findings are made of, oldest first."""
-        newest = range(self._first_judged, len(self.signs))
-        return [*self._older_failures(), *(place for place in newest if self.signs[place] is not None)]
-
-    def _older_failures(self) -> Iterator[int]:
-        """Yield the places of older dependency failures whose own time is recent, by the log's own clock."""
-        places = [
-            number
-            for number in range(self._first_judged)
-            if (sign := self.signs[number]) is not None and sign.kind is LineKind.DEPENDENCY_FAILURE
-        ]
-        now = self._newest_moment() if places else None
-        for number in places:
-            moment = self._moment(number)
-            if now is not None and moment is not None and _is_recent(moment, now=now):
-                yield number
-
-    def _newest_moment(self) -> datetime | None:
-        moments = (self._moment(number) for number in reversed(range(self._first_judged, len(self.signs))))
-        return next((moment for moment in moments if moment is not None), None)
-
-    def _moment(self, number: int) -> datetime | None:
-        time = time_in(self.tail.lines[number], year=self.tail.observed_at.year)
-        return time and time.moment
+        return [place for place, sign in enumerate(self.signs) if sign is not None and not self.is_old[place]]
 
     def _newest(self, kind: LineKind, places: Sequence[int]) -> tuple[str, ...]:
-        quotations: dict[str, None] = {}
+        return tuple(reversed(self._quotations(kind, places)))
+
+    def _quotations(self, kind: LineKind, places: Sequence[int]) -> dict[str, int]:
+        """Return the newest few different quotations of a kind, newest first, and the places of their lines."""
+        newest: dict[str, int] = {}
         for place in reversed(places):
-            sign = self.signs[place]
-            if sign is not None and sign.kind is kind:
-                quotations.setdefault(cut_to_bytes(visible(self.tail.lines[place]).strip(), _QUOTATION_BYTES))
+            if (sign := self.signs[place]) is not None and sign.kind is kind:
+                newest.setdefault(self.tail.lines[place], place)
+        quotations: dict[str, int] = {}
+        for line, place in newest.items():
+            quotations.setdefault(shortened(line.strip(), _QUOTATION_BYTES), place)
             if len(quotations) == _QUOTATIONS:
                 break
-        return tuple(reversed(quotations))
-
-
-def _is_recent(moment: datetime, *, now: datetime) -> bool:
-    if (moment.tzinfo is None) is not (now.tzinfo is None):
-        return False
-    return timedelta() <= now - moment <= _FORBIDS_FOR
+        return quotations

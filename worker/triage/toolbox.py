@@ -81,7 +81,8 @@ def _words_from_outside(observation: Observation) -> str:
         return ""
     if observation.restart is not None:
         return observation.restart.detail
-    return strings_in(observation.content)
+    quoted = observation.logs.quotations if observation.logs is not None else ()
+    return "\n".join((strings_in(observation.content), *quoted))
 
 
 def _checked_arguments(text: str, spec: ToolSpec) -> Mapping[str, object] | Refusal:

@@ -98,7 +98,7 @@ class FetchRecentLogs:
         )
 
     def run(self, call: ToolCall, arguments: Mapping[str, object], transcript: Transcript) -> Observation:
-        """Return a bounded excerpt, with the findings of the whole scanned window for the guards."""
+        """Return a bounded excerpt, and for the guards the findings of those scanned lines that are not too old."""
         lines = arguments["lines"]
         assert isinstance(lines, int)  # noqa: S101 - the toolbox has checked it against the schema
         try:
@@ -106,7 +106,7 @@ class FetchRecentLogs:
             tail = self.server.logs.read_log_tail(lines=SCANNED_LINES, since=since)
         except SourceUnavailable as failure:
             return _failed(call, failure, self.clock)
-        reading = LogReading.of(tail)
+        reading = LogReading.of(tail, since=since)
         return Observation(
             call_id=call.call_id,
             tool=call.name,
