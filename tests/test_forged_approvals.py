@@ -6,15 +6,16 @@ from typing import Any
 import pytest
 
 from producers.intake import Answer, take_in
-from tests.approved_desk import DEPENDENCY, SERVER, Desk, desk_fixture, reasons_of
+from tests.approved_desk import DEPENDENCY, SERVER, Desk, desk_fixture, reason_of, reasons_of
 from tests.redis_servers import redis_fixture, valkey_fixture
 from worker import duty, tasks
 from worker.contract.approval import Approval
 from worker.contract.incident import Incident
 from worker.contract.proposal import Decision, follow_up_id
-from worker.contract.queue import incident_key
+from worker.contract.queue import AUDIT_STREAM, incident_key
 from worker.contract.result import Disposition, Ending
 from worker.registry.approvals import Approvals
+from worker.registry.audit import AuditAction, AuditEntry, AuditLog
 
 __all__ = ["desk_fixture", "redis_fixture", "valkey_fixture"]
 
@@ -86,6 +87,49 @@ def test_of_a_proposal_that_can_not_be_read(desk: Desk) -> None:
         result = tasks._result_of(desk.worker, claim)
     assert (result.disposition, result.ending) == (Disposition.ESCALATED, Ending.INTERNAL_ERROR)
     assert desk.restarts == 0
+
+
+def write_decision(desk: Desk, proposal_id: str, **changes: str) -> None:
+    """Write a decision as somebody would who can write to Redis, past the audit."""
+    seconds, _ = desk.redis.time()
+    decision = {"decision": "approved", "decided_by": "ada", "decided_at": f"{seconds}000", "decision_why": "it hangs"}
+    desk.redis.hset(incident_key(proposal_id), mapping=decision | changes)
+
+
+@pytest.mark.parametrize("audited_as", [None, "", "no id", "0-1", "99999999999999999999999-1"])
+def test_with_a_decision_that_the_audit_does_not_tell_of(desk: Desk, audited_as: str | None) -> None:
+    incident_id = desk.propose()
+    write_decision(desk, incident_id, **({} if audited_as is None else {"decision_audited_as": audited_as}))
+    assert reason_of(desk.approve(incident_id)) == "not_in_audit"
+    check(desk, forge(desk, incident_id), "not_in_audit")
+
+
+def test_with_a_decision_that_leans_on_the_audit_of_another(desk: Desk) -> None:
+    real, incident_id = desk.propose(), desk.propose()
+    desk.approve(real)
+    audited_as = desk.redis.hget(incident_key(real), "decision_audited_as")
+    write_decision(desk, incident_id, decision_audited_as=audited_as)
+    check(desk, forge(desk, incident_id), "not_in_audit")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"decision": "approved"}, {"decision": "approved", "decided_by": "grace", "decision_why": "no"}]
+)
+def test_with_a_rejection_that_was_turned_into_an_approval(desk: Desk, changes: dict[str, str]) -> None:
+    incident_id = desk.propose()
+    desk.approving.reject(incident_id, person="ada", why="no")
+    desk.redis.hset(incident_key(incident_id), mapping=changes)
+    check(desk, forge(desk, incident_id), "not_in_audit")
+
+
+def test_with_both_the_decision_and_its_entry_it_is_carried_out_but_the_audit_shows_it(desk: Desk) -> None:
+    incident_id = desk.propose()
+    forged = AuditEntry(action=AuditAction.APPROVE, why="it hangs", incident_id=incident_id, person="ada")
+    AuditLog(desk.redis).append(forged)
+    (newest, fields), *_ = desk.redis.xrevrange(AUDIT_STREAM, count=1)
+    write_decision(desk, incident_id, decision_audited_as=newest)
+    assert desk.triage(forge(desk, incident_id)).disposition is Disposition.RECOVERED
+    assert (fields["action"], fields["person"], fields["incident_id"]) == ("approve", "ada", incident_id)
 
 
 def test_without_the_check_a_forgery_would_restart_the_server(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

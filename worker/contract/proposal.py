@@ -22,12 +22,13 @@ class Decision(StrEnum):
 
 
 class Decided(Frozen):
-    """The one decision on a proposal; there is no second."""
+    """The one decision on a proposal; there is no second. `is_audited` says whether the audit tells the same."""
 
     decision: Decision
     person: str
     why: str
     at: AwareDatetime
+    is_audited: bool
 
 
 class Proposal(Frozen):

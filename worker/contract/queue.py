@@ -115,8 +115,8 @@ def incident_key(incident_id: str) -> str:
     Its fields: `incident`, `accepted_at`, and `queue` where it is not that of warnings; once it was claimed `state` (a
     new one has none), `epoch`, `deliveries`, `worker`, `lease_until`, `token`, `last_step`; once it is closed `result`,
     `disposition`, `closed_at`; where an engineer decided on its proposal `decision`, `decided_by`, `decided_at`,
-    `decision_why`; where alerts came to it `occurrences` (its own included), `resolved`, `last_seen_at`,
-    `urgency` (2 to 4, the most urgent alert's queue);
+    `decision_why`, `decision_audited_as` (its entry's id in the audit); where alerts came to it `occurrences` (its own
+    included), `resolved`, `last_seen_at`, `urgency` (2 to 4, the most urgent alert's queue);
     where its triage has to wait `not_before` and `urgent_at` (for more urgent alerts); where its message was not put
     into the queue at intake `enqueued_at`. Times are the server's, in milliseconds.
     """

@@ -14,7 +14,7 @@ from producers.intake import Answer, take_in
 from worker.contract.proposal import Decision, Proposal, follow_up_of
 from worker.contract.result import Refusal
 from worker.errors import FirstlineError
-from worker.guardrails.approval_policy import refusal_of_policy, refusal_of_right
+from worker.guardrails.approval_policy import refusal_of_policy, refusal_of_right, refusal_of_unaudited
 from worker.ports import Server
 from worker.registry.approvals import DECIDED, Approvals
 from worker.registry.audit import AuditAction, AuditEntry, AuditLog
@@ -63,6 +63,8 @@ class Approving:
         stands = Approvals(self.redis).find(incident_id)
         if answer.reason != DECIDED or isinstance(stands, Refusal) or not stands.is_approved:
             return answer
+        if stands.decided is not None and not stands.decided.is_audited:
+            return refusal_of_unaudited(stands)
         return self._taken_in(stands, is_news=False)
 
     def reject(self, incident_id: str, *, person: str, why: str) -> Said | Refusal:

@@ -18,7 +18,14 @@ from worker.guardrails.policy import RestartRules
 from worker.ports import Server
 from worker.terms import RestartPolicy
 
-__all__ = ["approval_told", "refusal_of_approval", "refusal_of_policy", "refusal_of_right", "server_as_approved"]
+__all__ = [
+    "approval_told",
+    "refusal_of_approval",
+    "refusal_of_policy",
+    "refusal_of_right",
+    "refusal_of_unaudited",
+    "server_as_approved",
+]
 
 _WHY_BYTES: Final = 500
 _APPROVABLE: Final = frozenset({RestartPolicy.APPROVE, RestartPolicy.AUTO})
@@ -55,8 +62,9 @@ def refusal_of_approval(
 ) -> Refusal | None:
     """Return the first reason against carrying out the approval that an incident has, or None.
 
-    The registry must have it: of this very incident's proposal, in these words, of this person, in time, and not longer
-    ago than a proposal holds. The person must have the right to it now, and the server's policy must allow it now.
+    The registry must have it, and the audit too: of this very incident's proposal, in these words, of this person, in
+    time, and not longer ago than a proposal holds. The person must have the right to it now, and the server's policy
+    must allow it now.
     """
     if isinstance(proposal, Refusal):
         return proposal
@@ -77,6 +85,8 @@ def _objections_of_decision(
         said = "nobody has decided on it" if decided is None else f"{decided.person} has rejected it"
         yield _no("not_approved", f"The restart that was proposed for {name} is not approved: {said}.")
         return
+    if not decided.is_audited:
+        yield refusal_of_unaudited(proposal)
     if incident.approval != Approval(incident_id=name, person=decided.person, why=decided.why):
         yield _no("not_approved", f"The approval of {name} that came is not the one that was given.")
     if proposal.server_id != server.server_id:
@@ -89,6 +99,15 @@ def _objections_of_decision(
     age_seconds = (proposal.read_at - decided.at).total_seconds()
     if abs(age_seconds) > within_seconds:
         yield _no("approval_stale", f"{name} was approved {age_seconds / 60:.0f} min ago: that is too long ago.")
+
+
+def refusal_of_unaudited(proposal: Proposal) -> Refusal:
+    """Return why a decision counts for nothing that the audit does not tell of: somebody else wrote it."""
+    detail = (
+        f"The decision on {proposal.incident_id} is not in the audit: whoever wrote it, it was not taken by the desk. "
+        "Ask who can write to Redis."
+    )
+    return _no("not_in_audit", detail)
 
 
 def server_as_approved(server: Server) -> Server:

@@ -3,6 +3,9 @@
 The entry of a closed incident that awaits approval is the proposal. It is decided once, within its time, by one script
 on Redis' clock that writes the audit too: a decision that is not in the audit was not made. Whether the person may
 decide is asked before (`escalation/approving.py`), and at execution again (`duty.py`). Nothing here reaches a server.
+
+Whoever reads a decision looks for its entry in the audit, too. Who can write to Redis can forge both: that is not
+prevented here, but then it stands in the audit for everybody to see.
 """
 
 from collections.abc import Mapping
@@ -18,7 +21,7 @@ from worker.contract.result import Disposition, Refusal, TriageResult
 from worker.contract.text import visible
 from worker.errors import ConfigurationError, ContractError
 from worker.redaction import SECRETS_MASKER
-from worker.registry.audit import AuditAction, AuditEntry, ChainedWrite
+from worker.registry.audit import AuditAction, AuditEntry, AuditLog, ChainedWrite
 from worker.registry.view import IncidentState, time_of, unreadable
 
 __all__ = ["DECIDED", "Approvals"]
@@ -29,6 +32,7 @@ DECIDED: Final = "decided"
 _ACTION_OF: Final = {Decision.APPROVED: AuditAction.APPROVE, Decision.REJECTED: AuditAction.REJECT}
 _FIELDS: Final = (
     "state", "disposition", "closed_at", "result", "decision", "decided_by", "decided_at", "decision_why",
+    "decision_audited_as",
 )  # fmt: skip
 
 _REFUSALS: Final[Mapping[str, str]] = {
@@ -50,6 +54,7 @@ class Approvals:
         if not redis.get_encoder().decode_responses:
             raise ConfigurationError("Approvals need a Redis client made with decode_responses=True.")
         self._redis = redis
+        self._audit = AuditLog(redis)
         self._decide = ChainedWrite(redis, "decide.lua")
 
     def find(self, incident_id: str) -> Proposal | Refusal:
@@ -65,7 +70,24 @@ class Approvals:
             return _refusal(incident_id, "no_result")
         if fields.get("disposition") != Disposition.AWAITING_APPROVAL:
             return _refusal(incident_id, "not_awaiting", fields.get("disposition", ""))
-        return _proposal_of(incident_id, fields, now_ms=seconds * 1000 + microseconds // 1000)
+        now_ms = seconds * 1000 + microseconds // 1000
+        try:
+            return _proposal_of(incident_id, fields, now_ms=now_ms, decided=self._decision_of(incident_id, fields))
+        except (KeyError, ValueError, OverflowError) as error:
+            raise unreadable(incident_id, error) from None
+
+    def _decision_of(self, incident_id: str, fields: Mapping[str, str]) -> Decided | None:
+        if "decision" not in fields:
+            return None
+        decision, person, why = Decision(fields["decision"]), fields["decided_by"], fields["decision_why"]
+        expected = AuditEntry(action=_ACTION_OF[decision], why=why, incident_id=incident_id, person=person)
+        return Decided(
+            decision=decision,
+            person=person,
+            why=why,
+            at=time_of(int(fields["decided_at"])),
+            is_audited=self._audit.has(fields.get("decision_audited_as", ""), expected),
+        )
 
     def decide(
         self, incident_id: str, decision: Decision, *, person: str, why: str, within_seconds: float
@@ -124,32 +146,18 @@ def _refusal_of_decided(proposal: Proposal | Refusal) -> Refusal:
     return _refusal(proposal.incident_id, DECIDED, proposal.decided.decision, proposal.decided.person, at)
 
 
-def _proposal_of(incident_id: str, fields: Mapping[str, str], *, now_ms: int) -> Proposal:
-    try:
-        result = TriageResult.model_validate_json(fields["result"])
-        if result.incident.incident_id != incident_id or result.server_id is None:
-            raise ContractError(f"The registry's entry of {incident_id} holds no proposal of its own.")
-        return Proposal(
-            incident_id=incident_id,
-            server_id=result.server_id,
-            service=result.service,
-            summary=result.summary,
-            proposed_at=time_of(int(fields["closed_at"])),
-            read_at=time_of(now_ms),
-            decided=_decision_of(fields),
-        )
-    except (KeyError, ValueError, OverflowError) as error:
-        raise unreadable(incident_id, error) from None
-
-
-def _decision_of(fields: Mapping[str, str]) -> Decided | None:
-    if "decision" not in fields:
-        return None
-    return Decided(
-        decision=Decision(fields["decision"]),
-        person=fields["decided_by"],
-        why=fields["decision_why"],
-        at=time_of(int(fields["decided_at"])),
+def _proposal_of(incident_id: str, fields: Mapping[str, str], *, now_ms: int, decided: Decided | None) -> Proposal:
+    result = TriageResult.model_validate_json(fields["result"])
+    if result.incident.incident_id != incident_id or result.server_id is None:
+        raise ContractError(f"The registry's entry of {incident_id} holds no proposal of its own.")
+    return Proposal(
+        incident_id=incident_id,
+        server_id=result.server_id,
+        service=result.service,
+        summary=result.summary,
+        proposed_at=time_of(int(fields["closed_at"])),
+        read_at=time_of(now_ms),
+        decided=decided,
     )
 
 

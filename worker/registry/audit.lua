@@ -32,7 +32,9 @@ local function audit_end(audit, ids)
   return sequence_of(written) > sequence_of(noted) and written or noted
 end
 
+-- Returns where the entry stands in the stream.
 local function audit_append(audit, ids, entry_id, place, fields)
-  redis.call('XADD', audit, '*', unpack(fields))
+  local stream_id = redis.call('XADD', audit, '*', unpack(fields))
   redis.call('HSET', ids, entry_id, place, 'head', place)
+  return stream_id
 end

@@ -20,6 +20,7 @@ from typing import Any, Final, Self
 from uuid import uuid4
 
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from worker.contract.queue import AUDIT_IDS, AUDIT_STREAM
 from worker.contract.text import cut_to_bytes, visible
@@ -117,6 +118,12 @@ class AuditEntry:
             "details": json.dumps(details, sort_keys=True),
         }
         return fields | {"hash": hash_of(fields)}
+
+    def is_told_by(self, stored: Mapping[str, str]) -> bool:
+        """Say whether a stored entry tells the same deed of the same person, and was not changed since."""
+        own = self.fields(NOTHING_BEFORE)
+        same = all(stored.get(name) == own[name] for name in ("action", "person", "incident_id", "why"))
+        return same and stored.get("hash") == hash_of(stored)
 
 
 def _fit(text: str, limit_bytes: int) -> str:
@@ -216,6 +223,14 @@ class AuditLog:
         """Return where the chain ends by the note that is kept beside it."""
         noted = self._redis.hget(AUDIT_IDS, "head")
         return NOTHING_BEFORE if noted is None else Place.read(str(noted))
+
+    def has(self, stream_id: str, expected: AuditEntry) -> bool:
+        """Say whether the entry of this stream id tells what `expected` does; a malformed id has none."""
+        try:
+            found: Any = self._redis.xrange(AUDIT_STREAM, min=stream_id, max=stream_id, count=1)
+        except ResponseError:
+            return False
+        return any(expected.is_told_by(fields) for _, fields in found)
 
     def count(self) -> int:
         """Count the entries."""

@@ -46,8 +46,8 @@ if newest ~= ARGV[1] then
   return { 'moved', newest }
 end
 -- What may fail comes first.
-audit_append(audit, ids, entry_id, ARGV[2], { unpack(ARGV, 9) })
+local audited_as = audit_append(audit, ids, entry_id, ARGV[2], { unpack(ARGV, 9) })
 redis.call('HSET', incident, 'decision', decision, 'decided_by', person, 'decided_at', string.format('%.0f', now),
-  'decision_why', why)
+  'decision_why', why, 'decision_audited_as', audited_as)
 redis.call('ZREM', proposals, incident_id)
 return { 'decided' }
