@@ -2,15 +2,17 @@
 
 import pytest
 
-from tests.approved_desk import DEPENDENCY, SERVER, Desk, desk_fixture, reasons_of
+from tests.approved_desk import DEPENDENCY, SERVER, Desk, desk_fixture, reason_of, reasons_of
 from tests.house import SICK, WELL
 from tests.redis_servers import let_time_pass, redis_fixture, valkey_fixture
+from worker.contract.handling import Action
 from worker.contract.proposal import follow_up_id
 from worker.contract.queue import incident_key, journal_key
 from worker.contract.result import Disposition, Ending, RestartOutcome
 from worker.escalation.approving import Said
 from worker.guardrails.restart_attempt import Grant, RestartState
 from worker.ports import RestartOrder
+from worker.registry.handling import Acted, Handlings
 
 __all__ = ["desk_fixture", "redis_fixture", "valkey_fixture"]
 
@@ -64,6 +66,25 @@ def test_an_approval_that_waited_too_long_for_a_worker_is_refused(desk: Desk, ap
     result = desk.carry_out(approved)
     assert (result.ending, reasons_of(result)) == (Ending.APPROVAL_REFUSED, ["approval_stale"])
     assert desk.restarts == 0
+
+
+def resolve(desk: Desk, incident_id: str, action: Action = Action.RESOLVE) -> None:
+    assert isinstance(Handlings(desk.redis).act(incident_id, action, person="grace", words="looked"), Acted)
+
+
+def test_what_an_engineer_has_resolved_since_is_not_restarted(desk: Desk, approved: str) -> None:
+    resolve(desk, approved)
+    assert reason_of(desk.approve(approved)) == "resolved"
+    result = desk.carry_out(approved)
+    assert (result.ending, reasons_of(result)) == (Ending.APPROVAL_REFUSED, ["resolved"])
+    assert "was resolved by grace" in result.summary
+    assert desk.restarts == 0
+
+
+def test_what_was_resolved_and_reopened_is_restarted_as_approved(desk: Desk, approved: str) -> None:
+    resolve(desk, approved)
+    resolve(desk, approved, Action.REOPEN)
+    assert desk.carry_out(approved).disposition is Disposition.RECOVERED
 
 
 def test_a_server_that_has_recovered_since_is_left_alone(desk: Desk, approved: str) -> None:

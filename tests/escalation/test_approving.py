@@ -11,11 +11,13 @@ from tests.approved_desk import SERVER, Desk, desk_fixture, reason_of
 from tests.fakes import ScriptedModel, says
 from tests.redis_servers import let_time_pass, redis_fixture, valkey_fixture
 from worker.contract.approval import Approval
+from worker.contract.handling import Action
 from worker.contract.proposal import Decision, follow_up_id
 from worker.contract.queue import AUDIT_STREAM, OPEN_INCIDENTS
 from worker.contract.result import Disposition, Ending, Refusal
 from worker.escalation.approving import Said
 from worker.registry.approvals import Approvals
+from worker.registry.handling import Handlings
 
 __all__ = ["desk_fixture", "redis_fixture", "valkey_fixture"]
 
@@ -100,6 +102,21 @@ def test_a_late_word_is_none(desk: Desk) -> None:
     let_time_pass(desk.redis, 1801)
     assert reason_of(desk.approve(incident_id)) == "late"
     assert desk.worker.registry.find(follow_up_id(incident_id)) is None
+
+
+@pytest.mark.parametrize("decision", Decision)
+def test_of_a_resolved_incident_nothing_is_decided_until_it_is_reopened(desk: Desk, decision: Decision) -> None:
+    incident_id, handlings = desk.propose(), Handlings(desk.redis)
+    say = desk.approving.approve if decision is Decision.APPROVED else desk.approving.reject
+    handlings.act(incident_id, Action.RESOLVE, person="grace", words="a false alarm, do not restart it")
+    answer = say(incident_id, person="ada", why="it hangs")
+    assert reason_of(answer) == "resolved"
+    assert "was resolved by grace" in str(answer)
+    assert desk.worker.registry.find(follow_up_id(incident_id)) is None
+    assert Approvals(desk.redis).waiting(within_seconds=1800, limit=10) == ()
+    handlings.act(incident_id, Action.REOPEN, person="grace")
+    assert [each.incident_id for each in Approvals(desk.redis).waiting(within_seconds=1800, limit=10)] == [incident_id]
+    assert isinstance(say(incident_id, person="ada", why="it hangs"), Said)
 
 
 def test_who_is_not_named_has_no_word_and_that_they_tried_is_written_down(desk: Desk) -> None:

@@ -32,7 +32,10 @@ class Decided(Frozen):
 
 
 class Proposal(Frozen):
-    """A proposed restart as it stood at `read_at`; `decided` is None while nobody has said anything."""
+    """A proposed restart as it stood at `read_at`; `decided` is None while nobody has said anything.
+
+    `resolved_by` is whoever resolved its incident, as long as it stays so: then nothing is to be restarted for it.
+    """
 
     incident_id: IncidentId
     server_id: str
@@ -41,6 +44,7 @@ class Proposal(Frozen):
     proposed_at: AwareDatetime
     read_at: AwareDatetime
     decided: Decided | None = None
+    resolved_by: str | None = None
 
     @property
     def is_approved(self) -> bool:

@@ -14,7 +14,12 @@ from producers.intake import Answer, take_in
 from worker.contract.proposal import Decision, Proposal, follow_up_of
 from worker.contract.result import Refusal
 from worker.errors import FirstlineError
-from worker.guardrails.approval_policy import refusal_of_policy, refusal_of_right, refusal_of_unaudited
+from worker.guardrails.approval_policy import (
+    refusal_of_policy,
+    refusal_of_resolved,
+    refusal_of_right,
+    refusal_of_unaudited,
+)
 from worker.ports import Server
 from worker.registry.approvals import DECIDED, Approvals
 from worker.registry.audit import AuditAction, AuditEntry, AuditLog
@@ -102,6 +107,8 @@ class Approving:
     def _taken_in(self, proposal: Proposal, *, is_news: bool) -> Said | Refusal:
         """Open the incident that carries an approval out; it is one, however often this is done."""
         assert proposal.decided is not None  # noqa: S101 - it is approved
+        if proposal.resolved_by is not None:
+            return refusal_of_resolved(proposal)
         age_seconds = (proposal.read_at - proposal.decided.at).total_seconds()
         if age_seconds > self.within_seconds:
             detail = (

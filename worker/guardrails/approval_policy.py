@@ -22,6 +22,7 @@ __all__ = [
     "approval_told",
     "refusal_of_approval",
     "refusal_of_policy",
+    "refusal_of_resolved",
     "refusal_of_right",
     "refusal_of_unaudited",
     "server_as_approved",
@@ -63,8 +64,8 @@ def refusal_of_approval(
     """Return the first reason against carrying out the approval that an incident has, or None.
 
     The registry must have it, and the audit too: of this very incident's proposal, in these words, of this person, in
-    time, and not longer ago than a proposal holds. The person must have the right to it now, and the server's policy
-    must allow it now.
+    time, and not longer ago than a proposal holds; nobody has resolved the incident since. The person must have the
+    right to it now, and the server's policy must allow it now.
     """
     if isinstance(proposal, Refusal):
         return proposal
@@ -87,6 +88,8 @@ def _objections_of_decision(
         return
     if not decided.is_audited:
         yield refusal_of_unaudited(proposal)
+    if proposal.resolved_by is not None:
+        yield refusal_of_resolved(proposal)
     if incident.approval != Approval(incident_id=name, person=decided.person, why=decided.why):
         yield _no("not_approved", f"The approval of {name} that came is not the one that was given.")
     if proposal.server_id != server.server_id:
@@ -108,6 +111,12 @@ def refusal_of_unaudited(proposal: Proposal) -> Refusal:
         "Ask who can write to Redis."
     )
     return _no("not_in_audit", detail)
+
+
+def refusal_of_resolved(proposal: Proposal) -> Refusal:
+    """Return why nothing is restarted for an incident that an engineer has resolved, whoever had approved it before."""
+    detail = f"{proposal.incident_id} was resolved by {proposal.resolved_by}: its restart is not wanted any more."
+    return _no("resolved", detail)
 
 
 def server_as_approved(server: Server) -> Server:

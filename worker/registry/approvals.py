@@ -15,8 +15,9 @@ from uuid import uuid4
 from redis import Redis
 
 from worker.contract.approval import PERSON_CHARACTERS, WHY_CHARACTERS
+from worker.contract.handling import HandlingState
 from worker.contract.proposal import Decided, Decision, Proposal, follow_up_id
-from worker.contract.queue import PROPOSALS, incident_key
+from worker.contract.queue import PROPOSALS, handling_key, incident_key
 from worker.contract.result import Disposition, Refusal, TriageResult
 from worker.contract.text import visible
 from worker.errors import ConfigurationError, ContractError
@@ -40,6 +41,7 @@ _REFUSALS: Final[Mapping[str, str]] = {
     "no_result": "{incident} has no result yet: nothing is proposed for it.",
     "not_awaiting": "{incident} ended as {0}: no restart is proposed for it.",
     "late": "{incident} was proposed {0} min ago, and a proposal holds for {1} min: look at the server again.",
+    "resolved": "{incident} was resolved by {0}, so no restart is wanted for it any more: reopen it first.",
     DECIDED: "{incident} was {0} already, by {1} at {2}: a proposal is decided once.",
 }
 
@@ -62,7 +64,8 @@ class Approvals:
         with self._redis.pipeline() as pipeline:
             pipeline.time()
             pipeline.hmget(incident_key(incident_id), _FIELDS)
-            (seconds, microseconds), values = pipeline.execute()
+            pipeline.hmget(handling_key(incident_id), ["state", "person"])
+            (seconds, microseconds), values, (state, person) = pipeline.execute()
         fields = {name: str(value) for name, value in zip(_FIELDS, values, strict=True) if value is not None}
         if not fields:
             return _refusal(incident_id, "unknown")
@@ -70,11 +73,13 @@ class Approvals:
             return _refusal(incident_id, "no_result")
         if fields.get("disposition") != Disposition.AWAITING_APPROVAL:
             return _refusal(incident_id, "not_awaiting", fields.get("disposition", ""))
-        now_ms = seconds * 1000 + microseconds // 1000
         try:
-            return _proposal_of(incident_id, fields, now_ms=now_ms, decided=self._decision_of(incident_id, fields))
+            proposal = _proposal_of(incident_id, fields, now_ms=seconds * 1000 + microseconds // 1000)
+            decided = self._decision_of(incident_id, fields)
         except (KeyError, ValueError, OverflowError) as error:
             raise unreadable(incident_id, error) from None
+        resolved_by = str(person) if state == HandlingState.RESOLVED else None
+        return proposal.model_copy(update={"decided": decided, "resolved_by": resolved_by})
 
     def _decision_of(self, incident_id: str, fields: Mapping[str, str]) -> Decided | None:
         if "decision" not in fields:
@@ -110,7 +115,7 @@ class Approvals:
         )
         reply = self._decide(
             entry,
-            keys=(incident_key(incident_id), PROPOSALS),
+            keys=(incident_key(incident_id), PROPOSALS, handling_key(incident_id)),
             args=(incident_id, decision, who, told, round(within_seconds * 1000)),
         )
         if reply[0] == "decided":
@@ -127,7 +132,7 @@ class Approvals:
         since = round((seconds - within_seconds) * 1000)
         listed = self._redis.zrangebyscore(PROPOSALS, since, "+inf", start=0, num=limit)
         found = [self._readable(str(incident_id)) for incident_id in listed]
-        return tuple(each for each in found if each is not None and each.decided is None)
+        return tuple(each for each in found if each is not None and not (each.decided or each.resolved_by))
 
     def _readable(self, incident_id: str) -> Proposal | None:
         try:
@@ -146,7 +151,7 @@ def _refusal_of_decided(proposal: Proposal | Refusal) -> Refusal:
     return _refusal(proposal.incident_id, DECIDED, proposal.decided.decision, proposal.decided.person, at)
 
 
-def _proposal_of(incident_id: str, fields: Mapping[str, str], *, now_ms: int, decided: Decided | None) -> Proposal:
+def _proposal_of(incident_id: str, fields: Mapping[str, str], *, now_ms: int) -> Proposal:
     result = TriageResult.model_validate_json(fields["result"])
     if result.incident.incident_id != incident_id or result.server_id is None:
         raise ContractError(f"The registry's entry of {incident_id} holds no proposal of its own.")
@@ -157,7 +162,6 @@ def _proposal_of(incident_id: str, fields: Mapping[str, str], *, now_ms: int, de
         summary=result.summary,
         proposed_at=time_of(int(fields["closed_at"])),
         read_at=time_of(now_ms),
-        decided=decided,
     )
 
 

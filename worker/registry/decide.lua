@@ -2,16 +2,18 @@
 -- nothing can be written over it. The clock is the server's.
 --
 -- KEYS     1 the audit  2 its ids  3 the incident whose result is the proposal  4 proposals
+--          5 how it stands with engineers
 -- ARGV     1 the end of the audit that the entry was made for  2 the entry's own place  3 its id
 --          4 incident id  5 'approved' or 'rejected'  6 the person  7 why  8 how long a proposal holds, in milliseconds
 --          9 ... the audit entry's fields and values
 -- Answers  { 'decided' }, { 'moved', the audit's end }: nothing was done, or { 'refused', reason, value }: how it ended,
---          what was decided, or the milliseconds since it was proposed
+--          what was decided, who resolved it, or the milliseconds since it was proposed
 
-local audit, ids, incident, proposals = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local audit, ids, incident, proposals, handling = unpack(KEYS, 1, 5)
 local entry_id, incident_id, decision, person, why, within = unpack(ARGV, 3, 8)
 
-local wrong = wrong_type({ [audit] = 'stream', [ids] = 'hash', [incident] = 'hash', [proposals] = 'zset' })
+local wrong = wrong_type({ [audit] = 'stream', [ids] = 'hash', [incident] = 'hash', [proposals] = 'zset',
+  [handling] = 'hash' })
 if wrong then
   return redis.error_reply(wrong)
 end
@@ -32,6 +34,10 @@ if entry[3] ~= 'awaiting_approval' then
 end
 if entry[5] then
   return { 'refused', 'decided', entry[5] }
+end
+local handled = redis.call('HMGET', handling, 'state', 'person')
+if handled[1] == 'resolved' then
+  return { 'refused', 'resolved', handled[2] or '' }
 end
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
