@@ -1,20 +1,27 @@
 """An approved restart at its execution: what has changed since is seen; one proposal gives one restart at most."""
 
+import json
+
 import pytest
 
 from tests.approved_desk import DEPENDENCY, SERVER, Desk, desk_fixture, reason_of, reasons_of
 from tests.house import SICK, WELL
 from tests.redis_servers import let_time_pass, redis_fixture, valkey_fixture
-from worker.contract.handling import Action
+from worker.cli import show
+from worker.contract.approval import Approval
+from worker.contract.handling import Action, HandlingState
 from worker.contract.proposal import follow_up_id
-from worker.contract.queue import incident_key, journal_key
+from worker.contract.queue import RESULTS_STREAM, incident_key, journal_key
 from worker.contract.result import Disposition, Ending, RestartOutcome
 from worker.escalation.approving import Said
 from worker.guardrails.restart_attempt import Grant, RestartState
 from worker.ports import RestartOrder
 from worker.registry.handling import Acted, Handlings
+from worker.registry.recording import ResultsRecorder
 
 __all__ = ["desk_fixture", "redis_fixture", "valkey_fixture"]
+
+LOST = "inc-" + "0" * 20
 
 
 @pytest.fixture
@@ -91,7 +98,79 @@ def test_a_server_that_has_recovered_since_is_left_alone(desk: Desk, approved: s
     desk.now_is(SERVER, health=WELL, log="INFO fine\n")
     result = desk.carry_out(approved)
     assert result.disposition is Disposition.NO_ACTION
+    assert reasons_of(result) == ["recovered_since"]
+    assert result.summary.startswith(f"{SERVER} had recovered before the restart that ada approved for {approved} was")
     assert desk.restarts == 0
+
+
+def notes_of(desk: Desk, incident_id: str) -> list[tuple[str, str]]:
+    ResultsRecorder(desk.redis).record()
+    handling = Handlings(desk.redis).find(incident_id)
+    assert handling is not None
+    assert handling.state is HandlingState.OPEN  # an engineer resolves
+    return [(each.person, each.words) for each in handling.history]
+
+
+@pytest.mark.parametrize(
+    ("is_well", "is_halted", "told"),
+    [
+        (False, False, "recovered (concluded; restart: restored)"),
+        (True, False, "no_action (concluded; restart: none was done)"),
+        (False, True, "escalated ("),
+    ],
+)
+def test_however_it_ends_the_incident_that_it_was_approved_for_hears_of_it(
+    desk: Desk, approved: str, is_well: bool, is_halted: bool, told: str
+) -> None:
+    if is_well:
+        desk.now_is(SERVER, health=WELL, log="INFO fine\n")
+    if is_halted:
+        desk.worker.guard.halt("we look first")
+    desk.carry_out(approved)
+    ((person, words),) = notes_of(desk, approved)
+    assert person == "firstline"
+    assert words.startswith(f"The approved restart of {SERVER} ended as {told}")
+    assert words.endswith(f": {follow_up_id(approved)}.")
+
+
+def test_what_is_recorded_again_is_noted_once(desk: Desk, approved: str) -> None:
+    desk.carry_out(approved)
+    assert len(notes_of(desk, approved)) == 1
+    (_, fields), *_ = desk.redis.xrevrange(RESULTS_STREAM, count=1)
+    desk.redis.xadd(RESULTS_STREAM, fields)
+    assert len(notes_of(desk, approved)) == 1
+
+
+def test_a_forged_follow_up_and_one_of_a_forgotten_incident_note_nothing_and_stop_no_recording(
+    desk: Desk, approved: str
+) -> None:
+    other = desk.propose()
+    result = desk.carry_out(approved)
+    assert notes_of(desk, other) == []
+    for incident_id, approved_for in ((result.incident.incident_id, other), (follow_up_id(LOST), LOST)):
+        approval = Approval(incident_id=approved_for, person="ada", why="it hangs")
+        incident = result.incident.model_copy(update={"incident_id": incident_id, "approval": approval})
+        forged = result.model_copy(update={"incident": incident})
+        desk.redis.xadd(RESULTS_STREAM, {"incident_id": incident_id, "result": forged.model_dump_json()})
+    assert ResultsRecorder(desk.redis).record() == 2
+    assert notes_of(desk, other) == []
+
+
+def test_the_incident_shows_what_became_of_its_approval(
+    desk: Desk, approved: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(show, "connect", lambda _: desk.redis)
+
+    def shown(*, as_json: bool = False) -> str:
+        capsys.readouterr()
+        show.show_incident(desk.settings, approved, as_json=as_json)
+        return capsys.readouterr().out
+
+    assert f"approved   its restart is under way: {follow_up_id(approved)}" in shown()
+    desk.carry_out(approved)
+    assert f"approved   The approved restart of {SERVER} ended as recovered" in shown()
+    told = json.loads(shown(as_json=True))["follow_up"]
+    assert told == {"incident_id": follow_up_id(approved), "state": "CLOSED", "disposition": "recovered"}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Final
 from worker.contract.result import Disposition, Ending, RestartOutcome, RestartRecord, Spent, TriageResult
 from worker.contract.transcript import ModelReply, Observation, Outcome, Step
 from worker.errors import GuardrailUnavailable
-from worker.guardrails.approval_policy import refusal_of_approval, server_as_approved
+from worker.guardrails.approval_policy import refusal_of_approval, server_as_approved, told_as_recovered
 from worker.guardrails.guarded_tools import GuardedTools
 from worker.guardrails.policy import Policy
 from worker.guardrails.rate_limit import RateLimiter
@@ -104,7 +104,7 @@ class Worker:
         proposal = self.approvals.find(claim.incident.approval.incident_id)
         refusal = refusal_of_approval(claim.incident, server, proposal, rules=self.policy.restart)
         if refusal is None:
-            return self._investigated(claim, server_as_approved(server), self.approved_rules)
+            return told_as_recovered(self._investigated(claim, server_as_approved(server), self.approved_rules))
         summary = f"The approved restart was refused: {refusal.detail}"
         result = self._handed_over(claim, server, ending=Ending.APPROVAL_REFUSED, summary=summary)
         return result.model_copy(update={"refusals": (*result.refusals, refusal)})

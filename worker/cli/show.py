@@ -6,15 +6,21 @@ again, and that is written down first; secrets nobody sees.
 
 import json
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
+
+from redis import Redis
 
 from worker.bootstrap import connect, make_placeholder_store
 from worker.cli.shown import detector_to_show, entry_to_show
 from worker.cli.words import folded, one_line
 from worker.contract.incident import Incident
+from worker.contract.proposal import follow_up_id
 from worker.contract.transcript import Observation, Step
-from worker.registry.view import RegistryEntry
+from worker.errors import ContractError
+from worker.registry.follow_ups import told_of_end
+from worker.registry.view import RegistryEntry, RegistryView
 from worker.settings import Settings
 
 __all__ = ["show_incident"]
@@ -32,10 +38,26 @@ def show_incident(settings: Settings, incident_id: str, *, as_json: bool, reveal
     told = entry_to_show(
         connection, incident_id, vault=vault, detector=detector_to_show(settings), reveal_why=reveal_why
     )
-    sys.stdout.write(_as_json(told) if as_json else _as_text(told))
+    follow_up = _follow_up_of(connection, incident_id)
+    sys.stdout.write(_as_json(told, follow_up) if as_json else f"{_as_text(told)}{_followed(follow_up)}")
 
 
-def _as_json(entry: RegistryEntry) -> str:
+def _follow_up_of(connection: Redis, incident_id: str) -> RegistryEntry | None:
+    """Return the incident in which an approved restart of this one is carried out; None where it can't be read."""
+    with suppress(ContractError):
+        return RegistryView(connection).find(follow_up_id(incident_id))
+    return None
+
+
+def _followed(follow_up: RegistryEntry | None) -> str:
+    if follow_up is None:
+        return ""
+    if follow_up.result is None:
+        return f"  approved   its restart is under way: {follow_up.incident.incident_id}\n"
+    return f"  approved   {folded(told_of_end(follow_up.result))}\n"
+
+
+def _as_json(entry: RegistryEntry, follow_up: RegistryEntry | None = None) -> str:
     return (
         json.dumps(
             {
@@ -47,6 +69,12 @@ def _as_json(entry: RegistryEntry) -> str:
                 "steps": [step.model_dump(mode="json", exclude_none=True, exclude={"frame"}) for step in entry.steps],
                 "result": entry.result and entry.result.model_dump(mode="json", exclude_none=True),
                 "occurrences": entry.occurrences.model_dump(mode="json", exclude_none=True),
+                "follow_up": follow_up
+                and {
+                    "incident_id": follow_up.incident.incident_id,
+                    "state": follow_up.state,
+                    "disposition": follow_up.result and follow_up.result.disposition,
+                },
                 "alerts": [alert.model_dump(mode="json", exclude_none=True) for alert in entry.alerts],
             }
         )

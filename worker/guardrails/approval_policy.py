@@ -12,7 +12,7 @@ from typing import Final
 from worker.contract.approval import Approval
 from worker.contract.incident import Incident
 from worker.contract.proposal import Decision, Proposal, follow_up_id
-from worker.contract.result import Refusal
+from worker.contract.result import Disposition, Refusal, TriageResult
 from worker.contract.text import cut_to_bytes
 from worker.guardrails.policy import RestartRules
 from worker.ports import Server
@@ -26,6 +26,7 @@ __all__ = [
     "refusal_of_right",
     "refusal_of_unaudited",
     "server_as_approved",
+    "told_as_recovered",
 ]
 
 _WHY_BYTES: Final = 500
@@ -124,6 +125,19 @@ def server_as_approved(server: Server) -> Server:
     if server.terms.restart_policy is not RestartPolicy.APPROVE:
         return server
     return replace(server, terms=replace(server.terms, restart_policy=RestartPolicy.AUTO))
+
+
+def told_as_recovered(result: TriageResult) -> TriageResult:
+    """Return the result of an approved restart; where it was not needed any more, it says so, and whose word it was."""
+    approval = result.incident.approval
+    if approval is None or result.disposition is not Disposition.NO_ACTION or result.restart is not None:
+        return result
+    told = (
+        f"{result.server_id} had recovered before the restart that {approval.person} approved for "
+        f"{approval.incident_id} was carried out: nothing was restarted."
+    )
+    refusals = (*result.refusals, _no("recovered_since", told))
+    return result.model_copy(update={"summary": f"{told} {result.summary}", "refusals": refusals})
 
 
 def approval_told(approval: Approval) -> str:
