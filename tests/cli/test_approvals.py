@@ -14,10 +14,11 @@ from worker.cli import approvals
 from worker.cli.approvals import account, approve, list_proposals, reject
 from worker.cli.failures import Unconfirmed
 from worker.cli.restarts import person
-from worker.contract.proposal import follow_up_id
+from worker.contract.proposal import Decision, follow_up_id
 from worker.contract.queue import AUDIT_STREAM
 from worker.errors import FirstlineError
 from worker.escalation.approving import Approving
+from worker.registry.approvals import Approvals
 
 __all__ = ["desk_fixture"]
 
@@ -64,6 +65,17 @@ def test_an_approval_says_where_it_is_carried_out_and_a_second_whose_the_first_w
         said = capsys.readouterr().out
         assert expected in said
         assert f"`firstline show {follow_up_id(incident_id)}`" in said
+
+
+def test_an_approval_that_was_not_taken_in_is_listed_with_what_to_do(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    incident_id = desk.propose()
+    Approvals(desk.redis).decide(incident_id, Decision.APPROVED, person="ada", why="it hangs", within_seconds=1800)
+    assert "30 min left  approved by ada, but not taken in: approve it again  " in listed(desk, capsys)
+    assert json.loads(listed(desk, capsys, as_json=True))["approved_by"] == "ada"
+    approve(desk.approving, incident_id, "it hangs")
+    assert listed(desk, capsys) == "No restart waits for an engineer's word.\n"
 
 
 def test_a_variable_of_the_environment_makes_nobody_an_approver(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from threading import Barrier
 import pytest
 from redis.exceptions import ResponseError
 
+from producers.intake import IntakeUnavailable
 from tests.approved_desk import SERVER, Desk, desk_fixture, reason_of
 from tests.fakes import ScriptedModel, says
 from tests.redis_servers import let_time_pass, redis_fixture, valkey_fixture
@@ -184,6 +185,40 @@ def test_whoever_repeats_an_approval_whose_process_was_killed_before_the_intake_
     assert desk.restarts == 1
     assert result.incident.approval is not None
     assert result.incident.approval.person == "ada"
+
+
+def listed(desk: Desk) -> list[tuple[str, bool]]:
+    waiting = Approvals(desk.redis).waiting(within_seconds=1800, limit=10)
+    return [(each.incident_id, each.is_approved) for each in waiting]
+
+
+def test_an_approval_whose_intake_failed_stays_on_the_list_until_it_is_repeated(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident_id = desk.propose()
+    let_time_pass(desk.redis, 1700)
+    with monkeypatch.context() as failing:
+        failing.setattr("worker.escalation.approving.take_in", unavailable)
+        with pytest.raises(IntakeUnavailable):
+            desk.approve(incident_id)
+    let_time_pass(desk.redis, 1700)
+    assert listed(desk) == [(incident_id, True)]
+    assert isinstance(desk.approve(incident_id, person="grace"), Said)
+    assert listed(desk) == []
+    desk.carry_out(incident_id)
+    assert desk.restarts == 1
+
+
+def unavailable(*_: object) -> None:
+    raise IntakeUnavailable("Redis is away")
+
+
+def test_an_approval_that_nobody_took_in_leaves_the_list_when_it_holds_no_more(desk: Desk) -> None:
+    incident_id = desk.propose()
+    Approvals(desk.redis).decide(incident_id, Decision.APPROVED, person="ada", why="it hangs", within_seconds=1800)
+    assert listed(desk) == [(incident_id, True)]
+    let_time_pass(desk.redis, 1802)
+    assert listed(desk) == []
 
 
 def test_a_repeat_that_comes_too_late_takes_nothing_in(desk: Desk) -> None:

@@ -79,7 +79,7 @@ def _said(say: Callable[..., Said | Refusal], incident_id: str, why: str, *, whe
 
 
 def list_proposals(settings: RedisSettings, *, as_json: bool) -> None:
-    """Print the proposals that wait for a word, the oldest first: what, where, and until when."""
+    """Print the proposals that wait for a word, or whose approval was not taken in, the oldest first."""
     try:
         within_seconds = Policy.load(settings.policy_file).restart.proposal_seconds
     except ConfigurationError:
@@ -94,18 +94,22 @@ def list_proposals(settings: RedisSettings, *, as_json: bool) -> None:
 
 
 def _told(proposal: Proposal, *, within_seconds: float) -> dict[str, Any]:
-    until = proposal.proposed_at + timedelta(seconds=within_seconds)
+    seconds_left = proposal.seconds_left(within_seconds)
     return {
         "incident_id": proposal.incident_id,
         "server_id": proposal.server_id,
         "service": proposal.service,
         "proposed_at": proposal.proposed_at.isoformat(),
-        "approve_until": until.isoformat(),
-        "minutes_left": round(max(0.0, proposal.seconds_left(within_seconds)) / 60, 1),
+        "approve_until": (proposal.read_at + timedelta(seconds=seconds_left)).isoformat(),
+        "minutes_left": round(max(0.0, seconds_left) / 60, 1),
+        "approved_by": proposal.decided and proposal.decided.person,
         "summary": proposal.summary,
     }
 
 
 def _line_of(told: dict[str, Any]) -> str:
     summary = cut_to_bytes(one_line(told["summary"]), _SUMMARY_BYTES)
-    return f"{told['incident_id']}  {one_line(told['server_id'])}  {told['minutes_left']:.0f} min left  {summary}"
+    by = told["approved_by"]
+    undone = "" if by is None else f"approved by {one_line(by)}, but not taken in: approve it again  "
+    where = f"{told['incident_id']}  {one_line(told['server_id'])}"
+    return f"{where}  {told['minutes_left']:.0f} min left  {undone}{summary}"

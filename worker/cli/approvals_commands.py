@@ -35,7 +35,10 @@ def reject(incident_id: IncidentId, why: Why) -> None:
 
 
 def proposals(as_json: AsJson = False) -> None:
-    """List the restarts that wait for an engineer's word, the oldest first, and how long each can still be approved."""
+    """List the restarts that wait for an engineer's word, the oldest first, and how long each can still be approved.
+
+    One that was approved, but whose approval nobody took in, is listed, too: approve it again, whoever you are.
+    """
     from worker.cli.approvals import list_proposals
 
     list_proposals(load_redis_settings(), as_json=as_json)

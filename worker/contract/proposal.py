@@ -52,8 +52,12 @@ class Proposal(Frozen):
         return self.decided is not None and self.decided.decision is Decision.APPROVED
 
     def seconds_left(self, within_seconds: float) -> float:
-        """Return how long it can still be decided, where a proposal holds for `within_seconds`; negative when over."""
-        return within_seconds - (self.read_at - self.proposed_at).total_seconds()
+        """Return how long it can still be decided, or taken in once it was; negative when that is over.
+
+        A proposal holds for `within_seconds`, and so does a decision on it.
+        """
+        since = self.decided.at if self.decided else self.proposed_at
+        return within_seconds - (self.read_at - since).total_seconds()
 
 
 def follow_up_id(incident_id: str) -> str:

@@ -66,7 +66,10 @@ WATCHED_UP_TO: Final = "firstline:incidents:watched-up-to"
 """String: the server's time of intake in milliseconds up to which all open incidents are watched."""
 
 PROPOSALS: Final = "firstline:proposals"
-"""Sorted set of incident ids whose restart waits for an engineer's word, scored by when it was closed, in ms."""
+"""Sorted set of incident ids whose restart waits for an engineer's word, scored by when it was closed, in ms.
+
+An approved one stays there, scored by when it was approved, until the incident that carries it out is taken in.
+"""
 
 DEAD_LETTERS: Final = "firstline:dead-letters"
 """Stream of what nobody could work on: reason and content. Every entry has a result on the results stream, too."""

@@ -122,4 +122,5 @@ class Approving:
             raise FirstlineError(
                 f"{proposal.incident_id} is approved, but too many incidents are open to take it in: approve it again."
             )
+        Approvals(self.redis).note_taken_in(proposal.incident_id)
         return Said(proposal=proposal, is_news=is_news, follow_up_id=follow_up.incident_id)

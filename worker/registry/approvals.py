@@ -127,12 +127,23 @@ class Approvals:
         return _refusal(incident_id, str(reply[1]), str(reply[2]))
 
     def waiting(self, *, within_seconds: float, limit: int) -> tuple[Proposal, ...]:
-        """List at most `limit` proposals that can still be decided, the oldest first; one that can't be read is not."""
+        """List at most `limit` proposals that can still be decided, the oldest first; one that can't be read is not.
+
+        Also those that are approved, but not taken in: whoever approved them heard of a failure, or died.
+        """
         seconds, _ = self._redis.time()
         since = round((seconds - within_seconds) * 1000)
         listed = self._redis.zrangebyscore(PROPOSALS, since, "+inf", start=0, num=limit)
         found = [self._readable(str(incident_id)) for incident_id in listed]
-        return tuple(each for each in found if each is not None and not (each.decided or each.resolved_by))
+        return tuple(
+            each
+            for each in found
+            if each is not None and each.resolved_by is None and (each.decided is None or each.is_approved)
+        )
+
+    def note_taken_in(self, incident_id: str) -> None:
+        """Take an approved proposal off the list, once the incident that carries it out is there."""
+        self._redis.zrem(PROPOSALS, incident_id)
 
     def _readable(self, incident_id: str) -> Proposal | None:
         try:

@@ -55,5 +55,10 @@ end
 local audited_as = audit_append(audit, ids, entry_id, ARGV[2], { unpack(ARGV, 9) })
 redis.call('HSET', incident, 'decision', decision, 'decided_by', person, 'decided_at', string.format('%.0f', now),
   'decision_why', why, 'decision_audited_as', audited_as)
-redis.call('ZREM', proposals, incident_id)
+-- An approval stays on the list until it is taken in, and its time begins anew: the process may die before that.
+if decision == 'approved' then
+  redis.call('ZADD', proposals, now, incident_id)
+else
+  redis.call('ZREM', proposals, incident_id)
+end
 return { 'decided' }
