@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from typer.testing import CliRunner
 
 from tests.redis_servers import redis_fixture, valkey_fixture
 from worker.cli import audit_log
 from worker.cli.audit import audited, write_audit, written_whatever_comes
+from worker.cli.audit_commands import audit
 from worker.cli.audit_log import export, selection, verify
 from worker.cli.failures import Unconfirmed
 from worker.contract.queue import AUDIT_STREAM
@@ -114,8 +116,10 @@ def test_a_whole_log_is_told_with_its_anchor(
         "is_whole": True,
         "entries": 2,
         "unchained": 0,
+        "unchained_are_covered": False,
         "anchor": str(anchor),
         "flaw": None,
+        "flaws": [],
     }
 
 
@@ -138,6 +142,7 @@ def test_an_export_can_be_opened_in_a_spreadsheet_and_ends_with_the_anchor(
     rows = list(csv.DictReader(io.StringIO(said.out)))
     assert [row["action"] for row in rows] == ["reveal", "decision"]
     assert rows[0]["why"] == "'=HYPERLINK(1)"
+    assert [row["chained"] for row in rows] == ["yes", "yes"]
     assert f"anchor 2:{rows[1]['hash']}" in said.err
 
 
@@ -160,3 +165,42 @@ def test_entries_are_chosen_by_time_and_incident(
     fill(redis)
     export(settings, chosen, as_csv=False)
     assert [json.loads(line)["action"] for line in capsys.readouterr().out.splitlines()] == left
+
+
+def test_what_has_no_hash_and_is_not_covered_is_an_error_and_marked_in_the_export(
+    redis: Any, settings: RedisSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    redis.xadd(AUDIT_STREAM, {"action": "approve", "person": "root", "why": b"\xff"})
+    with pytest.raises(FirstlineError, match=r"What stands in front without a hash.*Nothing mends it by itself"):
+        verify(settings, [], as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["is_whole"], told["unchained"], told["unchained_are_covered"]) == (False, 1, False)
+    export(settings, EVERYTHING, as_csv=False)
+    assert json.loads(capsys.readouterr().out)["chained"] == "no"
+    fill(redis)
+    verify(settings, [], as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["is_whole"], told["unchained"], told["unchained_are_covered"]) == (True, 1, True)
+
+
+def test_an_empty_log_has_no_anchor_to_keep(settings: RedisSettings, capsys: pytest.CaptureFixture[str]) -> None:
+    verify(settings, [], as_json=False)
+    assert "The audit is empty" in capsys.readouterr().out
+    export(settings, EVERYTHING, as_csv=False)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("anchors", "sentence"),
+    [
+        (["0:" + "0" * 64], "an anchor is SEQUENCE:HASH"),
+        (["-1:" + "0" * 64], "an anchor is SEQUENCE:HASH"),
+        (["nonsense"], "an anchor is SEQUENCE:HASH"),
+        (["3:" + "a" * 64, "3:" + "b" * 64], "two anchors of entry 3 contradict each other"),
+    ],
+)
+def test_anchors_that_make_no_sense_are_refused_with_a_sentence(anchors: list[str], sentence: str) -> None:
+    given = [part for anchor in anchors for part in ("--anchor", anchor)]
+    answer = CliRunner().invoke(audit, ["verify", *given], env={"COLUMNS": "300"})
+    assert answer.exit_code == 2
+    assert sentence in answer.output

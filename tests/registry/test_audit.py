@@ -35,7 +35,7 @@ def filled(redis: Redis, count: int = 5) -> AuditLog:
 
 def verdict(redis: Redis, *anchors: Place) -> Verdict:
     log = AuditLog(redis)
-    return judged(log.entries(), noted_end=log.noted_end(), anchors=anchors)
+    return judged(log.entries(), noted=log.noted(), anchors=anchors)
 
 
 def stored(redis: Any) -> list[tuple[str, dict[str, str]]]:
@@ -155,9 +155,86 @@ def test_entries_from_before_the_chain_are_kept_and_named(redis: Any) -> None:
     old = {"at": "2026-01-01T00:00:00+00:00", "person": "ann", "host": "h", "action": "reveal", "why": "x"}
     redis.xadd(AUDIT_STREAM, old)
     redis.xadd(AUDIT_STREAM, old)
+    before = verdict(redis)
+    assert "What stands in front without a hash (2 in all) is covered by no entry" in (before.flaw or "")
     filled(redis, 3)
     found = verdict(redis)
-    assert (found.flaw, found.entries, found.unchained) == (None, 3, 2)
+    assert (found.flaw, found.entries, found.unchained, found.are_covered) == (None, 4, 2, True)
+    assert [fields["action"] for _, fields in stored(redis)][2:] == ["migration", *["reveal"] * 3]
+
+
+def put_in_front(redis: Any) -> None:
+    entries = stored(redis)
+    rewrite(redis, [("1-1", {"action": "approve", "person": "root", "why": "I was here"}), *entries])
+
+
+def test_an_entry_without_a_hash_that_was_put_in_front_is_a_flaw(redis: Any) -> None:
+    filled(redis, 3)
+    put_in_front(redis)
+    filled(redis, 4)
+    found = verdict(redis)
+    assert "What stands in front without a hash (1 in all) is covered by no entry" in (found.flaw or "")
+    assert (found.unchained, found.are_covered) == (1, False)
+
+
+def test_the_first_entry_covers_what_was_there_when_it_was_written_and_nothing_else(redis: Any) -> None:
+    redis.xadd(AUDIT_STREAM, {"action": "reveal", "person": "ann", "why": "x"})
+    filled(redis, 2)
+    assert verdict(redis).flaw is None, "the control"
+    put_in_front(redis)
+    assert "covers other entries without a hash than the 2 before it" in (verdict(redis).flaw or "")
+    rewrite(redis, [each for each in stored(redis) if "hash" in each[1]])
+    assert "covers other entries without a hash than the 0 before it" in (verdict(redis).flaw or "")
+
+
+@pytest.mark.parametrize("what", ["its note", "its note's words"])
+def test_an_end_that_was_cut_off_is_seen_without_its_note(redis: Any, what: str) -> None:
+    filled(redis)
+    rewrite(redis, stored(redis)[:3])
+    if what == "its note":
+        redis.hdel(AUDIT_IDS, "head")
+    else:
+        redis.hset(AUDIT_IDS, "head", f"3:{stored(redis)[-1][1]['hash']}")
+    flaws = " ".join(verdict(redis).flaws)
+    assert ("The note of the end beside the log is missing" in flaws) is (what == "its note")
+    assert "Entries are noted beside the log that are not there, 2 in all: word:4 (entry 4), word:5 (entry 5)" in flaws
+
+
+@pytest.mark.parametrize("garbage", ["garbage", "99:zz", "", b"\xff\xfe", "-1:" + "0" * 64])
+def test_an_unreadable_note_of_the_end_stops_no_work_is_named_and_is_mended(redis: Any, garbage: str) -> None:
+    log = filled(redis, 3)
+    redis.hset(AUDIT_IDS, "head", garbage)
+    assert verdict(redis).flaws == (
+        "The note of the end beside the log can't be read; the next entry that is written mends it.",
+    )
+    assert AuditLog(redis).append(entry(4)).sequence == 4
+    redis.hset(AUDIT_IDS, "head", garbage)
+    log.append_all([entry(5), entry(6)])
+    assert (verdict(redis).flaws, verdict(redis).entries) == ((), 6)
+
+
+def test_a_damaged_place_of_one_id_stops_no_work_and_is_named(redis: Any) -> None:
+    log = filled(redis, 3)
+    redis.hset(AUDIT_IDS, "word:2", "garbage")
+    log.append_all([entry(2), entry(4)])
+    assert log.append(entry(2)).sequence == 4
+    assert "entry 2 is not the one that was noted beside the log" in (verdict(redis).flaw or "")
+
+
+def test_every_broken_place_is_named_and_bytes_that_are_no_text_stop_nothing(redis: Any) -> None:
+    filled(redis)
+    entries: Any = stored(redis)
+    entries[1][1]["why"] = b"\xff\xfe"
+    del entries[3]
+    rewrite(redis, entries)
+    redis.hset(AUDIT_IDS, "head", "garbage")
+    flaws = verdict(redis).flaws
+    assert [
+        part in flaw for part, flaw in zip(["entry 2 was changed", "entry 5 stands where entry 4"], flaws, strict=False)
+    ] == [True, True]
+    assert "can't be read" in flaws[2]
+    assert "word:4" in flaws[3]
+    assert verdict(redis).entries == 1
 
 
 def changed(entries: list[tuple[str, dict[str, str]]]) -> None:
@@ -198,7 +275,7 @@ def cut(entries: list[tuple[str, dict[str, str]]]) -> None:
     ("damage", "flaw"),
     [
         (changed, "entry 3 was changed"),
-        (changed_with_its_hash, "entry 4 does not follow entry 3"),
+        (changed_with_its_hash, "entry 3 is not the one that was noted beside the log"),
         (with_a_field_more, "entry 3 was changed"),
         (deleted, "entry 4 stands where entry 3 belongs"),
         (trimmed, "entry 3 stands where entry 1 belongs"),
@@ -223,7 +300,8 @@ def test_only_an_anchor_kept_elsewhere_tells_an_end_that_was_cut_off_with_its_no
     anchor = verdict(redis).end
     entries = stored(redis)[:3]
     rewrite(redis, entries)
-    redis.delete(AUDIT_IDS)
+    redis.hdel(AUDIT_IDS, "word:4", "word:5")
+    redis.hset(AUDIT_IDS, "head", f"3:{entries[-1][1]['hash']}")
     assert verdict(redis).flaw is None, "nothing in Redis tells it"
     assert "ends with entry 3, but the anchor knows entry 5" in (verdict(redis, anchor).flaw or "")
     for number in range(7, 10):
@@ -295,9 +373,11 @@ def test_a_lost_answer_raises_and_the_entry_may_stand() -> None:
     assert len(stored(redis)) == 1
 
 
-@pytest.mark.parametrize("text", ["", "5", "x:" + "0" * 64, "5:" + "g" * 64, "5:abc"])
+@pytest.mark.parametrize(
+    "text", ["", "5", "x:" + "0" * 64, "5:" + "g" * 64, "5:abc", "0:" + "a" * 64, "-1:" + "0" * 64, "1_0:" + "0" * 64]
+)
 def test_what_is_no_anchor_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"anchor|int"):
+    with pytest.raises(ValueError, match="an anchor is SEQUENCE:HASH, a number from 1 on"):
         Place.read(text)
 
 

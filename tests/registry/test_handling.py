@@ -312,7 +312,7 @@ def test_each_action_is_in_the_audit_and_no_refusal_is(redis: Any, handlings: Ha
     ]
     assert Counter(fields["incident_id"] for fields in entries) == {waiting: 2}
     log = AuditLog(redis)
-    assert judged(log.entries(), noted_end=log.noted_end()).flaw is None
+    assert judged(log.entries(), noted=log.noted()).flaw is None
 
 
 def test_while_the_audit_can_not_be_written_nothing_is_done(redis: Any, handlings: Handlings, waiting: str) -> None:

@@ -125,7 +125,7 @@ def test_a_recorder_that_dies_anywhere_leaves_nothing_out_and_nothing_double(red
     assert [fields["action"] for fields in audited(redis)] == ["decision", "refusal"] * 2
     assert Handlings(redis).count() == 2
     log = AuditLog(redis)
-    assert judged(log.entries(), noted_end=log.noted_end()).flaw is None
+    assert judged(log.entries(), noted=log.noted()).flaw is None
 
 
 def test_a_recorder_that_acknowledges_first_would_miss_one(redis: Any) -> None:

@@ -1,12 +1,15 @@
 """The commands `firstline audit` and `firstline feedback`; what they do stands in `audit_log.py` and `feedback.py`."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from worker.cli.options import AsJson
 from worker.settings import load_redis_settings
+
+if TYPE_CHECKING:
+    from worker.registry.audit import Place
 
 __all__ = ["audit", "feedback"]
 
@@ -32,7 +35,14 @@ def verify(
         anchors = [Place.read(text) for text in anchor or []]
     except ValueError as error:
         raise typer.BadParameter(f"{error}", param_hint="--anchor") from None
+    if (twice := _contradiction(anchors)) is not None:
+        raise typer.BadParameter(f"two anchors of entry {twice} contradict each other", param_hint="--anchor")
     verify_log(load_redis_settings(), anchors, as_json=as_json)
+
+
+def _contradiction(anchors: "list[Place]") -> int | None:
+    kept: dict[int, Place] = {}
+    return next((each.sequence for each in anchors if kept.setdefault(each.sequence, each) != each), None)
 
 
 @audit.command()

@@ -23,6 +23,7 @@ __all__ = ["Selection", "export", "selection", "verify"]
 
 COLUMNS: Final = (
     "stream_id",
+    "chained",
     "sequence",
     "at",
     "action",
@@ -37,6 +38,10 @@ COLUMNS: Final = (
 )
 _TEXTS: Final = ("person", "host", "why", "details")
 _TOLD_EVERY: Final = 10_000
+_REMEDY: Final = (
+    "Nothing mends it by itself: keep a copy (`firstline audit export`), compare it with one that is kept elsewhere, "
+    "and find out who may write to Redis."
+)
 
 Entry = tuple[str, dict[str, str]]
 Selection = Callable[[Mapping[str, str]], bool]
@@ -45,21 +50,35 @@ Selection = Callable[[Mapping[str, str]], bool]
 def verify(settings: RedisSettings, anchors: list[Place], *, as_json: bool) -> None:
     """Say whether the log is whole. Raises `FirstlineError` that names the first broken place."""
     log = AuditLog(connect(settings))
-    noted_end = log.noted_end()
-    found = judged(_told_how_far(log.entries(), log.count()), noted_end=noted_end, anchors=anchors)
+    noted = log.noted()
+    found = judged(_told_how_far(log.entries(), log.count()), noted=noted, anchors=anchors)
     if as_json:
-        record = {"is_whole": found.flaw is None, "entries": found.entries, "unchained": found.unchained}
-        sys.stdout.write(f"{json.dumps(record | {'anchor': str(found.end), 'flaw': found.flaw})}\n")
+        sys.stdout.write(f"{json.dumps(_as_record(found))}\n")
     if found.flaw is not None:
-        raise FirstlineError(f"The audit is broken. {one_line(found.flaw)} {found.entries} entries before are whole.")
+        told = " ".join(one_line(flaw) for flaw in found.flaws)
+        raise FirstlineError(f"The audit is broken. {told} {found.entries} entries before are whole. {_REMEDY}")
     if not as_json:
         sys.stdout.write(_as_text(found, is_anchored=bool(anchors)))
+
+
+def _as_record(found: Verdict) -> dict[str, object]:
+    return {
+        "is_whole": found.flaw is None,
+        "entries": found.entries,
+        "unchained": found.unchained,
+        "unchained_are_covered": found.are_covered,
+        "anchor": _anchor(found.end),
+        "flaw": found.flaw,
+        "flaws": found.flaws,
+    }
 
 
 def _as_text(found: Verdict, *, is_anchored: bool) -> str:
     lines = [f"The audit is whole: {found.entries} entries, each chained to the one before."]
     if found.unchained:
-        lines.append(f"{found.unchained} entries before them are older than the chain: nothing vouches for them.")
+        lines.append(f"{found.unchained} entries before them are older than the chain; its first entry covers them.")
+    if found.end == NOTHING_BEFORE:
+        return "The audit is empty: nothing was ever written, or all was taken away. Only an anchor tells.\n"
     if not is_anchored:
         lines.append(
             "Whoever can write to Redis can also write a chain anew, or cut off its end: only an anchor that is kept "
@@ -79,14 +98,18 @@ def export(settings: RedisSettings, selected: Selection, *, as_csv: bool) -> Non
         end = _place_of(fields) or end
         if not selected(fields):
             continue
-        record = _masked({"stream_id": stream_id} | fields)
+        record = _masked({"stream_id": stream_id} | fields | {"chained": "yes" if "hash" in fields else "no"})
         if as_csv:
             writer.writerow([for_csv(record.get(name, "")) for name in COLUMNS])
         else:
             sys.stdout.write(f"{json.dumps(record)}\n")
-    sys.stderr.write(
-        f"anchor {end}\nKeep it elsewhere: `firstline audit verify --anchor` tells by it what was cut off.\n"
-    )
+    if (anchor := _anchor(end)) is not None:
+        told = "Keep it elsewhere: `firstline audit verify --anchor` tells by it what was cut off."
+        sys.stderr.write(f"anchor {anchor}\n{told}\n")
+
+
+def _anchor(end: Place) -> str | None:
+    return None if end == NOTHING_BEFORE else str(end)
 
 
 def _place_of(fields: Mapping[str, str]) -> Place | None:

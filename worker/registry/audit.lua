@@ -15,20 +15,37 @@ local function wrong_type(expected)
   end
 end
 
+-- Anything else that stands where a place belongs counts as nothing: one damaged field stops no work.
+local function is_place(text)
+  local sequence, digest = string.match(text or '', '^(%d+):([0-9a-f]+)$')
+  return sequence ~= nil and #sequence <= 15 and #digest == 64
+end
+
 local function sequence_of(place)
-  return tonumber(place:match('^%d+')) or 0
+  return tonumber(place:match('^%d+'))
+end
+
+local function newest_written(audit, count)
+  for _, entry in ipairs(redis.call('XREVRANGE', audit, '+', '-', 'COUNT', count)) do
+    local fields = {}
+    for index = 1, #entry[2], 2 do
+      fields[entry[2][index]] = entry[2][index + 1]
+    end
+    local place = (fields['sequence'] or '') .. ':' .. (fields['hash'] or '')
+    if is_place(place) then
+      return place
+    end
+  end
+  return NO_ENTRY
 end
 
 -- The entry itself counts where its note was lost, and the note where the entry was: so a cut shows in the chain.
 local function audit_end(audit, ids)
-  local noted, written = redis.call('HGET', ids, 'head') or NO_ENTRY, NO_ENTRY
-  local entry, fields = redis.call('XREVRANGE', audit, '+', '-', 'COUNT', 1)[1], {}
-  for index = 1, #(entry and entry[2] or {}), 2 do
-    fields[entry[2][index]] = entry[2][index + 1]
+  local noted = redis.call('HGET', ids, 'head')
+  if not is_place(noted) then
+    return newest_written(audit, 100)
   end
-  if fields['sequence'] and fields['hash'] then
-    written = fields['sequence'] .. ':' .. fields['hash']
-  end
+  local written = newest_written(audit, 1)
   return sequence_of(written) > sequence_of(noted) and written or noted
 end
 

@@ -12,7 +12,7 @@ if wrong then
 end
 local before = redis.call('HGET', ids, ARGV[3])
 if before then
-  return { 'written', before }
+  return { 'written', is_place(before) and before or audit_end(audit, ids) }
 end
 local newest = audit_end(audit, ids)
 if newest ~= ARGV[1] then
