@@ -44,7 +44,7 @@ Done, and not done
 
 Next
   1. Check that “payments-db:5432” can be reached: the log of payment-server-01 says otherwise.
-  2. While that can't be reached, a restart of payment-server-01 will not help.
+  2. Until then, a restart will not help.
 
 Checked (UTC)
   · 03:00:04 health: the service is running, CPU 12 %, memory 41 % [E1]
@@ -56,7 +56,7 @@ Ruled out
 
 For stakeholders (draft)
   We are looking into an alert about the payments service, raised at 02:58 UTC. Automatic checks
-  have not settled it; an engineer has been asked to look. Effect on users: not yet known.
+  have not settled it; an engineer is asked to look. Effect on users: not yet known.
 """
 
 
@@ -143,7 +143,7 @@ def test_the_note_for_stakeholders_claims_no_impact_and_no_cause() -> None:
     note = card_of(result()).stakeholder_note
     assert note == (
         "We are looking into an alert about the payments service, raised at 02:58 UTC. "
-        "Automatic checks have not settled it; an engineer has been asked to look. "
+        "Automatic checks have not settled it; an engineer is asked to look. "
         "Effect on users: not yet known."
     )
     restarted = card_of(result(restart=restart(RestartOutcome.NOT_RESTORED))).stakeholder_note

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.escalation.builders import result
 from tests.escalation.kinds import kinds, worst
 from worker.contract import TriageResult
-from worker.escalation import as_text, card_of
+from worker.escalation import as_markdown, as_text, card_of
 from worker.escalation.card_limits import ROOMIEST, WORDS_LIMIT, clipped
 from worker.escalation.card_parts import shown
 
@@ -15,7 +15,8 @@ KINDS = dict(kinds())
 
 
 def words(told: TriageResult) -> int:
-    return len(as_text(card_of(told), 100).split())
+    """Return the words of the longer form: on a terminal, or in Markdown with its marks."""
+    return max(len(as_text(card_of(told), 100).split()), len(as_markdown(card_of(told)).split()))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -49,3 +50,8 @@ def test_what_is_cut_says_so_right_behind() -> None:
     assert clipped("one two three", 2) == "one two…"
     assert clipped("one two", 2) == "one two"
     assert clipped("x" * 500, 2).endswith("x…")
+
+
+@pytest.mark.parametrize("word", ["w", "12 %"])
+def test_that_the_effect_on_users_is_not_known_is_said_however_tight_the_card(word: str) -> None:
+    assert card_of(worst(word)).stakeholder_note.endswith("Effect on users: not yet known.")

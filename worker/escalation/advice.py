@@ -16,6 +16,7 @@ from worker.contract.quoting import quoted
 from worker.contract.result import RestartOutcome, Suspicion
 from worker.escalation.card_limits import clipped
 from worker.escalation.citation_claims import ENDPOINT
+from worker.escalation.newest_health import newest_health
 
 __all__ = ["MAY_STAY_CLOSED", "endpoints_in", "name_of", "next_steps"]
 
@@ -115,6 +116,8 @@ def _steps(result: TriageResult) -> Iterator[str]:
         yield f"Decide whether {server} may be restarted: {command}"
     if result.restart is not None:
         ordered_at = _clock(result.restart.ordered_at)
+        if (newest := newest_health(result)) and newest.is_probe and newest.reading.status is ServiceStatus.STOPPED:
+            yield f"Start the service on {server}: it was stopped after the restart at {ordered_at}"
         yield _AFTER_RESTART[result.restart.outcome].format(server=server, time=ordered_at)
     elif not result.is_restart_known:
         yield "Look before you restart anything: whether a restart was done already is not known"
@@ -144,19 +147,24 @@ def _after_dependency_failures(server: str, lines: tuple[str, ...]) -> Iterator[
     endpoints = [quoted(endpoint, ENDPOINT_LIMIT_BYTES) for endpoint in endpoints_in(lines)]
     if endpoints:
         yield f"Check that {' and '.join(endpoints)} can be reached: the log of {server} says otherwise"
-        yield f"While that can't be reached, a restart of {server} will not help"
+        yield "Until then, a restart will not help"
     else:
         yield f"Check whether it is so: the log of {server} says {_quotation(lines[-1])}"
         yield f"If it is so, a restart of {server} will not help"
 
 
 def _after_health(result: TriageResult, server: str) -> Iterator[str]:
-    health = result.last_health
-    if health is None:
+    newest = newest_health(result)
+    if newest is None:
         if result.ending not in _WITHOUT_A_SERVER:
             yield f"Check that {server} is up and reachable: its health was not read"
         return
-    if health.status is ServiceStatus.STOPPED:
+    if newest.is_outdated:
+        read_at = _clock(newest.reading.observed_at)
+        yield f"Check the health of {server}: it was read before the restart only, at {read_at}"
+        return
+    health = newest.reading
+    if health.status is ServiceStatus.STOPPED and not newest.is_probe:
         yield f"Find out what stopped the service on {server} (its exit status, its last log lines) before you start it"
     if (health.memory_percent or 0) >= MEMORY_PRESSURE_PERCENT:
         yield f"See what holds the memory on {server}, and since when: a leak comes back after every restart"

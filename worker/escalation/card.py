@@ -16,6 +16,7 @@ from worker.escalation.advice import name_of, next_steps
 from worker.escalation.card_cause import Cause, cause_of
 from worker.escalation.card_facts import checks_of, deeds_of, impact_of, ruled_out_of, urgency_of
 from worker.escalation.card_limits import LOOSENINGS, ROOMIEST, WORDS_LIMIT, Limits, clipped, words_of
+from worker.escalation.card_markdown import as_markdown
 from worker.escalation.card_parts import Card, shown
 from worker.escalation.card_sentences import Sentence
 from worker.escalation.card_text import as_text
@@ -82,12 +83,13 @@ def _card(result: TriageResult, facts: _Facts, limits: Limits) -> Card:
         next_steps=tuple(f"{step}." for step in next_steps(result)[: limits.steps]),
         checked=tuple(checks_of(result, limits)),
         ruled_out=facts.ruled_out[: limits.ruled_out],
-        stakeholder_note=" ".join(stakeholder_note(result)[: limits.note_sentences]),
+        stakeholder_note=" ".join(stakeholder_note(result, limits.note_sentences)),
     )
 
 
 def _is_short(card: Card) -> bool:
-    return words_of(as_text(card, USUAL_WIDTH)) <= WORDS_LIMIT
+    """Say whether the card is short enough in the forms that count most words, marks of Markdown among them."""
+    return max(words_of(as_text(card, USUAL_WIDTH)), words_of(as_markdown(card))) <= WORDS_LIMIT
 
 
 def _fitting(sentences: Sequence[Sentence], words: int) -> Iterator[Sentence]:

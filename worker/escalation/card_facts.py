@@ -15,12 +15,12 @@ from worker.contract.result import RestartOutcome
 from worker.escalation.card_limits import Limits, clipped
 from worker.escalation.card_sentences import Citation, CitationKind, Sentence
 from worker.escalation.citations import checked
+from worker.escalation.newest_health import RESTART_TOOL, evidence_of_restart, is_before_restart, newest_health
 
 __all__ = ["checks_of", "deeds_of", "impact_of", "ruled_out_of", "urgency_of"]
 
 HEALTH_TOOL: Final = "get_server_health"
 LOG_TOOL: Final = "fetch_recent_logs"
-RESTART_TOOL: Final = "restart_service"
 
 SUSPICIONS_LIMIT: Final = 3
 """All that a result tells of; each is shown, however tight, so that a decoy hides nothing."""
@@ -48,23 +48,24 @@ def impact_of(result: TriageResult) -> Iterator[Sentence]:
     counts = result.occurrences
     alerts = f"{counts.count} {urgency_of(result)} alert{'' if counts.count == 1 else 's'}"
     yield Sentence(text=f"{alerts}, {counts.resolved} of them over." if counts.resolved else f"{alerts}.")
-    if result.last_health is not None:
-        yield from _standing(f"The service is {result.last_health.status}", HEALTH_TOOL, result)
+    if newest := newest_health(result):
+        yield from _of_health(f"The service is {newest.reading.status}", result, is_probe=newest.is_probe)
     yield Sentence(text="Effect on users: not known.")
 
 
 def ruled_out_of(result: TriageResult) -> Iterator[Sentence]:
     """Yield what the newest health and log speak against, each with the value that does."""
-    findings, health = result.findings, result.last_health
+    findings, newest = result.findings, newest_health(result)
     if findings is not None and findings.scanned_lines and not findings.dependency_failures:
         lines = f"{findings.scanned_lines} log line{'' if findings.scanned_lines == 1 else 's'}"
         yield from _standing(f"No dependency failure in {lines}", LOG_TOOL, result)
-    if health is None:
+    if newest is None:
         return
-    if health.memory_percent is not None and health.memory_percent < MEMORY_PRESSURE_PERCENT:
-        yield from _standing(f"Not memory: {health.memory_percent:.0f} %", HEALTH_TOOL, result)
-    if health.cpu_percent is not None and health.cpu_percent < CPU_PRESSURE_PERCENT:
-        yield from _standing(f"Not CPU: {health.cpu_percent:.0f} %", HEALTH_TOOL, result)
+    memory, cpu = newest.reading.memory_percent, newest.reading.cpu_percent
+    if memory is not None and memory < MEMORY_PRESSURE_PERCENT:
+        yield from _of_health(f"Not memory: {memory:.0f} %", result, is_probe=newest.is_probe)
+    if cpu is not None and cpu < CPU_PRESSURE_PERCENT:
+        yield from _of_health(f"Not CPU: {cpu:.0f} %", result, is_probe=newest.is_probe)
 
 
 def checks_of(result: TriageResult, limits: Limits) -> Iterator[Sentence]:
@@ -87,7 +88,8 @@ def deeds_of(result: TriageResult, limits: Limits) -> Iterator[Sentence]:
     if result.disposition is Disposition.AWAITING_APPROVAL:
         until = f"until {result.approve_until.astimezone(UTC):%H:%M} UTC" if result.approve_until else "for you"
         yield Sentence(text=f"A restart is proposed: it waits {until}.")
-    yield from list(_attempts(result, limits))[-limits.deeds :]
+    attempts = list(_attempts(result, limits))
+    yield from attempts[max(0, len(attempts) - limits.deeds) :]
 
 
 def _attempts(result: TriageResult, limits: Limits) -> Iterator[Sentence]:
@@ -95,7 +97,7 @@ def _attempts(result: TriageResult, limits: Limits) -> Iterator[Sentence]:
     if approval is not None:
         why = f": {quoted(clipped(approval.why, limits.suspicion_words))}" if approval.why.strip() else ""
         yield Sentence(text=f"Approved by {clipped(approval.person, 3)} for {approval.incident_id}{why}.")
-    told = _evidence_of_restart(result)
+    told = evidence_of_restart(result)
     attempts = [seen for seen in result.evidence if seen.tool == RESTART_TOOL and seen is not told]
     for refusal in result.refusals:
         if not any(refusal.detail in seen.statement for seen in result.evidence):
@@ -120,20 +122,13 @@ def _restart(result: TriageResult, words: int) -> Sentence:
     if restart is None:
         is_known = result.is_restart_known
         return Sentence(text="No restart was done." if is_known else "Whether a restart was done is not known.")
-    seen = _evidence_of_restart(result)
+    seen = evidence_of_restart(result)
     deed = _DEEDS[restart.outcome].format(time=_time(restart.ordered_at))
     told = f"{deed} ({clipped(restart.detail.rstrip('.'), words)})"
     if seen is None:
         return Sentence(text=f"{told}.")
     identifier = clipped(seen.evidence_id, 1)
     return Sentence(text=f"{told} [{identifier}].", citations=_citations(identifier))
-
-
-def _evidence_of_restart(result: TriageResult) -> Evidence | None:
-    if result.restart is None:
-        return None
-    attempts = (seen for seen in reversed(result.evidence) if seen.tool == RESTART_TOOL)
-    return next((seen for seen in attempts if result.restart.detail in seen.statement), None)
 
 
 def _check(seen: Evidence, words: int) -> Sentence:
@@ -149,14 +144,32 @@ def _check(seen: Evidence, words: int) -> Sentence:
     return Sentence(text=f"{_time(seen.observed_at)} {told} [{identifier}]", citations=_citations(identifier))
 
 
+def _of_health(text: str, result: TriageResult, *, is_probe: bool) -> Iterator[Sentence]:
+    """Yield the sentence; a probe stands in the restart's own record, and cites the evidence that tells of it."""
+    if not is_probe:
+        yield from _standing(text, HEALTH_TOOL, result)
+        return
+    seen = evidence_of_restart(result)
+    cited = f" [{seen.evidence_id}]" if seen is not None else ""
+    yield Sentence(text=f"{text}, after the restart{cited}.", citations=_citations(seen.evidence_id) if seen else ())
+
+
 def _standing(text: str, tool: str, result: TriageResult) -> Iterator[Sentence]:
     """Yield the sentence once, with the newest evidence of a tool that bears it out; without one, nothing."""
     for seen in reversed(result.evidence):
         if seen.tool == tool:
             sentence = checked(f"{text} [{seen.evidence_id}].", [seen])
             if sentence.doubt is None:
-                yield sentence
+                yield _dated(sentence, seen.observed_at, result)
             return
+
+
+def _dated(sentence: Sentence, moment: datetime, result: TriageResult) -> Sentence:
+    """Return the sentence; of what was seen before the restart it says so, and when."""
+    if not is_before_restart(moment, result):
+        return sentence
+    text = f"Before the restart, at {_time(moment)[:5]} UTC: {sentence.text[0].lower()}{sentence.text[1:]}"
+    return sentence.model_copy(update={"text": text})
 
 
 def _citations(identifier: str) -> Sequence[Citation]:

@@ -22,12 +22,12 @@ class Limits:
     alert_words: int = 4
     further_alerts: int = 0
     cause_words: int = 8
-    deeds: int = 1
-    deed_words: int = 4
-    suspicion_words: int = 3
+    deeds: int = 0
+    deed_words: int = 2
+    suspicion_words: int = 2
     steps: int = 1
-    checks: int = 2
-    check_words: int = 5
+    checks: int = 1
+    check_words: int = 4
     ruled_out: int = 0
     note_sentences: int = 1
 
@@ -35,10 +35,11 @@ class Limits:
 LOOSENINGS: Final = tuple(
     {name: value}
     for name, value in (
-        *(("check_words", 11), ("deed_words", 14), ("cause_words", 20), ("note_sentences", 2), ("suspicion_words", 6)),
+        *(("note_sentences", 2), ("checks", 2), ("deeds", 2), ("suspicion_words", 3)),
+        *(("check_words", 11), ("deed_words", 14), ("cause_words", 20), ("suspicion_words", 6), ("deeds", 3)),
         *(("check_words", 14), ("deed_words", 20), ("steps", 2), ("alert_words", 10), ("cause_words", 34)),
-        *(("ruled_out", 2), ("deeds", 2), ("checks", 3), ("check_words", 20), ("note_sentences", 3), ("deeds", 3)),
-        *(("deed_words", 36), ("cause_words", 48), ("steps", 3), ("alert_words", 18), ("checks", 4), ("ruled_out", 4)),
+        *(("ruled_out", 2), ("checks", 3), ("check_words", 20), ("deed_words", 36)),
+        *(("cause_words", 48), ("steps", 3), ("alert_words", 18), ("checks", 4), ("ruled_out", 4)),
         *(("suspicion_words", 14), ("check_words", 30), ("further_alerts", 1), ("checks", 6), ("cause_words", 70)),
         *(("alert_words", 30), ("further_alerts", 2)),
     )

@@ -6,23 +6,25 @@ Pure, from the typed result only: it invents no impact and names no cause. Calle
 from datetime import UTC
 from typing import Final
 
-from worker.contract import Disposition, TriageResult
+from worker.contract import Disposition, ServiceStatus, TriageResult
 from worker.escalation.card_limits import clipped
+from worker.escalation.newest_health import newest_health
 
 __all__ = ["stakeholder_note"]
 
 _NAME_LIMIT_BYTES: Final = 253
 
 
-def stakeholder_note(result: TriageResult) -> tuple[str, ...]:
-    """Return a drafted notification for people outside operations: what is known, who has it, what is not known."""
+def stakeholder_note(result: TriageResult, sentences: int) -> tuple[str, ...]:
+    """Return a drafted notification: so many sentences of what is known and who has it, and what nobody knows."""
     service, server = (
         clipped(text, 2, limit_bytes=_NAME_LIMIT_BYTES) if text else "" for text in (result.service, result.server_id)
     )
     subject = f"the {service} service" if service else server or "one of our systems"
     raised_at = f"{result.incident.started_at.astimezone(UTC):%H:%M} UTC"
     opening = f"We are looking into an alert about {subject}, raised at {raised_at}."
-    return opening, _state_for_stakeholders(result), "Effect on users: not yet known."
+    known = (opening, _state_for_stakeholders(result))[:sentences]
+    return (*known, "Effect on users: not yet known.")
 
 
 def _state_for_stakeholders(result: TriageResult) -> str:
@@ -32,6 +34,9 @@ def _state_for_stakeholders(result: TriageResult) -> str:
         return "Automatic checks found nothing wrong."
     if result.disposition is Disposition.AWAITING_APPROVAL:
         return "A restart has been proposed and waits for an engineer's decision."
+    newest = newest_health(result)
+    if newest is not None and newest.is_probe and newest.reading.status is ServiceStatus.STOPPED:
+        return "The service was stopped after an automatic restart; an engineer is asked to look."
     if result.restart is not None and result.restart.restarted_at is not None:
-        return "An automatic restart has not settled it; an engineer has been asked to look."
-    return "Automatic checks have not settled it; an engineer has been asked to look."
+        return "An automatic restart has not settled it; an engineer is asked to look."
+    return "Automatic checks have not settled it; an engineer is asked to look."
