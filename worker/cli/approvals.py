@@ -5,8 +5,6 @@ a right. None of them says that something is so unless Redis has confirmed it; n
 """
 
 import json
-import os
-import pwd
 import sys
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,6 +12,7 @@ from typing import Any, Final
 
 from worker.bootstrap import connect
 from worker.cli.failures import confirmed
+from worker.cli.person import person
 from worker.cli.words import one_line
 from worker.clock import SystemClock
 from worker.contract.proposal import Proposal
@@ -26,20 +25,11 @@ from worker.infrastructure.inventory import Inventory
 from worker.registry.approvals import Approvals
 from worker.settings import RedisSettings, Settings, read_environment
 
-__all__ = ["account", "approve", "approving_of", "list_proposals", "reject"]
+__all__ = ["approve", "approving_of", "list_proposals", "reject"]
 
 _LISTED: Final = 1_000
 _SUMMARY_BYTES: Final = 300
 _AGAIN: Final = "To say the same again is safe."
-
-
-def account() -> str:
-    """Return the name of the account that this process runs under; its number where the system knows no name."""
-    number = os.getuid()
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"uid-{number}"
 
 
 def approving_of(settings: Settings) -> Approving:
@@ -72,7 +62,7 @@ def reject(approving: Approving, incident_id: str, why: str) -> None:
 
 def _said(say: Callable[..., Said | Refusal], incident_id: str, why: str, *, whether: str) -> Said:
     with confirmed(f"{one_line(incident_id)} is {whether}", look="firstline proposals", meanwhile=_AGAIN):
-        answer = say(incident_id, person=account(), why=why)
+        answer = say(incident_id, person=person(), why=why)
     if isinstance(answer, Refusal):
         raise FirstlineError(f"{one_line(answer.detail)} Nothing was changed.")
     return answer

@@ -14,7 +14,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from worker.cli.failures import Unconfirmed, sentence_of
-from worker.cli.restarts import person
+from worker.cli.person import person
 from worker.errors import FirstlineError
 from worker.registry.audit import AuditAction, AuditEntry, AuditLog
 

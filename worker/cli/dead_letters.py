@@ -17,7 +17,7 @@ from producers.intake import connect as connect_producer
 from worker.bootstrap import connect
 from worker.cli.audit import write_audit
 from worker.cli.failures import confirmed
-from worker.cli.restarts import person
+from worker.cli.person import person
 from worker.cli.words import folded, one_line
 from worker.contract.incident import Incident, identity
 from worker.contract.queue import incident_key

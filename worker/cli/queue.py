@@ -22,8 +22,8 @@ from rich.text import Text
 from worker.bootstrap import connect
 from worker.cli.failures import confirmed, sentence_of
 from worker.cli.following import follow_in_sinks
+from worker.cli.person import person
 from worker.cli.queue_page import as_record, history_of, table_of
-from worker.cli.restarts import person
 from worker.cli.words import one_line
 from worker.contract.handling import Action
 from worker.contract.result import Refusal

@@ -3,13 +3,13 @@
 None of them says that something is so, or isn't, unless Redis has confirmed it.
 """
 
-import getpass
 import sys
 from typing import Final
 
 from worker.bootstrap import connect, make_guard
 from worker.cli.failures import confirmed, is_silent, redis_error_of
-from worker.cli.words import WORD_LIMIT, one_line
+from worker.cli.person import person
+from worker.cli.words import one_line
 from worker.contract.result import Refusal
 from worker.errors import ConfigurationError, FirstlineError, GuardrailUnavailable
 from worker.guardrails.policy import Policy
@@ -17,7 +17,7 @@ from worker.guardrails.restart_attempt import RestartAttempt, RestartState
 from worker.guardrails.restart_guard import RestartGuard
 from worker.settings import RedisSettings
 
-__all__ = ["guard_of", "halt", "person", "resolve", "resume", "why_halted"]
+__all__ = ["guard_of", "halt", "resolve", "resume", "why_halted"]
 
 _STATUS: Final = "firstline status"
 
@@ -105,11 +105,3 @@ def why_halted(guard: RestartGuard) -> str | None:
             raise
         return f"the reason can't be read ({redis_error_of(failure) or failure})"
     return None if why is None else why or "no reason is given"
-
-
-def person() -> str:
-    """Return who sits at the command line, as far as the system knows, on one line of at most 500 characters."""
-    try:
-        return one_line(getpass.getuser())[:WORD_LIMIT] or "somebody"
-    except (KeyError, OSError):
-        return "somebody"
