@@ -17,7 +17,7 @@ from worker.cli.person import person
 from worker.contract.handling import Action
 from worker.contract.queue import AUDIT_STREAM
 from worker.guardrails.policy import Policy
-from worker.registry.audit import AuditAction
+from worker.registry.audit_entry import AuditAction, AuditEntry
 from worker.registry.handling import Handlings
 from worker.settings import RedisSettings
 
@@ -56,6 +56,10 @@ def test_the_audit_of_what_is_revealed_names_the_account(redis: Any) -> None:
     write_audit(redis, action=AuditAction.REVEAL, why="a look")
     ((_, fields),) = redis.xrange(AUDIT_STREAM)
     assert fields["person"] == ME
+
+
+def test_an_entry_whose_person_nobody_names_has_the_account_too() -> None:
+    assert AuditEntry(action=AuditAction.REVEAL).person == ME
 
 
 def test_the_kill_switch_names_the_account(redis: Any) -> None:

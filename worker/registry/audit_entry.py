@@ -1,8 +1,9 @@
 """One entry of the audit: its fields, masked and bounded, its hash, its place in the chain. `audit.py` writes it."""
 
-import getpass
 import hashlib
 import json
+import os
+import pwd
 import re
 import socket
 from collections.abc import Mapping
@@ -66,10 +67,12 @@ NOTHING_BEFORE: Final = Place(0, _ZEROS)
 
 
 def _whoever_runs_this() -> str:
+    """Return the account by the kernel's word: a variable of the environment names nobody."""
+    number = os.getuid()
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "somebody"
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"uid-{number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
