@@ -12,14 +12,18 @@ from redis import Redis
 from typer.testing import CliRunner
 
 from tests.redis_servers import redis_fixture, valkey_fixture
+from worker.bootstrap import make_guard
 from worker.cli import audit_log
 from worker.cli.audit import audited, write_audit, written_whatever_comes
 from worker.cli.audit_commands import audit
 from worker.cli.audit_log import export, selection, verify
 from worker.cli.failures import Unconfirmed
+from worker.cli.restarts import halt
 from worker.contract.queue import AUDIT_STREAM
 from worker.errors import FirstlineError
+from worker.guardrails.policy import Policy
 from worker.registry.audit import AuditAction, AuditEntry, AuditLog, Place
+from worker.registry.recording import ResultsRecorder
 from worker.settings import RedisSettings
 
 __all__ = ["redis_fixture", "valkey_fixture"]
@@ -81,7 +85,7 @@ def test_the_kill_switch_never_waits_for_the_audit(redis: Redis) -> None:
     done: list[str] = []
     refuse_to_write(redis)
     with (
-        pytest.raises(Unconfirmed, match="It is done, but not in the audit"),
+        pytest.raises(Unconfirmed, match="a worker will write it into the audit"),
         written_whatever_comes(redis, action=AuditAction.HALT, why="fire"),
     ):
         done.append("halted")
@@ -95,6 +99,35 @@ def test_a_kill_switch_whose_answer_was_lost_is_written_all_the_same(redis: Redi
     ):
         raise Unconfirmed("It is not known whether restarts are halted.")
     assert actions(redis) == ["halt"]
+
+
+def halted(redis: Redis) -> None:
+    halt(make_guard(redis, Policy(), worker="somebody at the command line"), "fire")
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_halt_is_written_once_by_its_command_and_by_who_reads_the_journal(redis: Redis, is_first: bool) -> None:
+    with written_whatever_comes(redis, action=AuditAction.HALT, why="fire"):
+        halted(redis)
+        if is_first:
+            ResultsRecorder(redis).record()
+    ResultsRecorder(redis).record()
+    assert actions(redis) == ["halt"]
+
+
+def test_a_halt_whose_command_died_is_written_all_the_same(redis: Redis) -> None:
+    halted(redis)
+    ResultsRecorder(redis).record()
+    assert actions(redis) == ["halt"]
+
+
+def test_two_halts_for_one_reason_are_two_entries(redis: Redis) -> None:
+    """The control of the tests above."""
+    for _ in range(2):
+        with written_whatever_comes(redis, action=AuditAction.HALT, why="fire"):
+            halted(redis)
+    ResultsRecorder(redis).record()
+    assert actions(redis) == ["halt", "halt"]
 
 
 def fill(redis: Redis) -> None:

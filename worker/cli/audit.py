@@ -7,7 +7,7 @@ the desk less careful, call it.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from redis import Redis
@@ -15,8 +15,10 @@ from redis.exceptions import RedisError
 
 from worker.cli.failures import Unconfirmed, sentence_of
 from worker.cli.person import person
+from worker.contract.queue import RESTART_JOURNAL
 from worker.errors import FirstlineError
 from worker.registry.audit import AuditAction, AuditEntry, AuditLog
+from worker.registry.recording import id_of_move
 
 __all__ = ["REVEAL", "audited", "write_audit", "written_whatever_comes"]
 
@@ -84,12 +86,32 @@ def audited(
 def written_whatever_comes(connection: Redis, *, action: AuditAction, why: str) -> Iterator[None]:
     """Around what must never wait for the audit: it is done first, and written then, also when its answer was lost.
 
+    A worker writes it when this process dies in between: both by the place of its line in the guard's journal.
     Raises `Unconfirmed` when it could not be written; a failure of what was done comes first.
     """
+    newest = _newest_move(connection)
     try:
         yield
     except FirstlineError:
         with suppress(Unconfirmed):
-            write_audit(connection, action=action, why=why)
+            write_audit(connection, action=action, why=why, entry_id=_own_move(connection, newest, why))
         raise
-    write_audit(connection, action=action, why=why, unwritten="It is done, but not in the audit: say it again.")
+    unwritten = "It is done, and a worker will write it into the audit; to write it now, say it again."
+    own = _own_move(connection, newest, why)
+    write_audit(connection, action=action, why=why, entry_id=own, unwritten=unwritten)
+
+
+def _newest_move(connection: Redis) -> str:
+    with suppress(RedisError):
+        newest: Any = connection.xrevrange(RESTART_JOURNAL, count=1)
+        return str(newest[0][0]) if newest else "0-0"
+    return "0-0"
+
+
+def _own_move(connection: Redis, newest: str, why: str) -> str | None:
+    """Return the id of the entry for the line that was just written to the journal, None where none was."""
+    with suppress(RedisError):
+        since: Any = connection.xrange(RESTART_JOURNAL, min=f"({newest}")
+        told = f"{person()}: {why}"
+        return next((id_of_move(stream_id) for stream_id, fields in since if fields.get("detail") == told), None)
+    return None

@@ -176,7 +176,7 @@ class AuditLog:
 def _entries(redis: Redis) -> Iterator[tuple[str, dict[str, str]]]:
     after = "-"
     while True:
-        page: Any = redis.execute_command("XRANGE", AUDIT_STREAM, after, "+", "COUNT", _PAGE, **{NEVER_DECODE: True})
+        page = _raw(redis, "XRANGE", AUDIT_STREAM, after, "+", "COUNT", _PAGE)
         for stream_id, fields in page:
             yield _text(stream_id), {_text(name): _text(value) for name, value in (fields or {}).items()}
         if len(page) < _PAGE:
@@ -184,17 +184,21 @@ def _entries(redis: Redis) -> Iterator[tuple[str, dict[str, str]]]:
         after = f"({_text(page[-1][0])}"
 
 
+def _raw(redis: Redis, *command: object) -> Any:  # noqa: ANN401 - what Redis answers, as bytes
+    return redis.execute_command(*command, **{NEVER_DECODE: True})  # type: ignore[no-untyped-call]
+
+
 def _raw_hash(redis: Redis) -> Iterator[tuple[bytes, bytes]]:
     cursor: Any = 0
     while True:
-        cursor, page = redis.execute_command("HSCAN", AUDIT_IDS, cursor, "COUNT", _PAGE, **{NEVER_DECODE: True})
+        cursor, page = _raw(redis, "HSCAN", AUDIT_IDS, cursor, "COUNT", _PAGE)
         yield from page.items()
         if int(cursor) == 0:
             return
 
 
 def _noted_end(redis: Redis) -> Place | None:
-    noted: Any = redis.execute_command("HGET", AUDIT_IDS, _HEAD, **{NEVER_DECODE: True})
+    noted = _raw(redis, "HGET", AUDIT_IDS, _HEAD)
     try:
         return None if noted is None else Place.read(_text(noted))
     except ValueError:

@@ -25,10 +25,9 @@ from worker.registry.handling import Handlings
 from worker.registry.records_group import Batch, RecordsGroup
 from worker.registry.view import time_of
 
-__all__ = ["ResultsRecorder", "entries_of"]
+__all__ = ["ResultsRecorder", "entries_of", "id_of_move"]
 
-_PEOPLE: Final = " at the command line"
-"""Who says halt or resume there is in the audit by that command."""
+_ACTIONS: Final = {"HALTED": AuditAction.HALT, "RESUMED": AuditAction.RESUME}
 
 log = structlog.get_logger()
 
@@ -66,9 +65,7 @@ class ResultsRecorder:
             note_end_of_follow_up(self._handlings, result, stored)
 
     def _record_restarts(self, batch: Batch) -> None:
-        self._audit.append_all(
-            _restart_of(stream_id, fields or {}) for stream_id, fields in batch if not _is_told_elsewhere(fields or {})
-        )
+        self._audit.append_all(_restart_of(stream_id, fields or {}) for stream_id, fields in batch)
 
 
 def _unreadable(stream_id: str) -> AuditEntry:
@@ -119,19 +116,23 @@ def _decision_of(result: TriageResult) -> dict[str, str]:
     }
 
 
-def _is_told_elsewhere(fields: Mapping[str, str]) -> bool:
-    return fields.get("state") in {"HALTED", "RESUMED"} and fields.get("worker", "").endswith(_PEOPLE)
+def id_of_move(stream_id: str) -> str:
+    """Return the id of the entry for one line of the guard's journal: whoever else writes it writes it once."""
+    return f"restart-journal:{stream_id}"
 
 
 def _restart_of(stream_id: str, fields: Mapping[str, str]) -> AuditEntry:
-    """Return the entry for one line of the journal; a kill switch that tripped by itself is one, too."""
+    """Return the entry for one line of the journal, whoever it says that wrote it; a name is no reason to leave it out.
+
+    The order to resume is there before its line is: the line tells that it took effect.
+    """
     state = fields.get("state", "")
     return AuditEntry(
-        action=AuditAction.HALT if state == "HALTED" else AuditAction.RESTART,
+        action=_ACTIONS.get(state, AuditAction.RESTART),
         why=fields.get("detail", ""),
         incident_id=fields.get("incident", ""),
         details={"state": state, "server": fields.get("server", ""), "fence": fields.get("fence", "")},
-        entry_id=f"restart-journal:{stream_id}",
+        entry_id=id_of_move(stream_id),
         person=f"worker {fields.get('worker', '')}",
         host="",
         at=_time_in(stream_id),
