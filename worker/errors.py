@@ -66,13 +66,23 @@ class ModelUnavailable(FirstlineError):  # noqa: N818 - the state, not an accide
 
 
 class NotDelivered(FirstlineError):  # noqa: N818 - the state, not an accident
-    """A sink did not take a result, or nobody knows whether it did.
+    """A sink did not take a result, or nobody knows whether it did: then it `is_doubtful`.
 
-    `is_final` says that the same again will not be taken either (a wrong key, a refused form). `retry_after_seconds` is
-    the sink's own word, where it gave one.
+    `is_final` says that the same again will not be taken either (a wrong key, a refused form), `final_at_try` on which
+    try it is said so: it may pass before. `retry_after_seconds` is the sink's own word, where it gave one.
     """
 
-    def __init__(self, sentence: str, *, is_final: bool = False, retry_after_seconds: float | None = None) -> None:
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        is_final: bool = False,
+        is_doubtful: bool = False,
+        final_at_try: int | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
         super().__init__(sentence)
         self.is_final = is_final
+        self.is_doubtful = is_doubtful
+        self.final_at_try = final_at_try
         self.retry_after_seconds = retry_after_seconds

@@ -192,10 +192,11 @@ class Notifier(Protocol):
 class Follower(Protocol):
     """A way to engineers that shows what they do, too: a page that is acknowledged, a ticket that is closed."""
 
-    def follow(self, result: TriageResult, handled: Handled) -> None:
-        """Show one action on what was delivered; an action that the way does not know changes nothing.
+    def follow(self, result: TriageResult, handled: Handled) -> bool:
+        """Show one action on what was delivered, and return True; an action that the way does not show is False.
 
-        May be called again with the same. Raises `NotDelivered`.
+        False says nothing of whether the way works: nothing was sent. May be called again with the same. Raises
+        `NotDelivered`.
         """
         ...
 

@@ -9,11 +9,12 @@ from redis import Redis
 
 from tests.fakes import FakeClock
 from worker.contract import TriageResult
-from worker.contract.handling import Handled
+from worker.contract.handling import Action, Handled
 from worker.escalation.deliveries import Deliveries
 from worker.escalation.dispatcher import Dispatcher
 from worker.escalation.routes import Routes
 from worker.escalation.sending import SinkInUse, Told
+from worker.escalation.standing import Standings
 
 
 class Killed(BaseException):
@@ -32,15 +33,19 @@ class FakeSink:
     after: Callable[[TriageResult], None] = nothing
     took: list[TriageResult] = field(default_factory=list)
     showed: list[str] = field(default_factory=list)
+    ignored: frozenset[Action] = frozenset()
 
     def deliver(self, result: TriageResult) -> None:
         self.before(result)
         self.took.append(result)
         self.after(result)
 
-    def follow(self, result: TriageResult, handled: Handled) -> None:
+    def follow(self, result: TriageResult, handled: Handled) -> bool:
+        if handled.action in self.ignored:
+            return False
         self.before(result)
         self.showed.append(handled.action)
+        return True
 
     @property
     def sends(self) -> Counter[str]:
@@ -88,6 +93,7 @@ class Desk:
             routes=self.routes
             or Routes(default=tuple(name for name in self.sinks if name not in self.backups.values())),
             deliveries=Deliveries(self.redis),
+            standings=Standings(self.redis),
             clock=self.clock,
             tell=self.told.append,
         )

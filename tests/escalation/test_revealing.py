@@ -151,8 +151,9 @@ class Followed:
     def __init__(self) -> None:
         self.shown: list[tuple[TriageResult, Handled]] = []
 
-    def follow(self, result: TriageResult, handled: Handled) -> None:
+    def follow(self, result: TriageResult, handled: Handled) -> bool:
         self.shown.append((result, handled))
+        return True
 
 
 @pytest.mark.parametrize("is_trusted", [True, False])

@@ -194,7 +194,7 @@ def test_what_a_sink_refused_for_good_is_sent_again_once_it_is_mended(site: Site
     assert "spare  given up  page" in site.says("--once")[1]
     assert "NO SINK TOOK" in firstline("status", environment=site.environment).stdout.decode()
     site.spare.status = 200
-    assert site.says("--retry", "spare") == (0, "spare: 1 page is sent again.\n")
+    assert site.says("--retry", "spare") == (0, "spare: 1 incident is sent again.\n")
     assert "spare  delivered  page" in site.says("--once")[1]
     assert "NO SINK TOOK" not in firstline("status", environment=site.environment).stdout.decode()
 

@@ -30,6 +30,7 @@ from worker.escalation.making_sinks import make_sinks
 from worker.escalation.routes_file import RoutesFile, read_routes_file
 from worker.escalation.sending import SinkInUse, Told
 from worker.escalation.sink_health import sinks_in_use
+from worker.escalation.standing import Standings
 from worker.registry.configuration_record import ConfigurationRecord
 from worker.settings import Settings, read_environment
 
@@ -77,6 +78,7 @@ def run_dispatching(settings: Settings, path: Path, *, as_json: bool, once: bool
         sinks,
         routes=file.routes,
         deliveries=Deliveries(redis),
+        standings=Standings(redis),
         clock=SystemClock(),
         tell=Printer(sys.stdout, as_json=as_json),
     )

@@ -84,7 +84,7 @@ def retry_sink(settings: Settings, sink: str) -> None:
     redis, name = connect(settings), one_line(sink)
     with confirmed(f"the pages of {name} are sent again", look="firstline status"):
         count = Deliveries(redis).retry(sink)
-    sys.stdout.write(f"{name}: {count} {'page is' if count == 1 else 'pages are'} sent again.\n")
+    sys.stdout.write(f"{name}: {count} {'incident is' if count == 1 else 'incidents are'} sent again.\n")
 
 
 def _samples(settings: Settings, routes: Routes) -> Iterator[_Sample]:

@@ -19,7 +19,7 @@ from worker.cli.restarts import why_halted
 from worker.cli.status_page import page_of
 from worker.cli.words import one_line
 from worker.errors import FirstlineError
-from worker.escalation.sink_health import given_up, sinks_in_use
+from worker.escalation.sink_health import given_up, settled, sinks_in_use
 from worker.guardrails.policy import Policy
 from worker.redaction import STATELESS_MASKER
 from worker.registry.dead_letters import DeadLetters
@@ -73,6 +73,7 @@ def read_desk(connection: Redis) -> Desk:
     desk.read("dead_letters", DeadLetters(connection).count)
     desk.read("sinks", lambda: [asdict(health) for health in sinks_in_use(connection)])
     desk.read("given_up", lambda: given_up(connection))
+    desk.read("settled", lambda: settled(connection))
     desk.read("workers", lambda: [{**(beat.fields or {}), "name": beat.name} for beat in registry.workers()])
     desk.read("oldest_incidents", lambda: [asdict(incident) for incident in registry.open_incidents(_OLDEST)])
     desk.read("redis", lambda: complaints_about(connection))

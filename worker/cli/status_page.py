@@ -57,7 +57,8 @@ def _sinks(found: _Found) -> list[str]:
     failing = [sink for sink in sinks if sink["failing_since"] is not None]
     words = f"{len(sinks)} in use, {len(failing)} FAIL" if failing else f"{len(sinks)} in use, none fails"
     gone = f", {lost} deliveries that NO SINK TOOK (firstline escalations --retry SINK)" if lost else ""
-    return [words + gone, *(_sink(sink) for sink in sinks if sink in failing or sink["waiting"])]
+    spared = f", {found['settled']} pages settled before they were sent" if found["settled"] else ""
+    return [words + gone + spared, *(_sink(sink) for sink in sinks if sink in failing or sink["waiting"])]
 
 
 def _sink(sink: _Found) -> str:
@@ -108,7 +109,7 @@ _PARTS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[_Found], list[str]]]
     "restarts": (("restarts_halted",), _restarts),
     "locks": (("restart_locks", "unreadable_restarts"), _locks),
     "dead": (("dead_letters",), _dead_letters),
-    "sinks": (("sinks", "given_up"), _sinks),
+    "sinks": (("sinks", "given_up", "settled"), _sinks),
     "workers": (("workers",), _workers),
     "oldest": (("oldest_incidents",), _oldest),
     "redis": (("redis",), _redis),

@@ -6,7 +6,10 @@ taken under a lease: of two consumers one sends. Times are Redis' own. Called by
 `firstline status`; nothing here talks to a sink.
 """
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from hashlib import sha256
 from importlib.resources import files
 from secrets import token_hex
@@ -16,10 +19,10 @@ from redis import Redis
 from redis.commands.core import Script
 
 from worker.contract import TriageResult
-from worker.contract.handling import Handled
+from worker.contract.handling import Action, Handled
 from worker.errors import ConfigurationError
 
-__all__ = ["PAGE", "Deliveries", "Delivery", "delivery_key", "due_key", "sink_key"]
+__all__ = ["HEAD_START_SECONDS", "PAGE", "Deliveries", "Delivery", "Ended", "delivery_key", "due_key", "sink_key"]
 
 PAGE: Final = "page"
 """The first step of every delivery; each further one is what an engineer did."""
@@ -32,30 +35,48 @@ FAILURES_OF_A_SINK_THAT_IS_DOWN: Final = 6
 DOWN_AFTER_SECONDS: Final = 60.0
 TRIED_AGAIN_SECONDS: Final = 60.0
 """A sink that is down gets one attempt in this time; every other page goes to its backup at once, or waits."""
+PAUSE_WAITED_OUT_SECONDS: Final = 60.0
+"""A sink that wants nothing for longer is as good as down to every page that comes meanwhile."""
+HEAD_START_SECONDS: Final = 3_600.0
+"""A critical page is due so long before its time: it passes all that wait for the same sink and are less urgent."""
 
 _Arguments = list[str | int]
 
 SINKS: Final = "firstline:sinks"
 GIVEN_UP: Final = "firstline:deliveries:given-up"
 """Sorted set of "sink incident" that no sink took, scored by the time in milliseconds."""
+SETTLED: Final = "firstline:deliveries:settled"
+"""The same of what was settled before its page was sent, so that nobody was paged."""
 
 
 def delivery_key(sink: str, incident_id: str) -> str:
-    """Return the key of the hash: state (WAITING, DELIVERED, HANDED_OVER, GIVEN_UP), result, tries, times, note.
+    """Return the key of the hash: state (WAITING, DELIVERED, HANDED_OVER, GIVEN_UP, SETTLED), result, tries, times.
 
-    Beside it, at the same key and `:steps`, the list of what is still to be said.
+    Beside it, at the same key and `:steps`, the list of what is still to be said, and at `:steps:left` what was done
+    since the page and could not be said.
     """
     return f"firstline:delivery:{sink}:{incident_id}"
 
 
 def due_key(sink: str) -> str:
-    """Return the key of the sorted set of incidents with something to say, scored by when, in milliseconds."""
+    """Return the key of the sorted set of incidents with something to say, scored by when, in milliseconds.
+
+    Beside it, at `:held`, which of them wait for the end of quiet hours, and at `:urgent`, which pass others when due.
+    """
     return f"firstline:deliveries:{sink}"
 
 
 def sink_key(sink: str) -> str:
     """Return the key of the hash with a sink's health: failures in a row, since when, and the last error."""
     return f"firstline:sink:{sink}"
+
+
+class Ended(IntEnum):
+    """What became of a step whose tries ended; nothing where the lease went to another."""
+
+    NOT_OURS = 0
+    GIVEN_UP = 1
+    HANDED_OVER = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +114,18 @@ class Deliveries:
         self._let_go = _script(redis, "let_go")
         self._follow = _script(redis, "follow")
         self._retry = _script(redis, "retry")
+        self._settle = _script(redis, "settle")
+        self._wake = _script(redis, "wake")
+
+    def routed(self, result: TriageResult, sinks: Sequence[str]) -> list[str]:
+        """Keep to which sinks an incident goes, once, and return what was kept first: `sinks`, or those of before."""
+        key = f"firstline:routed:{result.incident.incident_id}"
+        kept = self._redis.set(key, json.dumps(sinks), nx=True, get=True, px=_milliseconds(KEPT_SECONDS))
+        return [str(name) for name in json.loads(str(kept))] if kept else list(sinks)
+
+    def is_noted(self, sink: str, incident_id: str) -> bool:
+        """Say whether a sink has, had, or will have an incident's page."""
+        return bool(self._redis.exists(delivery_key(sink, incident_id)))
 
     def schedule(self, sink: str, result: TriageResult, *, delay_seconds: float) -> bool:
         """Note that a sink is to be sent a result, `delay_seconds` from now; False when that was noted before."""
@@ -107,9 +140,29 @@ class Deliveries:
         It needs no routes file and no secret, so that any process of an engineer's may call it.
         """
         incident_id, step = result.incident.incident_id, handled.model_dump_json()
-        args: _Arguments = [incident_id, result.model_dump_json(), step, sha256(step.encode()).hexdigest()]
-        sinks = sorted(map(str, self._redis.smembers(SINKS)))
-        return [sink for sink in sinks if self._follow(keys=[*_keys(sink, incident_id), due_key(sink)], args=args)]
+        what: _Arguments = [incident_id, result.model_dump_json(), step, sha256(step.encode()).hexdigest()]
+        opens = int(handled.action is Action.REOPEN)
+        return [
+            sink
+            for sink in sorted(map(str, self._redis.smembers(SINKS)))
+            if self._follow(
+                keys=[*_keys(sink, incident_id), due_key(sink), SETTLED],
+                args=[*what, sink, opens, _milliseconds(KEPT_SECONDS)],
+            )
+        ]
+
+    def settle(self, taken: Delivery) -> bool:
+        """End a page that nobody needs any more; False when the lease went to another."""
+        keys = [*_keys(taken.sink, taken.incident_id), due_key(taken.sink), SETTLED]
+        args: _Arguments = [taken.incident_id, taken.token, taken.sink, _milliseconds(KEPT_SECONDS)]
+        return bool(self._settle(keys=keys, args=args))
+
+    def wake(self, sink: str) -> int:
+        """Let what waits for the end of a sink's quiet hours be due now, and return how many pages that are.
+
+        Whoever starts with a routes file calls it once: the hours may be others than when the pages were put off.
+        """
+        return int(self._wake(keys=[due_key(sink)]))
 
     def take(self, sink: str) -> Delivery | None:
         """Take the step that is due first, for as long as the lease lasts, and count the attempt."""
@@ -120,6 +173,8 @@ class Deliveries:
             token,
             FAILURES_OF_A_SINK_THAT_IS_DOWN,
             _milliseconds(DOWN_AFTER_SECONDS),
+            _milliseconds(PAUSE_WAITED_OUT_SECONDS),
+            _milliseconds(HEAD_START_SECONDS),
         ]
         reply = self._take(keys=[due_key(sink), sink_key(sink)], args=args)
         if not reply:
@@ -137,37 +192,90 @@ class Deliveries:
             token=token,
         )
 
-    def record(self, taken: Delivery) -> bool:
-        """Record the sink's yes; False when somebody else had recorded one."""
+    def record(self, taken: Delivery, *, is_sent: bool = True) -> bool:
+        """Record the sink's yes, or that it has nothing to show of this step; False when somebody else had."""
         keys = [*_keys(taken.sink, taken.incident_id), due_key(taken.sink), sink_key(taken.sink)]
-        args: _Arguments = [taken.incident_id, taken.step, taken.token, _milliseconds(KEPT_SECONDS)]
+        args: _Arguments = [taken.incident_id, taken.step, taken.token, _milliseconds(KEPT_SECONDS), int(is_sent)]
         return bool(self._record(keys=keys, args=args))
 
+    def hold(self, taken: Delivery, *, delay_seconds: float) -> bool:
+        """Put a page off until quiet hours end; the sink was not asked."""
+        return self._put_off(taken, delay_seconds, is_held=True)
+
+    def spare(self, taken: Delivery, *, delay_seconds: float, is_urgent: bool) -> bool:
+        """Put a step off because the sink is left alone."""
+        return self._put_off(taken, delay_seconds, is_urgent=is_urgent)
+
     def postpone(
-        self, taken: Delivery, *, delay_seconds: float, failure: str = "", sink_pause_seconds: float = 0
+        self,
+        taken: Delivery,
+        *,
+        delay_seconds: float,
+        failure: str,
+        sink_pause_seconds: float = 0,
+        is_doubtful: bool = False,
+        is_urgent: bool = False,
     ) -> bool:
-        """Put it off because of a `failure`, or unasked; the sink is left alone meanwhile if it wants a pause."""
-        keys = [delivery_key(taken.sink, taken.incident_id), due_key(taken.sink), sink_key(taken.sink)]
-        again, pause = _milliseconds(TRIED_AGAIN_SECONDS), _milliseconds(sink_pause_seconds)
-        args: _Arguments = [taken.incident_id, taken.token, _milliseconds(delay_seconds), failure, again, pause]
-        return bool(self._postpone(keys=keys, args=args))
+        """Put a step off because of a `failure`; the sink is left alone meanwhile if it wants a pause.
 
-    def hand_over(self, taken: Delivery, backup: str, *, delay_seconds: float, note: str, failure: str = "") -> bool:
-        """Give a page to the backup sink, in one move; False when the lease went to another."""
-        return self._end(taken, backup, delay_seconds=delay_seconds, note=note, failure=failure)
+        `is_doubtful` says that the sink may have it all the same.
+        """
+        return self._put_off(
+            taken, delay_seconds, failure, sink_pause_seconds, is_doubtful=is_doubtful, is_urgent=is_urgent
+        )
 
-    def give_up(self, taken: Delivery, *, failure: str) -> bool:
-        """End the tries, with nobody who takes it; False when the lease went to another.
+    def hand_over(
+        self,
+        taken: Delivery,
+        backup: str,
+        *,
+        routes: str,
+        delay_seconds: float,
+        note: str,
+        failure: str = "",
+        sink_pause_seconds: float = 0,
+        is_doubtful: bool = False,
+    ) -> Ended:
+        """Give a page to the backup sink, in one move; it is given up where that has let it go itself.
+
+        `routes` tells one routes file's chains from another's: under each a sink gets a page once.
+        """
+        step: _Arguments = [taken.incident_id, taken.step, taken.token, failure]
+        pause, is_held = _milliseconds(sink_pause_seconds), int(delay_seconds > 0)
+        there: _Arguments = [taken.sink, backup, _milliseconds(delay_seconds), note]
+        here: _Arguments = [routes, pause, int(is_doubtful), is_held]
+        return self._end(taken, backup, [*step, *_ENDING_TIMES, *there, *here])
+
+    def give_up(self, taken: Delivery, *, failure: str, routes: str, is_doubtful: bool = False) -> Ended:
+        """End the tries, with nobody who takes it.
 
         Here and above an empty `failure` says that the sink was not asked, or is not to blame.
         """
-        return self._end(taken, "", delay_seconds=0, note="", failure=failure)
+        step: _Arguments = [taken.incident_id, taken.step, taken.token, failure]
+        return self._end(taken, "", [*step, *_ENDING_TIMES, taken.sink, "", 0, "", routes, 0, int(is_doubtful), 0])
 
     def retry(self, sink: str) -> int:
-        """Note again what a sink was given up for, and return how many pages that are: somebody has mended it."""
+        """Note again what a sink was given up for, and return of how many incidents: somebody has mended it."""
         return int(self._retry(keys=[GIVEN_UP, due_key(sink), sink_key(sink)], args=[sink, delivery_key(sink, "")]))
 
-    def _end(self, taken: Delivery, backup: str, *, delay_seconds: float, note: str, failure: str) -> bool:
+    def _put_off(
+        self,
+        taken: Delivery,
+        delay_seconds: float,
+        failure: str = "",
+        pause_seconds: float = 0,
+        *,
+        is_doubtful: bool = False,
+        is_held: bool = False,
+        is_urgent: bool = False,
+    ) -> bool:
+        keys = [delivery_key(taken.sink, taken.incident_id), due_key(taken.sink), sink_key(taken.sink)]
+        times = [_milliseconds(TRIED_AGAIN_SECONDS), _milliseconds(pause_seconds)]
+        step: _Arguments = [taken.incident_id, taken.token, _milliseconds(delay_seconds), failure]
+        args: _Arguments = [*step, *times, int(is_doubtful), int(is_held), int(is_urgent)]
+        return bool(self._postpone(keys=keys, args=args))
+
+    def _end(self, taken: Delivery, backup: str, args: _Arguments) -> Ended:
         keys = [
             *_keys(taken.sink, taken.incident_id),
             due_key(taken.sink),
@@ -177,10 +285,7 @@ class Deliveries:
             *_keys(backup, taken.incident_id),
             due_key(backup),
         ]
-        times = [_milliseconds(KEPT_SECONDS), _milliseconds(TRIED_AGAIN_SECONDS)]
-        step = [taken.incident_id, taken.step, taken.token, failure]
-        args: _Arguments = [*step, *times, taken.sink, backup, _milliseconds(delay_seconds), note]
-        return bool(self._let_go(keys=keys, args=args))
+        return Ended(int(self._let_go(keys=keys, args=args)))
 
 
 def _keys(sink: str, incident_id: str) -> tuple[str, str]:
@@ -190,6 +295,9 @@ def _keys(sink: str, incident_id: str) -> tuple[str, str]:
 
 def _milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
+
+
+_ENDING_TIMES: Final = (_milliseconds(KEPT_SECONDS), _milliseconds(TRIED_AGAIN_SECONDS))
 
 
 def _script(redis: Redis, name: str) -> Script:

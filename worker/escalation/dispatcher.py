@@ -8,21 +8,20 @@ Made by `firstline escalations`; `follow` is for whoever records what engineers 
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from datetime import datetime
+from hashlib import sha256
 
 import structlog
 
 from worker.contract import Severity, TriageResult
 from worker.contract.handling import Handled
-from worker.escalation.deliveries import Deliveries
+from worker.escalation.deliveries import HEAD_START_SECONDS, Deliveries
 from worker.escalation.routes import Routes, severity_of
 from worker.escalation.sending import Sender, SinkInUse, Told
+from worker.escalation.standing import Standings
 from worker.ports import Clock
 
 __all__ = ["Dispatcher"]
-
-HEAD_START_SECONDS: Final = 3_600.0
-"""A critical page is due so long before its time: it passes all that wait for the same sink and are less urgent."""
 
 log = structlog.get_logger()
 
@@ -39,24 +38,42 @@ class Dispatcher:
         *,
         routes: Routes,
         deliveries: Deliveries,
+        standings: Standings,
         clock: Clock,
         tell: Callable[[Told], None] = lambda _: None,
     ) -> None:
         self._routes = routes
         self._deliveries = deliveries
         self._clock = clock
+        chains = _told_apart(sinks)
         self.senders: Mapping[str, Sender] = {
-            sink.name: Sender(sink, deliveries=deliveries, routes=routes, clock=clock, tell=tell) for sink in sinks
+            sink.name: Sender(
+                sink, deliveries=deliveries, standings=standings, routes=routes, chains=chains, clock=clock, tell=tell
+            )
+            for sink in sinks
         }
 
     def deliver(self, result: TriageResult) -> None:
         """Note for each sink of its routes that it is to have the result. Raises `RedisError`."""
-        now = self._clock.now()
+        now, incident_id = self._clock.now(), result.incident.incident_id
         head_start = HEAD_START_SECONDS if severity_of(result) is Severity.CRITICAL else 0.0
-        for sink, until in self._routes.sinks_for(result, now).items():
+        for sink, until in self._sinks_for(result, now).items():
             delay = (until - now).total_seconds() if until is not None else -head_start
             is_new = self._deliveries.schedule(sink, result, delay_seconds=delay)
-            log.info("delivery.noted", sink=sink, incident_id=result.incident.incident_id, is_new=is_new, until=until)
+            log.info("delivery.noted", sink=sink, incident_id=incident_id, is_new=is_new, until=until)
+
+    def _sinks_for(self, result: TriageResult, now: datetime) -> Mapping[str, datetime | None]:
+        """Return the sinks that the incident was routed to first: a result that comes again pages nobody else.
+
+        Only where one of them left the file before it had the page noted, the present routes count, too.
+        """
+        routed = self._routes.sinks_for(result, now)
+        first = self._deliveries.routed(result, list(routed))
+        kept = {sink: self._routes.held_until(sink, result, now) for sink in first if sink in self.senders}
+        incident_id = result.incident.incident_id
+        if all(sink in kept or self._deliveries.is_noted(sink, incident_id) for sink in first):
+            return {sink: routed.get(sink, until) for sink, until in kept.items()}
+        return {**kept, **routed}
 
     def follow(self, result: TriageResult, handled: Handled) -> None:
         """Note for each sink that has the page, or will, that it is to show this action. Raises `RedisError`."""
@@ -85,3 +102,9 @@ def _drained(sender: Sender) -> bool:
     while sender.send_next():
         is_any = True
     return is_any
+
+
+def _told_apart(sinks: Sequence[SinkInUse]) -> str:
+    """Return a short text that tells these sinks' chains of backups from others."""
+    chains = sorted(f"{sink.name} {sink.backup or ''}" for sink in sinks)
+    return sha256("\n".join(chains).encode()).hexdigest()[:16]

@@ -1,14 +1,20 @@
 -- Notes that a sink which has the page, or will have it, is to show what an engineer did, once, after all before it.
 --
--- KEYS     1 the delivery  2 its steps  3 what is due at the sink
--- ARGV     1 the incident's id  2 the result  3 the step  4 what tells this step from others
+-- A sink that handed the page over may have it all the same. What was settled before its page, and is opened again, is
+-- a page now.
+--
+-- KEYS     1 the delivery  2 its steps  3 what is due at the sink  4 what was settled
+-- ARGV     1 the incident's id  2 the result  3 the step  4 what tells this step from others  5 the sink
+--          6 '1' when it opens the incident again  7 how long the record is kept, in milliseconds
 -- Answers  1 when it was noted now, 0 when it had been before, or the sink has no page of it
 
-local delivery, steps, due = KEYS[1], KEYS[2], KEYS[3]
-local id, result, step, digest = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local delivery, steps, due, settled = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local id, result, step, digest, name, opens, kept = unpack(ARGV, 1, 7)
 
 local state = redis.call('HGET', delivery, 'state')
-if state ~= 'WAITING' and state ~= 'DELIVERED' then
+local may_have_it = redis.call('HEXISTS', delivery, 'doubtful') == 1 and state ~= 'GIVEN_UP'
+local is_page_due = state == 'SETTLED' and opens == '1'
+if not state or not (state == 'WAITING' or state == 'DELIVERED' or may_have_it or is_page_due) then
   return 0
 end
 if redis.call('HSETNX', delivery, 'follows:' .. digest, 1) == 0 then
@@ -19,8 +25,19 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
 redis.call('HSETNX', delivery, 'result', result)
-redis.call('PERSIST', delivery)
+if is_page_due then
+  redis.call('HSET', delivery, 'state', 'WAITING')
+  redis.call('PERSIST', delivery)
+  redis.call('DEL', steps)
+  redis.call('ZREM', settled, name .. ' ' .. id)
+  step = 'page'
+end
 if redis.call('RPUSH', steps, step) == 1 then
   redis.call('ZADD', due, now, id)
+end
+if state ~= 'WAITING' and not is_page_due then
+  -- A sink that has left the routes file takes nothing any more: what is kept for it must end.
+  redis.call('PEXPIRE', delivery, kept)
+  redis.call('PEXPIRE', steps, kept)
 end
 return 1

@@ -1,8 +1,8 @@
--- Notes again what was given up at one sink, after a person has mended it.
+-- Notes again what was given up at one sink, after a person has mended it: pages, and what was done since they came.
 --
 -- KEYS     1 what was given up  2 what is due at the sink  3 the sink
 -- ARGV     1 the sink  2 how the keys of its deliveries begin
--- Answers  how many pages are due again
+-- Answers  of how many incidents something is due again
 
 local given_up, due, sink = KEYS[1], KEYS[2], KEYS[3]
 local name, beginning = ARGV[1] .. ' ', ARGV[2]
@@ -15,11 +15,20 @@ for _, member in ipairs(redis.call('ZRANGE', given_up, 0, -1)) do
   if member:sub(1, #name) == name then
     local id = member:sub(#name + 1)
     local delivery = beginning .. id
+    local steps = delivery .. ':steps'
+    local left = redis.call('LRANGE', steps .. ':left', 0, -1)
+    local is_page = redis.call('HGET', delivery, 'state') == 'GIVEN_UP'
     redis.call('ZREM', given_up, member)
-    if redis.call('HGET', delivery, 'state') == 'GIVEN_UP' then
+    if is_page then
       redis.call('HSET', delivery, 'state', 'WAITING')
       redis.call('PERSIST', delivery)
-      redis.call('PERSIST', delivery .. ':steps')
+      redis.call('PERSIST', steps)
+    end
+    for place = #left, 1, -1 do
+      redis.call('LPUSH', steps, left[place])
+    end
+    redis.call('DEL', steps .. ':left')
+    if is_page or #left > 0 then
       redis.call('ZADD', due, now, id)
       count = count + 1
     end

@@ -88,10 +88,13 @@ class SecretFreeFollower:
         self._vault = vault
         self._masker = masker
 
-    def follow(self, result: TriageResult, handled: Handled) -> None:
-        """Show one action. Raises what the follower raises, and `ContractError` when nothing is left to show."""
+    def follow(self, result: TriageResult, handled: Handled) -> bool:
+        """Show one action, and say whether it was sent.
+
+        Raises what the follower raises, and `ContractError` when nothing is left to show.
+        """
         revealed = _revealed(result, self._vault) if self._vault is not None else result
-        self._follower.follow(_without_secrets(revealed, self._masker), _without_secrets(handled, self._masker))
+        return self._follower.follow(_without_secrets(revealed, self._masker), _without_secrets(handled, self._masker))
 
 
 def _revealed(result: TriageResult, vault: Vault) -> TriageResult:

@@ -13,11 +13,13 @@ from typing import Final
 from worker.contract import Disposition, Severity, TriageResult
 from worker.terms import MaintenanceWindow
 
-__all__ = ["NEEDS_SOMEBODY", "Hours", "Route", "Routes", "severity_of"]
+__all__ = ["NEEDS_SOMEBODY", "Hours", "Route", "Routes", "are_endless", "end_of_quiet", "severity_of"]
 
 NEEDS_SOMEBODY: Final = frozenset({Disposition.ESCALATED, Disposition.AWAITING_APPROVAL, Disposition.DEAD_LETTERED})
 
 _ONE_DAY: Final = timedelta(days=1)
+_ONE_WEEK: Final = timedelta(days=7)
+_ANY_DAY: Final = datetime(2026, 1, 5, tzinfo=UTC)
 _WINDOWS_IN_A_ROW: Final = 64
 """Quiet hours that never end would keep a page for ever; so many windows, one into the next, are looked through."""
 
@@ -32,11 +34,30 @@ class Hours(MaintenanceWindow):
         if not self.holds_at(moment):
             return None
         today = moment.astimezone(self.zone).date()
-        ends = (self._end_on(day) for day in (today, today + _ONE_DAY))
-        return next(end for end in ends if end > moment)
+        days, folds = (today, today + _ONE_DAY), (0, 1)
+        ends = sorted(end for day in days for fold in folds if (end := self._end_on(day, fold)) > moment)
+        return next((end for end in ends if not self.holds_at(end)), ends[0])
 
-    def _end_on(self, day: date) -> datetime:
-        return datetime.combine(day, self.ends, self.zone).astimezone(UTC)
+    def _end_on(self, day: date, fold: int) -> datetime:
+        """Return when the clock on the wall shows the end: twice (`fold`) on the day on which it goes back over it."""
+        return datetime.combine(day, self.ends.replace(fold=fold), self.zone).astimezone(UTC)
+
+
+def are_endless(windows: Sequence[Hours]) -> bool:
+    """Say whether the hours, one into the next, hold all week long; on any day they are looked at, it is the same."""
+    until = end_of_quiet(windows, _ANY_DAY)
+    return until is not None and until - _ANY_DAY > _ONE_WEEK
+
+
+def end_of_quiet(windows: Sequence[Hours], moment: datetime) -> datetime | None:
+    """Return when the last of the hours ends that hold at a moment, one into the next; None when none holds."""
+    until = moment
+    for _ in range(_WINDOWS_IN_A_ROW):
+        ends = [end for window in windows if (end := window.end_after(until)) is not None]
+        if not ends:
+            break
+        until = max(ends)
+    return until if until > moment else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,16 +110,26 @@ class Routes:
     def quiet_until(
         self, sink: str, result: TriageResult, moment: datetime, *, also: tuple[Hours, ...] = ()
     ) -> datetime | None:
-        """Return the end of the quiet hours that keep a result from a sink now, or None when nothing keeps it."""
+        """Return the end of the quiet hours that keep a result from a sink now, or None when nothing keeps it.
+
+        A proposal is kept by none that end after it: nobody could approve it any more.
+        """
         if severity_of(result) is Severity.CRITICAL:
             return None
-        windows, until = (*self.quiet.get(sink, ()), *also), moment
-        for _ in range(_WINDOWS_IN_A_ROW):
-            ends = [end for window in windows if (end := window.end_after(until)) is not None]
-            if not ends:
-                break
-            until = max(ends)
-        return until if until > moment else None
+        until = end_of_quiet((*self.quiet.get(sink, ()), *also), moment)
+        if until is not None and result.approve_until is not None and until > result.approve_until:
+            return None
+        return until
+
+    def held_until(self, sink: str, result: TriageResult, moment: datetime) -> datetime | None:
+        """Return until when a page that is noted waits for a sink, by the sink's hours and those of its route.
+
+        A backup sink stands in no route: it keeps the hours of the route whose page it gets.
+        """
+        taken = self._taken(result, moment)
+        routes = [route for route in taken if sink in route.sinks] or taken or [Route(sinks=())]
+        ends = [self.quiet_until(sink, result, moment, also=route.quiet) for route in routes]
+        return min(ends, key=lambda each: each or moment)
 
     def _taken(self, result: TriageResult, moment: datetime) -> list[Route]:
         taken = []

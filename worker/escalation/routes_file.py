@@ -15,7 +15,7 @@ from pydantic import Field, TypeAdapter
 from pydantic import ValidationError as ShapeError
 
 from worker.errors import ConfigurationError
-from worker.escalation.routes import NEEDS_SOMEBODY, Hours, Route, Routes
+from worker.escalation.routes import NEEDS_SOMEBODY, Hours, Route, Routes, are_endless
 from worker.escalation.routes_mistakes import mistakes_between_tables
 from worker.escalation.sink_tables import AnySink, HoursTable, RouteTable
 from worker.terms import EVERY_DAY
@@ -65,6 +65,7 @@ def read_routes_file(path: Path, *, environment: Mapping[str, str]) -> RoutesFil
     mistakes += mistakes_between_tables(
         by_name, routes, default, named=frozenset(written), environment=environment, folder=path.parent
     )
+    mistakes += _endless(made)
     if mistakes:
         raise ConfigurationError(f"The routes file {path} is wrong:\n" + "\n".join(f"  {each}" for each in mistakes))
     return RoutesFile(folder=path.parent, sinks=by_name, routes=made)
@@ -145,6 +146,18 @@ def _route(key: str, table: RouteTable, zones: _Zones) -> Route:
         quiet=tuple(zones.hours(f"{key}.quiet", each) for each in table.quiet),
         goes_on=table.goes_on,
     )
+
+
+def _endless(made: Routes) -> Iterator[str]:
+    """Find quiet hours that never end: a sink's own, and a route's with those of each of its sinks."""
+    for name, quiet in made.quiet.items():
+        if are_endless(quiet):
+            yield f"sinks.{name}.quiet: never ends: leave some time of the week"
+    for number, route in enumerate(made.routes, 1):
+        for sink in route.sinks:
+            own = made.quiet.get(sink, ())
+            if route.quiet and not are_endless(own) and are_endless((*own, *route.quiet)):
+                yield f"routes.{number}.quiet: never ends at {sink}: leave some time of the week"
 
 
 def _parsed(tables: Mapping[str, object], form: TypeAdapter[_Entry], mistakes: list[str]) -> dict[str, _Entry]:

@@ -5,7 +5,7 @@
 -- Answers  1 when it was noted now, 0 when it had been before
 
 local delivery, steps, due, sinks = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local sink, id, result, delay = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local sink, id, result, delay = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 
 if redis.call('EXISTS', delivery) == 1 then
   return 0
@@ -17,5 +17,8 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 redis.call('HSET', delivery, 'state', 'WAITING', 'result', result, 'tries', 0)
 redis.call('RPUSH', steps, 'page')
 redis.call('ZADD', due, now + delay, id)
+if delay > 0 then
+  redis.call('SADD', due .. ':held', id)
+end
 redis.call('SADD', sinks, sink)
 return 1

@@ -2,7 +2,8 @@
 
 Each sink has a sender and a thread of its own, so that one that hangs delays nobody else's pages. What fails comes
 again after a growing pause, and goes to the backup sink when the tries are over; of a sink that is down every page goes
-there at once. Nothing is sent that was not taken under a lease first. Started by the dispatcher.
+there at once. Nothing is sent that was not taken under a lease first, and no page that nobody needs any more. Started
+by the dispatcher.
 """
 
 import threading
@@ -16,12 +17,19 @@ import structlog
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
-from worker.contract import Evidence, TriageResult
+from worker.contract import Evidence, Severity, TriageResult
 from worker.contract.handling import Handled
 from worker.contract.quoting import one_line
 from worker.errors import ContractError, NotDelivered
-from worker.escalation.deliveries import Deliveries, Delivery
-from worker.escalation.routes import Routes
+from worker.escalation.deliveries import (
+    HEAD_START_SECONDS,
+    PAUSE_WAITED_OUT_SECONDS,
+    Deliveries,
+    Delivery,
+    Ended,
+)
+from worker.escalation.routes import Routes, severity_of
+from worker.escalation.standing import Standings
 from worker.ports import Clock, Follower, Notifier
 from worker.redaction import STATELESS_MASKER
 
@@ -29,11 +37,12 @@ __all__ = ["Outcome", "Sender", "SinkInUse", "Told", "pause_seconds"]
 
 FIRST_PAUSE_SECONDS: Final = 2.0
 LONGEST_PAUSE_SECONDS: Final = 300.0
+"""Whatever a sink asks for: its word must not close it to every page for a day."""
 TRIES_LIMIT: Final = 6
 """Then the backup sink gets the page: after about a minute of pauses."""
 
 TRIED_FOR_SECONDS: Final = 86_400.0
-"""How long it is tried where there is no backup sink."""
+"""How long it is tried at least where there is no backup sink, and as often as with one."""
 
 POLL_SECONDS: Final = 0.5
 REDIS_PAUSE_SECONDS: Final = 5.0
@@ -49,6 +58,7 @@ class Outcome(StrEnum):
     POSTPONED = "postponed"
     HANDED_OVER = "handed_over"
     GIVEN_UP = "given_up"
+    SETTLED = "settled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,16 +92,22 @@ class Sender:
         sink: SinkInUse,
         *,
         deliveries: Deliveries,
+        standings: Standings,
         routes: Routes,
+        chains: str,
         clock: Clock,
         tell: Callable[[Told], None],
     ) -> None:
+        """`chains` tells this routes file's backups from another's."""
         self._sink = sink
         self._deliveries = deliveries
+        self._standings = standings
         self._routes = routes
+        self._chains = chains
         self._clock = clock
         self._tell = tell
-        self._said_yes: list[Delivery] = []
+        self._said_yes: list[tuple[Delivery, bool]] = []
+        self._is_awake = False
 
     def run(self, stop: threading.Event) -> None:
         """Send until told to stop; what is being sent is finished first."""
@@ -110,6 +126,9 @@ class Sender:
 
     def send_next(self) -> bool:
         """Send what is due first, or put it where it belongs; False when nothing is due. Raises `RedisError`."""
+        if not self._is_awake:
+            self._deliveries.wake(self._sink.name)
+            self._is_awake = True
         self._record_yes()
         taken = self._deliveries.take(self._sink.name)
         if taken is None:
@@ -117,80 +136,128 @@ class Sender:
         try:
             result = TriageResult.model_validate_json(taken.result)
         except ValidationError:
-            self._end(taken, None, "What was kept for it can't be read.", failure="")
+            self._end(taken, None, "What was kept for it can't be read.")
             return True
-        until = self._routes.quiet_until(self._sink.name, result, self._clock.now()) if taken.is_page else None
+        if not (taken.is_page and self._is_kept_back(taken, result)):
+            self._spare_or_try(taken, result)
+        return True
+
+    def _is_kept_back(self, taken: Delivery, result: TriageResult) -> bool:
+        """Look at what engineers did and at the hours: both may be others than when the page was noted."""
+        standing = self._standings.of(result)
+        if standing.done is not None:
+            self._deliveries.follow(result, standing.done)
+        if standing.settled is not None:
+            if self._deliveries.settle(taken):
+                self._say(taken, Outcome.SETTLED, standing.settled)
+            return True
+        until = self._routes.held_until(self._sink.name, result, self._clock.now())
         if until is not None:
-            self._deliveries.postpone(taken, delay_seconds=self._seconds_to(until))
-        elif taken.sink_is_down_for_seconds > 0:
+            self._deliveries.hold(taken, delay_seconds=self._seconds_to(until))
+        return until is not None
+
+    def _spare_or_try(self, taken: Delivery, result: TriageResult) -> None:
+        if taken.sink_is_down_for_seconds > 0:
             self._spare(taken, result)
         else:
             self._try(taken, result)
-        return True
 
     def _try(self, taken: Delivery, result: TriageResult) -> None:
         if taken.tries > 1:
             log.info("delivery.repeated", sink=taken.sink, incident_id=taken.incident_id, tries=taken.tries)
         try:
-            self._send(taken, result)
+            is_sent = self._send(taken, result)
         except ContractError as error:
-            self._end(taken, result, f"It can't be shown there: {error}.", failure="")
+            self._end(taken, result, f"It can't be shown there: {error}.")
         except NotDelivered as error:
             self._failed(taken, result, error)
         except Exception as error:  # noqa: BLE001 - a mistake of the sink's code is its failure, and stops no other page
             self._failed(taken, result, NotDelivered(f"The sink itself broke ({type(error).__name__})."))
         else:
-            self._said_yes.append(taken)
+            self._said_yes.append((taken, is_sent))
             self._record_yes()
-            if taken.is_page or self._sink.follower is not None:
+            if is_sent:
                 self._say(taken, Outcome.DELIVERED)
 
     def _record_yes(self) -> None:
         """Record each yes; what Redis was away for is recorded before anything else is sent. Raises `RedisError`."""
         while self._said_yes:
-            self._deliveries.record(self._said_yes[0])
+            taken, is_sent = self._said_yes[0]
+            self._deliveries.record(taken, is_sent=is_sent)
             del self._said_yes[0]
 
-    def _send(self, taken: Delivery, result: TriageResult) -> None:
+    def _send(self, taken: Delivery, result: TriageResult) -> bool:
+        """Return whether there was anything to send."""
         if taken.is_page:
             self._sink.notifier.deliver(_noted(result, taken, at=self._clock.now()))
-        elif self._sink.follower is not None:
-            self._sink.follower.follow(result, Handled.model_validate_json(taken.step))
+            return True
+        if self._sink.follower is None:
+            return False
+        return self._sink.follower.follow(result, Handled.model_validate_json(taken.step))
 
     def _spare(self, taken: Delivery, result: TriageResult) -> None:
-        """Leave a sink alone that is down, until one page tries it again."""
+        """Leave a sink alone that is down or wants a long pause, until one page tries it again."""
         if taken.is_page and self._sink.backup is not None:
-            self._hand_over(taken, result, self._sink.backup, "It is down, and was not tried.", failure="")
+            self._hand_over(taken, result, self._sink.backup, "It is down or pauses, and was not tried.")
         else:
-            self._deliveries.postpone(taken, delay_seconds=taken.sink_is_down_for_seconds)
+            delay = min(taken.sink_is_down_for_seconds, LONGEST_PAUSE_SECONDS)
+            self._deliveries.spare(taken, delay_seconds=delay, is_urgent=_is_urgent(result))
 
     def _failed(self, taken: Delivery, result: TriageResult, error: NotDelivered) -> None:
-        asked_for, failure = error.retry_after_seconds or 0.0, _shown(error)
-        if error.is_final or self._are_tries_over(taken, asked_for):
-            self._end(taken, result, failure, failure=failure)
+        failure = _shown(error)
+        if self._are_tries_over(taken, error):
+            self._end(taken, result, failure, error)
             return
+        asked_for = _pause_of(error)
         delay = max(pause_seconds(taken.tries), asked_for)
-        self._deliveries.postpone(taken, delay_seconds=delay, failure=failure, sink_pause_seconds=asked_for)
+        self._deliveries.postpone(
+            taken,
+            delay_seconds=delay,
+            failure=failure,
+            sink_pause_seconds=asked_for,
+            is_doubtful=error.is_doubtful,
+            is_urgent=_is_urgent(result),
+        )
         self._say(taken, Outcome.POSTPONED, f"{failure} Again in {delay:.0f} s.")
 
-    def _are_tries_over(self, taken: Delivery, asked_for_seconds: float) -> bool:
+    def _are_tries_over(self, taken: Delivery, error: NotDelivered) -> bool:
+        if error.is_final or (error.final_at_try is not None and taken.tries >= error.final_at_try):
+            return True
         if taken.is_page and self._sink.backup is not None:
-            return taken.tries >= TRIES_LIMIT or asked_for_seconds > LONGEST_PAUSE_SECONDS
-        return taken.tried_for_seconds >= TRIED_FOR_SECONDS
+            return taken.tries >= TRIES_LIMIT or _pause_of(error) > PAUSE_WAITED_OUT_SECONDS
+        return taken.tries >= TRIES_LIMIT and taken.tried_for_seconds >= TRIED_FOR_SECONDS
 
-    def _end(self, taken: Delivery, result: TriageResult | None, why: str, *, failure: str) -> None:
+    def _end(self, taken: Delivery, result: TriageResult | None, why: str, error: NotDelivered | None = None) -> None:
         if taken.is_page and result is not None and self._sink.backup is not None:
-            self._hand_over(taken, result, self._sink.backup, why, failure=failure)
-        elif self._deliveries.give_up(taken, failure=failure):
-            self._say(taken, Outcome.GIVEN_UP, why)
+            self._hand_over(taken, result, self._sink.backup, why, error)
+            return
+        failure, is_doubtful = (_shown(error), error.is_doubtful) if error is not None else ("", False)
+        ended = self._deliveries.give_up(taken, failure=failure, routes=self._chains, is_doubtful=is_doubtful)
+        self._say_ended(taken, ended, why)
 
-    def _hand_over(self, taken: Delivery, result: TriageResult, backup: str, why: str, *, failure: str) -> None:
-        failed = f"{taken.sink} failed (tries: {taken.tries})" if failure else f"{taken.sink} failed"
-        note = f"{taken.note}, {failed}" if taken.note else failed
-        until = self._routes.quiet_until(backup, result, self._clock.now())
-        delay = self._seconds_to(until) if until is not None else 0.0
-        if self._deliveries.hand_over(taken, backup, delay_seconds=delay, note=note, failure=failure):
+    def _hand_over(
+        self, taken: Delivery, result: TriageResult, backup: str, why: str, error: NotDelivered | None = None
+    ) -> None:
+        failed = f"{taken.sink} failed (tries: {taken.tries})" if error is not None else f"{taken.sink} failed"
+        until = self._routes.held_until(backup, result, self._clock.now())
+        at_once = -HEAD_START_SECONDS if _is_urgent(result) else 0.0
+        ended = self._deliveries.hand_over(
+            taken,
+            backup,
+            routes=self._chains,
+            delay_seconds=self._seconds_to(until) if until is not None else at_once,
+            note=f"{taken.note}, {failed}" if taken.note else failed,
+            failure=_shown(error) if error is not None else "",
+            sink_pause_seconds=_pause_of(error) if error is not None else 0.0,
+            is_doubtful=error is not None and error.is_doubtful,
+        )
+        self._say_ended(taken, ended, why, backup)
+
+    def _say_ended(self, taken: Delivery, ended: Ended, why: str, backup: str | None = None) -> None:
+        if ended is Ended.HANDED_OVER:
             self._say(taken, Outcome.HANDED_OVER, f"{why} {backup} gets it.")
+        elif ended is Ended.GIVEN_UP:
+            self._say(taken, Outcome.GIVEN_UP, why if backup is None else f"{why} {backup} let it go, too.")
 
     def _seconds_to(self, moment: datetime) -> float:
         return (moment - self._clock.now()).total_seconds()
@@ -217,6 +284,14 @@ class Sender:
 def pause_seconds(tries: int) -> float:
     """Return how long to wait after so many tries: twice as long each time, up to five minutes."""
     return float(min(FIRST_PAUSE_SECONDS * 2 ** min(tries - 1, 16), LONGEST_PAUSE_SECONDS))
+
+
+def _pause_of(error: NotDelivered) -> float:
+    return min(error.retry_after_seconds or 0.0, LONGEST_PAUSE_SECONDS)
+
+
+def _is_urgent(result: TriageResult) -> bool:
+    return severity_of(result) is Severity.CRITICAL
 
 
 def _noted(result: TriageResult, taken: Delivery, *, at: datetime) -> TriageResult:

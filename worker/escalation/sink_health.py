@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 from redis import Redis
 
-from worker.escalation.deliveries import GIVEN_UP, SINKS, due_key, sink_key
+from worker.escalation.deliveries import GIVEN_UP, SETTLED, SINKS, due_key, sink_key
 
-__all__ = ["SinkHealth", "given_up", "sinks_in_use"]
+__all__ = ["SinkHealth", "given_up", "settled", "sinks_in_use"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,11 @@ def sinks_in_use(redis: Redis) -> list[SinkHealth]:
 def given_up(redis: Redis) -> int:
     """Return how many deliveries no sink took, within the time that records are kept."""
     return redis.zcard(GIVEN_UP)
+
+
+def settled(redis: Redis) -> int:
+    """Return how many pages nobody needed any more when they were to be sent, within the same time."""
+    return redis.zcard(SETTLED)
 
 
 def _fields(reply: Mapping[bytes | str, bytes | str]) -> Mapping[str, str]:

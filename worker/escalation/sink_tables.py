@@ -5,28 +5,21 @@ Forms only: what one table says of another is checked in `routes_file.py`. A sec
 """
 
 from collections.abc import Mapping
-from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from worker.contract import Disposition, Severity
-from worker.infrastructure.inventory_forms import in_form
+from worker.infrastructure.inventory_forms import Url, WallTime, in_form
 from worker.infrastructure.inventory_systems import Table
 
 __all__ = ["AnySink", "HoursTable", "RouteTable", "SinkTable", "variables_of"]
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 _Variable = Annotated[str, in_form(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "is no name of an environment variable")]
-_Url = Annotated[
-    str,
-    in_form(
-        r"https?://[A-Za-z0-9\[][A-Za-z0-9.:\]-]{0,252}(/[!-~]{0,999})?",
-        "is no address: write http(s)://HOST[:PORT]/PATH, without credentials",
-    ),
-]
-_Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+_Server = Annotated[Url, in_form(r"https?://[^/]+/?", "has a path: write http(s)://HOST[:PORT] alone")]
+_Days = Annotated[frozenset[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]], Field(min_length=1)]
 
 
 def _several(value: object) -> object:
@@ -40,8 +33,8 @@ _Sinks = Annotated[tuple[_Name, ...], BeforeValidator(_several), Field(min_lengt
 class HoursTable(Table):
     """A time of the week, over midnight if it ends before it begins; without `days` it comes every day."""
 
-    between: tuple[time, time]
-    days: frozenset[_Day] | None = None
+    between: tuple[WallTime, WallTime]
+    days: _Days | None = None
     time_zone: _Name | None = None
 
 
@@ -49,13 +42,13 @@ class RouteTable(Table):
     """One route: what a result must be to take it, and the sinks that it leads to. One value, or a list of several."""
 
     sinks: _Sinks
-    severity: Annotated[frozenset[Severity], BeforeValidator(_several)] | None = None
+    severity: Annotated[frozenset[Severity], BeforeValidator(_several), Field(min_length=1)] | None = None
     team: _Names | None = None
     service: _Names | None = None
     server: _Names | None = None
-    disposition: Annotated[frozenset[Disposition], BeforeValidator(_several)] | None = None
-    between: tuple[time, time] | None = None
-    days: frozenset[_Day] | None = None
+    disposition: Annotated[frozenset[Disposition], BeforeValidator(_several), Field(min_length=1)] | None = None
+    between: tuple[WallTime, WallTime] | None = None
+    days: _Days | None = None
     time_zone: _Name | None = None
     quiet: tuple[HoursTable, ...] = ()
     goes_on: Annotated[bool, Field(alias="continue")] = False
@@ -80,7 +73,7 @@ class PagerDutyTable(WebSinkTable):
 
     kind: Literal["pagerduty"]
     routing_key_env: _Variable
-    url: _Url = "https://events.pagerduty.com"
+    url: _Server = "https://events.pagerduty.com"
 
 
 class MailTable(SinkTable):
@@ -110,7 +103,7 @@ class SlackTable(WebSinkTable):
     webhook_url_env: _Variable | None = None
     bot_token_env: _Variable | None = None
     channel: _Name | None = None
-    url: _Url = "https://slack.com/api"
+    url: Url = "https://slack.com/api"
 
     @model_validator(mode="after")
     def _way_is_one(self) -> "SlackTable":
@@ -132,7 +125,7 @@ class WebhookTable(WebSinkTable):
     """An address of your own; the variable holds the secrets to sign with, separated by commas, the newest first."""
 
     kind: Literal["webhook"]
-    url: _Url
+    url: Url
     secrets_env: _Variable
 
 
@@ -140,7 +133,7 @@ class JiraTable(WebSinkTable):
     """A project of Jira Cloud's."""
 
     kind: Literal["jira"]
-    url: _Url
+    url: _Server
     user: _Name
     api_token_env: _Variable
     project: _Name
@@ -152,7 +145,7 @@ class ServiceNowTable(WebSinkTable):
     """A table of a ServiceNow instance."""
 
     kind: Literal["servicenow"]
-    url: _Url
+    url: _Server
     user: _Name
     password_env: _Variable
     table: _Name = "incident"

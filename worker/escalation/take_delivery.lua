@@ -5,28 +5,43 @@
 -- KEYS     1 what is due at the sink  2 the sink
 -- ARGV     1 how the keys of its deliveries begin  2 lease in milliseconds  3 token of the lease
 --          4 failures in a row after which the sink is down  5 if they lasted so many milliseconds
--- Answers  id, step, result, note, tries, milliseconds since the first of them, milliseconds until a sink that is down is
---          tried again (0 when it is to be tried); or nothing
+--          6 a pause that is longer is as if the sink were down  7 how far what is urgent passes the rest, in milliseconds
+-- Answers  id, step, result, note, tries, milliseconds since the first of them, milliseconds until a sink that is down or
+--          pauses is tried again (0 when it is to be tried); or nothing
 
 local due, sink = KEYS[1], KEYS[2]
 local beginning, lease, token = ARGV[1], ARGV[2], ARGV[3]
 local failures_limit, down_after = tonumber(ARGV[4]), tonumber(ARGV[5])
+local pause_limit, head_start = tonumber(ARGV[6]), tonumber(ARGV[7])
 local LOOKED_AT = 64
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
 local health = redis.call('HMGET', sink, 'paused_until', 'failures', 'failing_since_at', 'tried_again_at')
-if tonumber(health[1] or 0) > now then
+local pause = tonumber(health[1] or 0) - now
+if pause > 0 and pause <= pause_limit then
   return {}
 end
 local is_down = tonumber(health[2] or 0) >= failures_limit and now - tonumber(health[3] or now) >= down_after
 local wait = is_down and math.max(tonumber(health[4] or now) - now, 0) or 0
+wait = math.max(wait, pause)
+
+local urgent = due .. ':urgent'
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', urgent, '-inf', now)) do
+  redis.call('ZREM', urgent, id)
+  redis.call('ZADD', due, 'XX', 'LT', now - head_start, id)
+end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, LOOKED_AT)) do
   local delivery = beginning .. id
   local step = redis.call('LINDEX', delivery .. ':steps', 0)
   if step then
+    if step == 'page' and redis.call('HEXISTS', delivery, 'token') == 1 then
+      -- Whoever had it said nothing more: the sink may have the page.
+      redis.call('HSET', delivery, 'doubtful', 1)
+    end
+    redis.call('SREM', due .. ':held', id)
     redis.call('ZADD', due, now + lease, id)
     redis.call('HSET', delivery, 'token', token)
     local tries = redis.call('HINCRBY', delivery, 'tries', 1)

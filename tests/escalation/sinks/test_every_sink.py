@@ -86,8 +86,8 @@ def test_an_action_is_shown_or_changes_nothing(
 @pytest.mark.parametrize(
     ("status", "is_final"),
     [
-        *((status, True) for status in (307, 400, 401, 404)),
-        *((status, False) for status in (408, 429, 503)),
+        *((status, True) for status in (400, 401)),
+        *((status, False) for status in (307, 403, 404, 408, 429, 503)),
     ],
 )
 def test_a_no_is_one_sentence_that_names_sink_and_remedy(
@@ -97,6 +97,7 @@ def test_a_no_is_one_sentence_that_names_sink_and_remedy(
     with pytest.raises(NotDelivered, match=rf"{status}.*\.$") as raised:
         MADE[name](address_of(httpserver), client).deliver(result())
     assert raised.value.is_final == is_final
+    assert raised.value.final_at_try == (3 if status in {307, 403, 404} else None)
     assert re.match(r"(PagerDuty|Slack|Microsoft Teams|Mattermost|The webhook|Jira|ServiceNow) ", str(raised.value))
     assert "\n" not in str(raised.value)
 

@@ -44,10 +44,12 @@ class AppriseSink:
         """Send the card. Raises `NotDelivered`."""
         self._send(result, as_text(card_of(result), CARD_WIDTH))
 
-    def follow(self, result: TriageResult, handled: Handled) -> None:
+    def follow(self, result: TriageResult, handled: Handled) -> bool:
         """Send one line on an action. Raises `NotDelivered`."""
-        if line := follow_up(result, handled):
+        line = follow_up(result, handled)
+        if line is not None:
             self._send(result, line)
+        return line is not None
 
     def _send(self, result: TriageResult, text: str) -> None:
         is_taken = self._apprise.notify(

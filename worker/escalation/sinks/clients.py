@@ -5,6 +5,7 @@ Whoever makes sinks makes the client. Mistakes are told without showing what may
 
 import ssl
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -43,8 +44,18 @@ def checked_secret(name: str, secret: str) -> str:
     raise ConfigurationError(f"{name} is empty or holds what no header can carry: correct it.")
 
 
-def server_and_path(name: str, url: str) -> tuple[str, str]:
-    """Return the server's URL, which may be told, and the path with its query, which may be a secret."""
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def server_and_path(name: str, url: str, *, is_secret_sent: bool = True) -> tuple[str, str]:
+    """Return the server's URL, which may be told, and the path with its query, which may be a secret.
+
+    Raises `ConfigurationError`, too, where a secret would cross a network unencrypted.
+    """
     try:
         parsed = httpx2.URL(url)
     except (httpx2.InvalidURL, TypeError):
@@ -54,4 +65,6 @@ def server_and_path(name: str, url: str) -> tuple[str, str]:
         raise ConfigurationError(
             f"The address of {name} is no http or https URL, or has a user or a fragment in it: correct it."
         )
+    if is_secret_sent and parsed.scheme == "http" and not _is_loopback(parsed.host):
+        raise ConfigurationError(f"The address of {name} would send its secret unencrypted: write https.")
     return str(parsed.copy_with(raw_path=b"/")), parsed.raw_path.decode("ascii")

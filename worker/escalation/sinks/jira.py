@@ -21,7 +21,7 @@ from worker.errors import ConfigurationError, NotDelivered
 from worker.escalation.card import card_of
 from worker.escalation.card_text import as_text
 from worker.escalation.sinks.clients import checked_secret
-from worker.escalation.sinks.posting import Poster
+from worker.escalation.sinks.posting import MISSING_TRIES, Poster
 from worker.escalation.sinks.saying import follow_up, shortened, title_of
 
 __all__ = ["JiraSink"]
@@ -73,19 +73,23 @@ class JiraSink:
         }
         self._poster.send({"fields": fields}, path="/rest/api/3/issue", accepted={HTTPStatus.CREATED})
 
-    def follow(self, result: TriageResult, handled: Handled) -> None:
+    def follow(self, result: TriageResult, handled: Handled) -> bool:
         """Comment on the incident's ticket, and close it where that is asked for. Raises `NotDelivered`."""
         line = follow_up(result, handled)
         if line is None:
-            return
+            return False
         ticket = self._ticket_of(result)
         if ticket is None:
-            raise NotDelivered(f"Jira shows no ticket of {result.incident.incident_id} yet: try again later.")
+            raise NotDelivered(
+                f"Jira shows no ticket of {result.incident.incident_id} yet: try again later.",
+                final_at_try=MISSING_TRIES,
+            )
         key, is_done = ticket
         if handled.action is Action.RESOLVE and self._resolve_transition is not None and not is_done:
             self._close(key, self._resolve_transition)
         body = {"body": _document(line)}
         self._poster.send(body, path=f"/rest/api/3/issue/{key}/comment", accepted={HTTPStatus.CREATED})
+        return True
 
     def _ticket_of(self, result: TriageResult) -> tuple[str, bool] | None:
         """Return the key of the incident's oldest ticket, and whether it is done."""

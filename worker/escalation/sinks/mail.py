@@ -7,7 +7,9 @@ gets into a header but as one encoded line.
 """
 
 import smtplib
+import socket
 import ssl
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email.message import EmailMessage
@@ -35,6 +37,8 @@ TIMES_LONGER: Final = 3
 
 CARD_WIDTH: Final = 88
 SUBJECT_LIMIT: Final = 200
+REMEMBERED_MAILS: Final = 1_000
+"""Of so many mails that some recipients were refused it is known whom."""
 _FINAL: Final = 500
 """Where SMTP's replies begin that say that the same again is refused as well."""
 
@@ -65,8 +69,8 @@ class MailSink:
     """One sender and its recipients, at one mail server. `trusted` holds the certificates to verify by.
 
     A server has `timeout_seconds` for each answer, and three times as long for everything.
-    A mail that some recipients are refused has arrived at the others: the failure names those, and is final unless the
-    server refuses them for now only. A repeat then reaches the others again.
+    A mail that some recipients are refused has arrived at the others: the failure names those by their place in the
+    list, and is final unless the server refuses them for now only. A repeat by the same process reaches those alone.
     """
 
     def __init__(
@@ -92,6 +96,7 @@ class MailSink:
         self._trusted = trusted or ssl.create_default_context()
         self._timeout_seconds = timeout_seconds
         self._domain = self._sender.rpartition("@")[2]
+        self._still_refused: OrderedDict[str, tuple[str, ...]] = OrderedDict()
 
     def deliver(self, result: TriageResult) -> None:
         """Mail the card. Raises `NotDelivered`."""
@@ -100,17 +105,18 @@ class MailSink:
         mail.add_alternative(as_html(card_of(result)), subtype="html", cte="base64")
         self._send(mail)
 
-    def follow(self, result: TriageResult, handled: Handled) -> None:
+    def follow(self, result: TriageResult, handled: Handled) -> bool:
         """Mail one line on an action as an answer to the card's mail. Raises `NotDelivered`."""
         line = follow_up(result, handled)
         if line is None:
-            return
+            return False
         message_id = f"<{result.incident.incident_id}.{moment_of(handled)}@{self._domain}>"
         mail = self._mail(result, message_id=message_id, at=format_datetime(handled.at), reply="Re: ")
         mail["In-Reply-To"] = mail["References"] = self._id_of(result)
         mail.set_content(f"{line}\n", cte="base64")
         mail.add_alternative(f"<p>{for_html(line)}</p>\n", subtype="html", cte="base64")
         self._send(mail)
+        return True
 
     def _id_of(self, result: TriageResult) -> str:
         return f"<{result.incident.incident_id}@{self._domain}>"
@@ -126,12 +132,13 @@ class MailSink:
         return mail
 
     def _send(self, mail: EmailMessage) -> None:
-        server = f"The mail server {self._host}"
+        server, message_id = f"The mail server {self._host}", mail["Message-ID"]
+        recipients = self._still_refused.get(message_id, self._recipients)
         try:
             with Watch(TIMES_LONGER * self._timeout_seconds) as watch, self._connected(watch) as connection:
-                refused = connection.send_message(mail, self._sender, self._recipients)
+                refused = connection.send_message(mail, self._sender, recipients)
         except smtplib.SMTPRecipientsRefused as error:
-            raise _refusal(f"{server} refused every recipient", error.recipients) from None
+            raise self._refusal(f"{server} refused every recipient", error.recipients) from None
         except smtplib.SMTPAuthenticationError as error:
             raise NotDelivered(
                 f"{server} refused the login ({error.smtp_code}): correct its user and password.", is_final=True
@@ -148,10 +155,27 @@ class MailSink:
         except (OSError, UnicodeError, smtplib.SMTPException) as error:  # the second: a host that is no name
             raise NotDelivered(
                 f"{server} can't be reached or broke off ({type(error).__name__}), so nobody knows whether it took "
-                f"the mail: check its host and port."
+                f"the mail: check its host and port.",
+                is_doubtful=not isinstance(error, ConnectionRefusedError | socket.gaierror | UnicodeError),
             ) from error
+        self._still_refused.pop(message_id, None)
         if refused:
-            raise _refusal(f"{server} took the mail, but not for all", refused)
+            self._remember(message_id, tuple(refused))
+            raise self._refusal(f"{server} took the mail, but not for all", refused)
+
+    def _remember(self, message_id: str, refused: tuple[str, ...]) -> None:
+        self._still_refused[message_id] = refused
+        if len(self._still_refused) > REMEMBERED_MAILS:
+            self._still_refused.popitem(last=False)
+
+    def _refusal(self, told: str, recipients: Mapping[str, tuple[int, bytes]]) -> NotDelivered:
+        """Return what to raise; addresses would be masked in it, so each is named by its place."""
+        codes = [code for code, _ in recipients.values()]
+        places = [self._recipients.index(address) + 1 for address in recipients]
+        named = ", ".join(f"recipient {place} ({code})" for place, code in zip(places, codes, strict=True))
+        is_final = all(code >= _FINAL for code in codes)
+        is_partly_taken = set(recipients) != set(self._recipients)
+        return NotDelivered(f"{told}: correct or remove {named}.", is_final=is_final, is_doubtful=is_partly_taken)
 
     @contextmanager
     def _connected(self, watch: Watch) -> Iterator[smtplib.SMTP]:
@@ -179,12 +203,6 @@ def _address(what: str, address: str) -> str:
     if not is_plain or address.count("@") != 1 or set(address) & set(' ,;<>()"') or not all(address.split("@")):
         raise ConfigurationError(f"The {what} {one_line(address, 100)} of the mail sink is no address: correct it.")
     return address
-
-
-def _refusal(told: str, recipients: Mapping[str, tuple[int, bytes]]) -> NotDelivered:
-    named = ", ".join(f"{address} ({code})" for address, (code, _) in recipients.items())
-    is_final = all(code >= _FINAL for code, _ in recipients.values())
-    return NotDelivered(f"{told}: correct or remove {named}.", is_final=is_final)
 
 
 def _answered(server: str, code: int) -> NotDelivered:

@@ -34,10 +34,12 @@ class MattermostSink:
         """Post the card. Raises `NotDelivered`."""
         self._post(as_markdown(card_of(result)))
 
-    def follow(self, result: TriageResult, handled: Handled) -> None:
+    def follow(self, result: TriageResult, handled: Handled) -> bool:
         """Post one line on an action. Raises `NotDelivered`."""
-        if line := follow_up(result, handled):
+        line = follow_up(result, handled)
+        if line is not None:
             self._post(for_markdown(line))
+        return line is not None
 
     def _post(self, markdown: str) -> None:
         self._poster.send({"text": shortened(inert(markdown), TEXT_LIMIT)}, accepted={HTTPStatus.OK})

@@ -45,13 +45,16 @@ class PagerDutySink:
         """Trigger the incident's alert. Raises `NotDelivered`."""
         self._send("trigger", result, {"client": "Firstline", "payload": _payload(result, title_of(result))})
 
-    def follow(self, result: TriageResult, handled: Handled) -> None:
+    def follow(self, result: TriageResult, handled: Handled) -> bool:
         """Acknowledge, resolve or trigger again. Raises `NotDelivered`."""
         if handled.action is Action.REOPEN:
             summary = f"{follow_up(result, handled)} · {title_of(result)}"
             self._send("trigger", result, {"client": "Firstline", "payload": _payload(result, summary)})
-        elif event := _EVENT_OF.get(handled.action):
+            return True
+        event = _EVENT_OF.get(handled.action)
+        if event is not None:
             self._send(event, result, {})
+        return event is not None
 
     def _send(self, event: str, result: TriageResult, further: Mapping[str, object]) -> None:
         body = {"routing_key": self._routing_key, "event_action": event, "dedup_key": result.incident.incident_id}

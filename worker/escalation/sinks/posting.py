@@ -22,13 +22,17 @@ from worker.errors import NotDelivered
 from worker.escalation.sinks.clients import posting_client, server_and_path
 from worker.escalation.sinks.watching import Watch
 
-__all__ = ["ANSWER_LIMIT_BYTES", "TIMEOUT_SECONDS", "Answer", "Poster", "posting_client"]
+__all__ = ["ANSWER_LIMIT_BYTES", "MISSING_TRIES", "TIMEOUT_SECONDS", "Answer", "Poster", "posting_client"]
 
 ANSWER_LIMIT_BYTES: Final = 65_536
 TIMEOUT_SECONDS: Final = 10.0
 LONGEST_WAIT_SECONDS: Final = 86_400.0
 """A sink that asks for more than a day's patience has lost its clock."""
 FIELDS_LIMIT: Final = 5
+LASTING_TRIES: Final = 3
+"""What a gateway may answer for a moment is believed when it lasts so long."""
+MISSING_TRIES: Final = 12
+"""So often, for half an hour, an action is tried where its ticket is not seen: it may never have been made."""
 
 _FIELD: Final = re.compile(r"customfield_[0-9]{1,8}|[A-Za-z]{2,20}", re.ASCII)
 _HEADERS: Final = {"Content-Type": "application/json", "Accept-Encoding": "identity", "Connection": "close"}
@@ -38,6 +42,10 @@ _OK: Final[Collection[int]] = range(200, 300)
 _ELSEWHERE: Final = range(300, 400)
 _REFUSED: Final = range(400, 500)
 _MAY_PASS: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+_IN_DOUBT: Final = frozenset(
+    {HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT, HTTPStatus.REQUEST_TIMEOUT}
+)
+_MAY_BE_ANOTHERS: Final = frozenset({*_ELSEWHERE, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 _WRONG_KEY: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _WRONG_ADDRESS: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE})
 
@@ -75,9 +83,10 @@ class Poster:
         credentials: str,
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
+        is_secret_sent: bool = True,
     ) -> None:
         self.name = name
-        self._server, self._path = server_and_path(name, url)
+        self._server, self._path = server_and_path(name, url, is_secret_sent=is_secret_sent)
         self._client = client
         self._credentials = credentials
         self._headers = dict(headers or {})
@@ -137,7 +146,9 @@ class Poster:
 
     def _doubt(self, kind: str | None) -> NotDelivered:
         how = f"did not answer in {self._timeout_seconds:g} s" if kind is None else f"broke off ({kind})"
-        return NotDelivered(f"{self.name} {how}, so nobody knows whether it took the message: look there.")
+        return NotDelivered(
+            f"{self.name} {how}, so nobody knows whether it took the message: look there.", is_doubtful=True
+        )
 
     def _read(self, request: httpx2.Request) -> Answer:
         body = bytearray()
@@ -153,7 +164,9 @@ class Poster:
         status = answer.status
         return NotDelivered(
             f"{self.name} answered {status}{self._remedy(status)}{_fields_in(answer)}.",
-            is_final=(status in _REFUSED and status not in _MAY_PASS) or status in _ELSEWHERE,
+            is_final=status in _REFUSED and status not in _MAY_PASS and status not in _MAY_BE_ANOTHERS,
+            is_doubtful=status in _IN_DOUBT,
+            final_at_try=LASTING_TRIES if status in _MAY_BE_ANOTHERS else None,
             retry_after_seconds=_wait_seconds(answer.headers),
         )
 

@@ -18,7 +18,7 @@ from worker.contract.handling import Action, Handled
 from worker.errors import ConfigurationError, NotDelivered
 from worker.escalation.card import card_of
 from worker.escalation.card_text import as_text
-from worker.escalation.sinks.posting import Poster
+from worker.escalation.sinks.posting import MISSING_TRIES, Poster
 from worker.escalation.sinks.saying import follow_up, shortened, title_of
 
 __all__ = ["ServiceNowSink"]
@@ -70,19 +70,23 @@ class ServiceNowSink:
         }
         self._poster.send(record, path=self._path, accepted={HTTPStatus.CREATED})
 
-    def follow(self, result: TriageResult, handled: Handled) -> None:
+    def follow(self, result: TriageResult, handled: Handled) -> bool:
         """Add a work note to the incident's record, and close it where that is asked for. Raises `NotDelivered`."""
         line = follow_up(result, handled)
         if line is None:
-            return
+            return False
         record_id = self._record_of(result)
         if record_id is None:
-            raise NotDelivered(f"ServiceNow shows no record of {result.incident.incident_id} yet: try again later.")
+            raise NotDelivered(
+                f"ServiceNow shows no record of {result.incident.incident_id} yet: try again later.",
+                final_at_try=MISSING_TRIES,
+            )
         further = self._resolved_fields if handled.action is Action.RESOLVE else {}
         note = {"work_notes": shortened(_unmarked(line), TEXT_LIMIT)}
         self._poster.send(
             {**note, **further}, method="PATCH", path=f"{self._path}/{record_id}", accepted={HTTPStatus.OK}
         )
+        return True
 
     def _record_of(self, result: TriageResult) -> str | None:
         parameters = {

@@ -63,10 +63,12 @@ class SlackWebhookSink:
         """Post the card. Raises `NotDelivered`."""
         self._poster.send(_message(result), accepted={HTTPStatus.OK})
 
-    def follow(self, result: TriageResult, handled: Handled) -> None:
+    def follow(self, result: TriageResult, handled: Handled) -> bool:
         """Post one line on an action. Raises `NotDelivered`."""
-        if line := follow_up(result, handled):
+        line = follow_up(result, handled)
+        if line is not None:
             self._poster.send(_plain(line), accepted={HTTPStatus.OK})
+        return line is not None
 
 
 class SlackBotSink:
@@ -87,11 +89,13 @@ class SlackBotSink:
             payload = {"incident_id": result.incident.incident_id}
             self._post({**_message(result), "metadata": {"event_type": EVENT_TYPE, "event_payload": payload}})
 
-    def follow(self, result: TriageResult, handled: Handled) -> None:
+    def follow(self, result: TriageResult, handled: Handled) -> bool:
         """Post one line on an action into the card's thread. Raises `NotDelivered`."""
-        if line := follow_up(result, handled):
+        line = follow_up(result, handled)
+        if line is not None:
             posted_at = self._posted_at(result)
             self._post({**_plain(line), **({"thread_ts": posted_at} if posted_at else {})})
+        return line is not None
 
     def _post(self, message: Mapping[str, object]) -> None:
         body = {"channel": self._channel, **message}

@@ -37,10 +37,12 @@ class TeamsSink:
         """Post the card. Raises `NotDelivered`."""
         self._post(_blocks(card_of(result)))
 
-    def follow(self, result: TriageResult, handled: Handled) -> None:
+    def follow(self, result: TriageResult, handled: Handled) -> bool:
         """Post one line on an action. Raises `NotDelivered`."""
-        if line := follow_up(result, handled):
+        line = follow_up(result, handled)
+        if line is not None:
             self._post([_block(title_of(result), weight="Bolder"), _block(line)])
+        return line is not None
 
     def _post(self, blocks: list[dict[str, object]]) -> None:
         while len(json.dumps(blocks)) > CARD_LIMIT_BYTES:

@@ -49,16 +49,17 @@ class WebhookSink:
                 f"The webhook needs secrets of {SHORTEST_SECRET} characters at least to sign with: set them."
             )
         self._secrets = [checked_secret("A secret of the webhook", secret).encode() for secret in secrets]
-        self._poster = Poster("The webhook", url, client=client, credentials="secret")
+        self._poster = Poster("The webhook", url, client=client, credentials="secret", is_secret_sent=False)
         self._clock = clock
 
     def deliver(self, result: TriageResult) -> None:
         """Post the card and the result. Raises `NotDelivered`."""
         self._post(result, "result", {"event": "result"})
 
-    def follow(self, result: TriageResult, handled: Handled) -> None:
+    def follow(self, result: TriageResult, handled: Handled) -> bool:
         """Post one action, with the card and the result that it is about. Raises `NotDelivered`."""
         self._post(result, moment_of(handled), {"event": "handled", "handled": handled.model_dump(mode="json")})
+        return True
 
     def _post(self, result: TriageResult, what: str, event: dict[str, object]) -> None:
         content = {**event, "card": as_json(card_of(result)), "result": result.model_dump(mode="json")}

@@ -1,0 +1,74 @@
+"""What has become of an incident since its result was published: whether anybody still needs its page.
+
+An engineer may resolve an incident, or decide on a proposal, while its page waits: for a dead consumer, for a sink that
+is down, for the end of quiet hours. Asked by each sender right before a page is sent. What can't be read is sent: a
+page too many is better than none. It changes nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from redis import Redis
+
+from worker.contract import Disposition, TriageResult
+from worker.contract.handling import Action, Handled, Handling, HandlingState
+from worker.contract.quoting import one_line
+from worker.contract.result import Refusal
+from worker.errors import ContractError
+from worker.registry.approvals import Approvals
+from worker.registry.handling_view import HandlingView
+
+__all__ = ["Standing", "Standings"]
+
+_SHOWN_OF: Final = {
+    HandlingState.CLAIMED: Action.CLAIM,
+    HandlingState.ACKNOWLEDGED: Action.ACKNOWLEDGE,
+    HandlingState.RESOLVED: Action.RESOLVE,
+}
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """`settled` says in words why nobody needs the page, or is None; `done` is what a sink is to show of it."""
+
+    settled: str | None = None
+    done: Handled | None = None
+
+
+class Standings:
+    """Asks Redis; safe from many threads. The client must decode its replies."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._handlings = HandlingView(redis)
+        self._approvals = Approvals(redis)
+
+    def of(self, result: TriageResult) -> Standing:
+        """Return how a result's incident stands now. Raises `RedisError`."""
+        incident_id = result.incident.incident_id
+        try:
+            standing = _standing_of(self._handlings.find(incident_id))
+            if standing.settled is None and result.disposition is Disposition.AWAITING_APPROVAL:
+                return Standing(settled=self._decided(incident_id), done=standing.done)
+        except ContractError as error:
+            log.warning("standing.not_read", incident_id=incident_id, error=str(error))
+            return Standing()
+        return standing
+
+    def _decided(self, incident_id: str) -> str | None:
+        proposal = self._approvals.find(incident_id)
+        if isinstance(proposal, Refusal) or proposal.decided is None:
+            return None
+        return f"The proposal was {proposal.decided.decision} by {one_line(proposal.decided.person, 128)} before."
+
+
+def _standing_of(handling: Handling | None) -> Standing:
+    action = _SHOWN_OF.get(handling.state) if handling is not None else None
+    if handling is None or action is None:
+        return Standing()
+    done = next((each for each in reversed(handling.history) if each.action is action), None)
+    if handling.state is not HandlingState.RESOLVED:
+        return Standing(done=done)
+    return Standing(settled=f"It was resolved by {one_line(handling.person or 'somebody', 128)} before.", done=done)
