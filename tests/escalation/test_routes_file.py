@@ -171,3 +171,27 @@ def test_a_secret_that_is_no_good_is_told_without_itself(tmp_path: Path) -> None
     with pytest.raises(ConfigurationError, match=r"sinks\.pager: The routing key of PagerDuty") as failure:
         make_sinks(file, environment=environment, vault=None, clock=FakeClock())
     assert "ter2" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("quiet = [{between = [22, 7]}]", "is no time of day"),
+        ('quiet = [{between = ["22:00Z", "07:00"]}]', "is no time of day"),
+        ('quiet = [{between = ["22:00", "07:00"], days = []}]', ".days: "),
+        ('quiet = [{between = ["00:00", "00:00"]}]', "never ends"),
+        ('quiet = [{between = ["07:00", "22:00"]}, {between = ["22:00", "07:00"]}]', "never ends"),
+        ('url = "https://events.pagerduty.com/v2/enqueue"', "has a path"),
+        ('url = "https://events.pagerduty.com:70000"', "is no address"),
+    ],
+)
+def test_what_would_stop_pages_is_a_mistake(tmp_path: Path, line: str, complaint: str) -> None:
+    told = complaints(tmp_path, f'default = "pager"\n{PAGER}{line}\n')
+    assert told
+    assert all(complaint in each for each in told)
+
+
+def test_a_secret_never_crosses_a_network_unencrypted(tmp_path: Path) -> None:
+    file = read(tmp_path, f'default = "pager"\n{PAGER}url = "http://pager.example.com"\n')
+    with pytest.raises(ConfigurationError, match=r"sinks\.pager: .*unencrypted: write https"):
+        make_sinks(file, environment=SECRETS, vault=None, clock=FakeClock())

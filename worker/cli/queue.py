@@ -39,6 +39,12 @@ _WIDTH_IN_A_PIPE: Final = 160
 _LINES_AROUND_THE_TABLE: Final = 4
 _AGAIN_SECONDS: Final = 2.0
 _WORDS: Final = frozenset({Action.NOTE, Action.RIGHT, Action.WRONG})
+_STANDS_ALREADY: Final = {
+    Action.RESOLVE: ("resolved",),
+    Action.REOPEN: ("not_resolved",),
+    Action.RELEASE: ("not_held",),
+}
+"""Refusals of what may be done already: the sinks may not know, where Redis went away before they were told."""
 
 
 class Lists:
@@ -104,8 +110,15 @@ def act_on(
     with confirmed(f"{shown} was handled so ({action})", look=f"firstline queue show {shown}"):
         answer = Handlings(connection).act(incident_id, action, person=person(), words=words, action_id=action_id)
     if isinstance(answer, Refusal):
+        if answer.reason in _STANDS_ALREADY.get(action, ()):
+            _show_in_sinks(connection, incident_id, action)
         raise FirstlineError(f"{one_line(answer.detail)} Nothing was changed.")
     sys.stdout.write(_as_json(incident_id, answer) if as_json else _as_line(incident_id, action, answer))
+    _show_in_sinks(connection, incident_id, action)
+
+
+def _show_in_sinks(connection: Redis, incident_id: str, action: Action) -> None:
+    """Note it for the sinks; what was noted before is not noted again."""
     with confirmed("the sinks show it", look="firstline status", meanwhile="It is done; say it again for the sinks."):
         follow_in_sinks(connection, incident_id, action)
 
