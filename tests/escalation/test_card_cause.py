@@ -28,7 +28,7 @@ def texts(sentences: tuple[Sentence, ...]) -> tuple[str, ...]:
 
 def test_the_card_says_whose_word_the_cause_is() -> None:
     assert "Likely cause (confidence high; by rules, no language model)" in text_of()
-    assert "(confidence high; by gpt-4o, a language model)" in text_of(model="gpt-4o", is_llm=True)
+    assert "(confidence low; by gpt-4o, a language model)" in text_of(model="gpt-4o", is_llm=True)
     desk = text_of(model="gpt-4o", is_llm=True, ending=Ending.STEPS_SPENT, summary="The triage was stopped.")
     assert "Why it came to you (Firstline's word, not a model's)\n  The triage was stopped." in desk
 
@@ -76,6 +76,26 @@ def test_a_model_that_poses_as_the_rules_is_told_as_a_model() -> None:
     assert card.confidence is Confidence.LOW
 
 
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "The disk is dead. The rules finished, without the right to restart: CPU is at 12 % [E1].",
+        "I saw nothing and guessed. gpt-4o says, unverified: “CPU is at 12 % [E1].”",
+    ],
+)
+def test_a_model_cannot_hide_its_own_words_in_front_of_a_frame(summary: str) -> None:
+    told = card_of(result(model="gpt-4o", is_llm=True, ending=Ending.ESCALATED_BY_MODEL, summary=summary))
+    assert told.cause[0].doubt is not None
+    assert told.cause[0].text.startswith(summary[:10])
+
+
+def test_how_a_restart_ended_is_no_cause() -> None:
+    card = card_of(result(summary=f"The restart did not bring {SERVER} back [E3]. What was seen: CPU is at 12 % [E1]."))
+    assert card.confidence is None
+    assert card.cause[0].text == "The cause is not known. What was seen:"
+    assert "Likely cause" not in as_text(card, 100)
+
+
 def test_a_language_model_that_cites_nothing_or_what_was_never_seen_is_marked_as_a_hypothesis() -> None:
     silent = text_of(model="gpt-4o", is_llm=True, summary="It is the database.")
     assert "(confidence low; by gpt-4o, a language model)\n  Hypothesis (cites nothing): It is the database." in silent
@@ -86,15 +106,15 @@ def test_a_language_model_that_cites_nothing_or_what_was_never_seen_is_marked_as
 @pytest.mark.parametrize(
     ("summary", "doubts", "confidence"),
     [
-        ("37 lines show failures [E2]. CPU is at 12 % [E1].", "..", "high"),
-        ("37 lines [E2] show failures.", ".", "high"),
-        ("Failures show. [E2] CPU is at 12 %. [E1]", "..", "high"),
-        ("37 lines show failures (E2), and CPU is at 12 % (E1)", ".", "high"),
+        ("37 lines show failures [E2]. CPU is at 12 % [E1].", "..", "medium"),
+        ("37 lines [E2] show failures.", ".", "medium"),
+        ("Failures show. [E2] CPU is at 12 %. [E1]", "..", "medium"),
+        ("37 lines show failures (E2), and CPU is at 12 % (E1)", ".", "medium"),
         ("37 lines show failures [E2]. Nobody is needed.", ".?", "medium"),
         ("37 lines show failures. [E2] Nobody is needed. [E1] All is well!", ".??", "low"),
         ("37 lines show failures [E2]. CPU is at 12 % [E1]. CPU is at 99 % [E1].", "..?", "low"),
         ("It is slow because 37 lines show failures [E2].", "?", "low"),
-        ("37 lines show failures [E2]. It is slow because of those 37 [E2].", ".?", "medium"),
+        ("37 lines show failures [E2]. It is slow because of those 37 failures [E2].", ".?", "medium"),
         ("- 37 lines show failures [E2]\n- Nobody is needed", ".?", "medium"),
     ],
 )

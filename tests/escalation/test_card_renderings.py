@@ -80,10 +80,10 @@ def test_every_hypothesis_is_marked_in_every_form(kind: str) -> None:
     assert sum(sentence["doubt"] is not None for sentence in as_json(card)["cause"]) == marks  # type: ignore[attr-defined]
 
 
-def test_a_model_s_wrong_sentences_are_marked_and_its_right_ones_are_not() -> None:
+def test_what_is_not_english_is_marked_and_says_what_of_it_was_checked() -> None:
     card = KINDS["a model in German"]
     assert [shown(sentence) for sentence in card.cause] == [
-        "Die CPU liegt bei 12 % [E1].",
+        "Hypothesis (figures checked, words not): Die CPU liegt bei 12 % [E1].",
         "Hypothesis (nothing in it to check): Die Datenbank ist wohl tot [E2].",
     ]
 

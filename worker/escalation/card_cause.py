@@ -5,7 +5,7 @@ the desk's frame around it and checked, whoever wrote it. Called by the card.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,14 +52,33 @@ _FINISHED_BY_RULES: Final = frozenset(
     }
 )
 
-_QUOTED_WORD: Final = re.compile(r"^.*? says, unverified: “(?P<word>[^”]*)”\.?$", re.DOTALL)
-_FRAMED_WORD: Final = re.compile(
-    r"^(?:.*?The rules finished, without the right to restart: "
-    r"|Alerts kept coming after each look; the last one said: "
-    r"|Handed over because text in .*? tries to give instructions; without it, this would have ended as \w+: )"
+_QUOTED_WORD: Final = re.compile(
+    r"^(?:By Firstline's own record [^“.]*\.|No restart was done\.) \S+ says, unverified: “(?P<word>[^”]*)”\.?$",
+    re.DOTALL,
+)
+_FINISHED: Final = re.compile(r"^.*?The rules finished, without the right to restart: (?P<word>.*)$", re.DOTALL)
+_OVERTAKEN: Final = re.compile(r"^Alerts kept coming after each look; the last one said: (?P<word>.*)$", re.DOTALL)
+_HANDED_OVER: Final = re.compile(
+    r"^Handed over because text in .*? tries to give instructions; without it, this would have ended as \w+: "
     r"(?P<word>.*)$",
     re.DOTALL,
 )
+_FRAMES: Final[Mapping[Ending, re.Pattern[str]]] = {
+    **dict.fromkeys(_FINISHED_BY_RULES, _FINISHED),
+    Ending.ALERTS_KEPT_COMING: _OVERTAKEN,
+    Ending.HOSTILE_TEXT: _HANDED_OVER,
+}
+"""The desk's frame around somebody's words is believed only behind the endings that make it."""
+
+_MAKES_QUOTATIONS: Final = (Ending.ESCALATED_BY_MODEL, Ending.CONCLUDED, Ending.HOSTILE_TEXT, Ending.ALERTS_KEPT_COMING)
+
+_OUTCOME: Final = re.compile(
+    r"The restart (?:did not|was not|may|is)\b|The server's (?:health|log) could not be read"
+    r"|The tool \S+ was not available"
+)
+"""What a summary begins with that tells how it ended, and no cause."""
+
+_NOT_KNOWN: Final = Sentence(text="The cause is not known. What was seen:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +93,16 @@ class Cause:
 def cause_of(result: TriageResult) -> Cause:
     """Return the cause of any result: high where all of it is cited and stands, low where a citation is false."""
     summary = _summary(result)
-    word, is_framed = _word_in(summary)
+    word, is_framed = _word_in(summary, result)
     if result.ending in _SPOKEN_BY_THE_DESK and not is_framed:
         return Cause((Sentence(text=" ".join(summary.split())),), None, "Firstline's word, not a model's")
     names = [name for name in (name_of(result), result.service) if name]
-    sentences = sentences_of(word, result.evidence, names=names)
-    is_of_rules = not result.is_llm or result.ending in _FINISHED_BY_RULES
+    is_of_rules = not result.is_llm or (result.ending in _FINISHED_BY_RULES and is_framed)
+    sentences = sentences_of(word, result.evidence, names=names, is_own=is_of_rules)
     said_by = "by rules, no language model" if is_of_rules else f"by {_name(result.model)}, a language model"
-    confidence = Confidence.LOW if result.suspicions else _confidence(sentences)
+    if _OUTCOME.match(word):
+        return Cause((_NOT_KNOWN, *sentences), None, said_by)
+    confidence = Confidence.LOW if result.suspicions else _confidence(sentences, is_of_rules=is_of_rules)
     return Cause(sentences or (Sentence(text="Nothing was said."),), confidence, said_by)
 
 
@@ -92,19 +113,24 @@ def _summary(result: TriageResult) -> str:
     return cut_to_bytes(visible(f"{named}{behind}"), SUMMARY_LIMIT_BYTES).strip()
 
 
-def _word_in(summary: str) -> tuple[str, bool]:
+def _word_in(summary: str, result: TriageResult) -> tuple[str, bool]:
     """Return the words of a model or of the rules, and whether the desk's own words stood around them."""
     is_framed = False
-    for frame in (_FRAMED_WORD, _QUOTED_WORD):
-        if found := frame.match(summary):
+    frame = _FRAMES.get(result.ending)
+    frames = [frame] if frame is not None else []
+    if result.is_llm and result.ending in _MAKES_QUOTATIONS:
+        frames.append(_QUOTED_WORD)
+    for one in frames:
+        if found := one.match(summary):
             summary, is_framed = found["word"], True
     return summary, is_framed
 
 
-def _confidence(sentences: Sequence[Sentence]) -> Confidence:
+def _confidence(sentences: Sequence[Sentence], *, is_of_rules: bool) -> Confidence:
+    """Return how far to trust it: a model's words are never more than halfway, whatever they cite."""
     doubts = [sentence.doubt for sentence in sentences]
     if doubts and not any(doubts):
-        return Confidence.HIGH
+        return Confidence.HIGH if is_of_rules else Confidence.MEDIUM
     is_false = Doubt.UNSEEN in doubts or Doubt.UNSUPPORTED in doubts
     return Confidence.MEDIUM if not is_false and 0 < len(doubts) <= 2 * doubts.count(None) else Confidence.LOW
 

@@ -158,7 +158,7 @@ def _standing(text: str, tool: str, result: TriageResult) -> Iterator[Sentence]:
     """Yield the sentence once, with the newest evidence of a tool that bears it out; without one, nothing."""
     for seen in reversed(result.evidence):
         if seen.tool == tool:
-            sentence = checked(f"{text} [{seen.evidence_id}].", [seen])
+            sentence = checked(f"{text} [{seen.evidence_id}].", [seen], is_own=True)
             if sentence.doubt is None:
                 yield _dated(sentence, seen.observed_at, result)
             return

@@ -13,7 +13,7 @@ from typing import Final
 from worker.escalation.citation_numbers import Number, in_plain_digits, numbers_in
 from worker.escalation.citation_words import Word, words_in
 
-__all__ = ["ENDPOINT", "Said", "folded", "said_in", "stands_in"]
+__all__ = ["ENDPOINT", "NUMBER_WORDS", "Said", "folded", "said_in", "stands_in", "without_quotations"]
 
 ENDPOINT: Final = re.compile(
     r"(?<![\w.-])((?:[a-z][a-z0-9.-]{0,252}|(?:\d{1,3}\.){3}\d{1,3}|\[[0-9a-f:]{2,39}\]):\d{2,5})(?!\w|:\d|\.\d)",
@@ -46,6 +46,7 @@ _NUMBER_WORDS: Final = {
     )
 } | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 _NUMBER_WORD: Final = re.compile(rf"\b(?:{'|'.join(_NUMBER_WORDS)})\b", re.IGNORECASE)
+NUMBER_WORDS: Final = frozenset(_NUMBER_WORDS)
 _LITTLE: Final = re.compile(r"[\W_]+")
 
 
@@ -83,6 +84,11 @@ def said_in(text: str, *, has_quotations: bool) -> Said:
         numbers=tuple(numbers_in(rest)),
         words=words,
     )
+
+
+def without_quotations(text: str, instead: str) -> str:
+    """Return the text with something else where it quotes."""
+    return _QUOTATION.sub(instead, text)
 
 
 def folded(text: str) -> str:

@@ -16,13 +16,22 @@ __all__ = ["Library", "Seen"]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One piece of evidence, read for what it says; quotations of a log say nothing of the kinds of its lines."""
+    """One piece of evidence, read for what it says: with its quotations, and for what the desk itself `stated`.
+
+    Quotations are a log's word. They say nothing of health, deeds and people, nor of the kinds of the log's lines.
+    """
 
     tool: str
     raw: str
+    raw_stated: str
     folded: str
+    folded_stated: str
     said: Said
     stated: Said
+
+    def told(self, *, is_quoting: bool) -> Said:
+        """Return what bears out a sentence; quotations do so only where it tells that it is quoting."""
+        return self.said if is_quoting else self.stated
 
     @classmethod
     def of(cls, evidence: Evidence) -> "Seen":
@@ -33,7 +42,9 @@ class Seen:
         return cls(
             tool=evidence.tool,
             raw=in_plain_digits(f"{raw} ; {evidence.tool} ; {times}").casefold(),
+            raw_stated=in_plain_digits(f"{evidence.statement} ; {evidence.tool} ; {times}").casefold(),
             folded=folded(raw),
+            folded_stated=folded(evidence.statement),
             said=said_in(raw, has_quotations=False),
             stated=said_in(evidence.statement, has_quotations=False),
         )

@@ -59,6 +59,38 @@ _SUBJECTS: Final = (
     ),
     ("disk", re.compile(r"\bdis[kc]s?\b|filesystem|festplatte|disque|disco|диск\w*|磁盘|ディスク", re.IGNORECASE)),
 )
+_SAYING_LITTLE: Final = frozenset(
+    [
+        "the",
+        "was",
+        "are",
+        "were",
+        "has",
+        "had",
+        "have",
+        "been",
+        "with",
+        "for",
+        "from",
+        "and",
+        "that",
+        "this",
+        "only",
+        "show",
+        "shows",
+    ]
+)
+_FAILING: Final = r"(?:dependenc|fail|fault|error|exception|other error|local fault)"
+_COUNTED: Final = (
+    (
+        "failing lines",
+        re.compile(rf"\s*(?:log )?lines?\s+(?:with|shows?|showed|ha[sdv]e?|names?|lists?)\s+(?:a )?{_FAILING}"),
+    ),
+    ("failing lines", re.compile(rf"\s*(?:of them )?(?:with |shows? )?{_FAILING}|\s*of (?:the )?\d")),
+    ("lines", re.compile(r"\s*(?:log )?lines?\b")),
+)
+"""What a log's own figures count."""
+
 _CLAUSE_END: Final = re.compile(
     r"[,;:.!?()、，；。]|\b(?:and|but|while|und|et|y|e|i|и|en|och|ve)\b|和|与|と", re.IGNORECASE
 )
@@ -72,6 +104,11 @@ class Number:
     readings: tuple[Decimal, ...]
     unit: str | None
     subject: str | None
+    beside: frozenset[str]
+
+    def is_of_the_same(self, other: "Number") -> bool:
+        """Say whether both are known to be numbers of one thing: by their subject, or by a word beside both."""
+        return (self.subject is not None and self.subject == other.subject) or not self.beside.isdisjoint(other.beside)
 
 
 def in_plain_digits(text: str) -> str:
@@ -88,7 +125,9 @@ def numbers_in(text: str) -> Iterator[Number]:
     for found in _NUMBER.finditer(text):
         behind, before = text[found.end() : found.end() + _REACH], text[max(0, found.start() - _REACH) : found.start()]
         unit, written = _unit(before, behind)
-        yield Number(f"{found[0]}{written}", _readings(found[0]), unit, _subject(before, behind[len(written) :]))
+        rest = behind[len(written) :]
+        subject = (unit is None and _counted(before, behind)) or _subject(before, rest)
+        yield Number(f"{found[0]}{written}", _readings(found[0]), unit, subject, _beside(before, rest))
 
 
 def bears_out(seen: Number, claimed: Number) -> bool:
@@ -136,6 +175,20 @@ def _unit(before: str, behind: str) -> tuple[str | None, str]:
             return unit, found[0]
     named = _UNIT_IN_NAME.search(before)
     return (_NAMED_UNITS[named[1]] if named else None), ""
+
+
+def _counted(before: str, behind: str) -> str | None:
+    """Return what of a log's lines the number counts, by the words that follow it."""
+    behind = _CLAUSE_END.split(behind)[0].casefold()
+    if re.search(r"\bof (?:the |these )?$", before):
+        return "lines" if "line" in behind else None
+    return next((counted for counted, pattern in _COUNTED if pattern.match(behind)), None)
+
+
+def _beside(before: str, behind: str) -> frozenset[str]:
+    """Return the telling words of the number's own clause."""
+    clause = f"{_CLAUSE_END.split(before)[-1]} {_CLAUSE_END.split(behind)[0]}".casefold()
+    return frozenset(re.findall(r"[^\W\d_]{3,}", clause)) - _SAYING_LITTLE
 
 
 def _subject(before: str, behind: str) -> str | None:

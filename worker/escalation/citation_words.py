@@ -1,9 +1,9 @@
 """Words of status, of error and its usual causes, and of deeds in a text, and whether they are said or denied.
 
-Pure. English only: sentences in other languages count by their numbers and quotations. Called by the claims of a
+Pure. English only. Called by the claims of a
 citation, on the sentence and on its evidence alike.
 """
-# ruff: noqa: RUF001 - other marks and alphabets are what this is about
+# ruff: noqa: RUF001 - other marks are what this is about
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["Field", "Word", "denies_in_another_language", "is_inferred", "words_in"]
+__all__ = ["DENIALS", "Field", "Word", "is_inferred", "words_in"]
+
+DENIALS: Final = frozenset(
+    {"no", "not", "never", "without", "none", "neither", "nor", "zero", "lacks", "could", "can", "free"}
+)
+"""Words that turn others round: they stand for themselves nowhere."""
 
 
 class Field(StrEnum):
@@ -25,12 +30,21 @@ class Field(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word, whatever its form: what it is called, what it speaks of, how it is written, and if it is denied."""
+    """One word, whatever its form: what it is called, what it speaks of, how it is written, and if it is denied.
+
+    `as_written` begins with what denies it, and `itself` is without that.
+    """
 
     name: str
     field: Field
     as_written: str
+    itself: str
     is_denied: bool
+
+    @property
+    def is_denied_next_to_it(self) -> bool:
+        """Whether nothing but a short denial stands before it, with no other word between."""
+        return len(self.as_written.removesuffix(self.itself).split()) == 1
 
 
 _CANNOT: Final = r"(?:could(?:n['’]t| not)|can(?:['’]t|not| not)|unable to|failed to|failing to|fails to)"
@@ -75,6 +89,11 @@ _PATTERNS: Final = (
     ("down", Field.STATUS, r"(?:is|are|was|were|went|be|been) down"),
     ("healthy", Field.STATUS, r"healthy|health (?:is|was|looks|read) good|good health"),
     ("restarted", Field.DEED, r"re-?started"),
+    ("succeeded", Field.DEED, r"succeed(?:s|ed)?|success(?:ful(?:ly)?)?|worked"),
+    ("connected", Field.DEED, r"(?:re)?connected"),
+    ("deleted", Field.DEED, r"deleted|wiped|dropped|removed|lost"),
+    ("performed", Field.DEED, r"performed|carried out|executed|applied"),
+    ("shut down", Field.DEED, r"shut down|blocked|blocks"),
     ("recovered", Field.DEED, r"recover(?:ed|y)|restored|well again|back to normal"),
 )
 _WORDS: Final = tuple((name, field, re.compile(rf"\b(?:{pattern})\b")) for name, field, pattern in _PATTERNS)
@@ -93,10 +112,6 @@ _INFERENCE: Final = re.compile(
     r"\b(?:because|caus(?:e|es|ed|ing)|due to|owing to|leads? to|led to|results? (?:in|from)|probably|perhaps|maybe"
     r"|might|may be|presumably|seems?|appears?|apparently|most likely|suspect(?:s|ed)?|suggests?|indicates?|implies)\b"
 )
-_OTHER_DENIALS: Final = re.compile(
-    r"\b(?:kein\w*|ohne|aucune?|sans|ning[uú]n[oa]?|sin|nessun[oa]?|senza|nenhuma?|sem|brak|bez|нет|без|geen|zonder"
-    r"|inga|ingen|utan|yok)\b|没有|沒有|无|無|なし|ない|없|بدون|कोई"
-)
 
 
 def words_in(text: str) -> Iterator[Word]:
@@ -107,15 +122,10 @@ def words_in(text: str) -> Iterator[Word]:
             before = rest[max(0, found.start() - _REACH) : found.start()]
             denied = _DENIED_BEFORE.search(before)
             is_denied = denied is not None or _DENIED_BEHIND.match(rest, found.end()) is not None
-            yield Word(name, field, f"{denied[0] if denied else ''}{found[0]}", is_denied)
+            yield Word(name, field, f"{denied[0] if denied else ''}{found[0]}", found[0], is_denied)
         rest = pattern.sub(lambda found: "-" * len(found[0]), rest)
 
 
 def is_inferred(text: str) -> bool:
     """Say whether the text draws a conclusion, or guesses."""
     return _INFERENCE.search(text.casefold()) is not None
-
-
-def denies_in_another_language(text: str) -> bool:
-    """Say whether the text denies something in one of the languages of which no word is known here."""
-    return _OTHER_DENIALS.search(text.casefold()) is not None
