@@ -20,6 +20,7 @@ from worker.escalation.revealing import RevealingNotifier, SecretFreeNotifier, V
 from worker.ports import Notifier
 from worker.redaction import Finding, Kind, stateless_masker
 from worker.redaction.sealing import Sealer
+from worker.registry.audit import AuditLog
 from worker.registry.placeholder_store import PlaceholderStore
 
 _SAID = "[IP_ADDRESS_1] refuses password=[PASSWORD]"
@@ -31,17 +32,24 @@ class Kept:
     def __init__(self, values: Mapping[str, str], error: Exception | None = None) -> None:
         self._values = values
         self._error = error
+        self.noted: list[tuple[str, str]] = []
+        self.unwritten: Exception | None = None
 
     def values_of(self, incident_id: str) -> Mapping[str, str]:
         if self._error is not None:
             raise self._error
         return self._values
 
+    def note_reveal(self, incident_id: str, *, sink: str, digest: str) -> None:
+        if self.unwritten is not None:
+            raise self.unwritten
+        self.noted.append((incident_id, sink))
+
 
 def delivered(kind: type[ConsoleNotifier] | type[JsonNotifier], vault: Vault | None) -> str:
     pipe = io.StringIO()
     bare: Notifier = kind(pipe)
-    notifier: Notifier = bare if vault is None else RevealingNotifier(bare, vault)
+    notifier: Notifier = bare if vault is None else RevealingNotifier(bare, vault, "json")
     notifier.deliver(result(incident=incident(text=_SAID), summary=f"{_SAID} [E1]"))
     return pipe.getvalue()
 
@@ -102,6 +110,25 @@ def test_a_trusted_sink_sees_the_addresses_of_the_incidents_own_map_alone(
     assert (_SAID in told) is not is_its_own
 
 
+def test_what_a_trusted_sink_is_shown_is_in_the_audit_first_and_once() -> None:
+    redis = FakeRedis(decode_responses=True)
+    _put(redis)
+    store = PlaceholderStore(redis, Sealer([b"k" * 32], random_bytes=os.urandom))
+    for _ in range(2):
+        assert "10.1.2.3" in delivered(JsonNotifier, store)
+    [(_, fields)] = list(AuditLog(redis).entries())
+    assert (fields["action"], fields["incident_id"]) == ("reveal", incident().incident_id)
+    assert fields["entry_id"].startswith("reveal:json:")
+
+
+@pytest.mark.parametrize("unwritten", [RedisConnectionError("gone"), ConfigurationError("too many write"), None])
+def test_what_the_audit_could_not_be_told_of_is_delivered_masked(unwritten: Exception | None) -> None:
+    vault = Kept({"[IP_ADDRESS_1]": "10.1.2.3"})
+    vault.unwritten = unwritten
+    assert ("10.1.2.3" in delivered(JsonNotifier, vault)) is (unwritten is None)
+    assert (vault.noted == [(incident().incident_id, "json")]) is (unwritten is None)
+
+
 @pytest.mark.parametrize("is_guarded", [True, False])
 def test_a_secret_that_got_onto_the_stream_is_stopped_at_the_last_gate(*, is_guarded: bool) -> None:
     pipe = io.StringIO()
@@ -159,7 +186,7 @@ class Followed:
 @pytest.mark.parametrize("is_trusted", [True, False])
 def test_what_engineers_did_is_shown_without_the_secrets_that_they_wrote(*, is_trusted: bool) -> None:
     followed = Followed()
-    gate = gated_follower(followed, is_trusted=is_trusted, vault=Kept({"[IP_ADDRESS_1]": "10.1.2.3"}))
+    gate = gated_follower(followed, "web", is_trusted=is_trusted, vault=Kept({"[IP_ADDRESS_1]": "10.1.2.3"}))
     note = Handled(at=NOW, person="ann", action=Action.NOTE, words="the password=hunter2 was wrong")
     gate.follow(result(incident=incident(text=_SAID)), note)
     [(shown, handled)] = followed.shown

@@ -37,6 +37,9 @@ class Empty:
     def values_of(self, incident_id: str) -> dict[str, str]:
         return {}
 
+    def note_reveal(self, incident_id: str, *, sink: str, digest: str) -> None:
+        pass
+
 
 def read(folder: Path, text: str, **environment: str) -> RoutesFile:
     path = folder / "routes.toml"

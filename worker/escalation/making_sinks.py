@@ -70,7 +70,7 @@ def make_sinks(
             SinkInUse(
                 name=name,
                 notifier=gated(bare, name, is_trusted=table.trusted, vault=vault),
-                follower=gated_follower(bare, is_trusted=table.trusted, vault=vault),
+                follower=gated_follower(bare, name, is_trusted=table.trusted, vault=vault),
                 backup=table.backup,
             )
         )

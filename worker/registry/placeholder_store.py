@@ -17,6 +17,7 @@ from redis.exceptions import ResponseError
 from worker.contract.queue import incident_key, placeholders_key
 from worker.redaction.placeholders import Placeholders
 from worker.redaction.sealing import CannotOpenError, Sealer
+from worker.registry.audit import AuditAction, AuditEntry, AuditLog
 from worker.registry.script import load_script
 
 __all__ = ["PlaceholderStore", "most_kept"]
@@ -39,6 +40,18 @@ class PlaceholderStore:
         self._redis = redis
         self._sealer = sealer
         self._keep = load_script(redis, "keep_placeholders.lua")
+        self._audit = AuditLog(redis)
+
+    def note_reveal(self, incident_id: str, *, sink: str, digest: str) -> None:
+        """Tell the audit, once, that a sink is shown the result with this hash. Return when it is written."""
+        entry = AuditEntry(
+            action=AuditAction.REVEAL,
+            why="a trusted sink",
+            incident_id=incident_id,
+            details={"sink": sink, "result_sha256": digest},
+            entry_id=f"reveal:{sink}:{digest}",
+        )
+        self._audit.append(entry)
 
     def find(self, incident_id: str) -> Placeholders | None:
         """Return what was kept, None where nothing was.
