@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -322,3 +323,33 @@ def test_while_the_audit_can_not_be_written_nothing_is_done(redis: Any, handling
     assert state_of(handlings, waiting) == (HandlingState.OPEN, None)
     redis.delete(AUDIT_STREAM)
     assert isinstance(handlings.act(waiting, Action.CLAIM, person="ann"), Acted), "the control"
+
+
+def test_a_newer_result_takes_the_place_of_what_was_concluded_and_opens_a_resolved_incident_again(
+    handlings: Handlings,
+) -> None:
+    old = escalation(summary="old [E1].")
+    new = escalation(summary="new [E1].", finished_at=old.finished_at + timedelta(minutes=5))
+    incident_id = old.incident.incident_id
+    handlings.open(old)
+    handlings.act(incident_id, Action.RESOLVE, person="ann")
+    assert handlings.open(old) is False, "the control: the same result again opens nothing"
+    assert handlings.count() == 0
+    assert handlings.open(new) is True
+    handling, concluded = handlings.find(incident_id), handlings.concluded(incident_id)
+    assert handling is not None
+    assert concluded is not None
+    assert (handling.state, handling.person, concluded.summary) == (HandlingState.OPEN, None, "new [E1].")
+    assert [(each.person, each.words) for each in handling.history][-1] == ("the desk", "new result")
+    assert handlings.open(old) is False
+    assert handlings.count() == 1
+
+
+def test_words_of_engineers_are_masked_under_all_rules_before_they_are_written(
+    handlings: Handlings, redis: Any
+) -> None:
+    handlings.open(escalation())
+    handlings.act(escalation().incident.incident_id, Action.NOTE, person="ann", words="joe@example.com, 10.1.2.3")
+    stored = str(redis.xrange(AUDIT_STREAM)) + str(redis.xrange(HANDLED_STREAM))
+    assert "joe@example.com" not in stored
+    assert "10.1.2.3" not in stored

@@ -30,7 +30,7 @@ from worker.contract.queue import (
 )
 from worker.contract.result import Refusal, TriageResult
 from worker.contract.text import visible
-from worker.redaction import SECRETS_MASKER
+from worker.redaction import STATELESS_MASKER
 from worker.registry.audit import AuditAction, AuditEntry, ChainedWrite
 from worker.registry.concluded import Concluded
 from worker.registry.feedback import Judgement
@@ -46,6 +46,7 @@ PERSON_CHARACTERS: Final = 128
 
 _HISTORY_KEPT: Final = 200
 _HANDLED_KEPT: Final = 100_000
+_OPENED_AGAIN: Final = json.dumps({"person": "the desk", "action": Action.REOPEN, "words": "new result"})
 _JUDGEMENTS: Final = frozenset({Action.RIGHT, Action.WRONG})
 _REFUSALS: Final[Mapping[str, str]] = {
     "held": "{incident} is in the hands of {person} since {since}: ask them, or release it first.",
@@ -82,14 +83,18 @@ class Handlings(HandlingView):
         return self.open_all([result]) == 1
 
     def open_all(self, results: Iterable[TriageResult]) -> int:
-        """Open the handling of several at the cost of one, and return how many wait from now on."""
+        """Open the handling of several at the cost of one, and return how many wait from now on.
+
+        A newer result takes the place of what was concluded, and opens a resolved incident again if it needs somebody.
+        """
         with self._redis.pipeline(transaction=False) as pipeline:
             for concluded in map(Concluded.of, results):
-                if not concluded.needs_engineers:
-                    continue
                 incident_id, urgency = concluded.incident_id, list(Severity).index(concluded.severity)
                 keys = [handling_key(incident_id), WAITING_INCIDENTS, *_registry_keys(incident_id)]
-                self._open(keys=keys, args=[incident_id, concluded.model_dump_json(), urgency], client=pipeline)
+                finished_at = int(concluded.finished_at.timestamp() * 1000)
+                args = [incident_id, concluded.model_dump_json(), urgency, finished_at]
+                args += [int(concluded.needs_engineers), _OPENED_AGAIN]
+                self._open(keys=[*keys, handling_history_key(incident_id)], args=args, client=pipeline)
             return sum(pipeline.execute())
 
     def act(
@@ -102,7 +107,7 @@ class Handlings(HandlingView):
         concluded = self._concluded_of(incident_id, action)
         if isinstance(concluded, Refusal):
             return concluded
-        words = SECRETS_MASKER.checked(visible(words))[:WORDS_CHARACTERS]
+        words = STATELESS_MASKER.checked(visible(words))[:WORDS_CHARACTERS]
         who = visible(person)[:PERSON_CHARACTERS]
         entry = AuditEntry(
             action=AuditAction.HANDLING,
