@@ -276,15 +276,8 @@ class Deliveries:
         return bool(self._postpone(keys=keys, args=args))
 
     def _end(self, taken: Delivery, backup: str, args: _Arguments) -> Ended:
-        keys = [
-            *_keys(taken.sink, taken.incident_id),
-            due_key(taken.sink),
-            sink_key(taken.sink),
-            SINKS,
-            GIVEN_UP,
-            *_keys(backup, taken.incident_id),
-            due_key(backup),
-        ]
+        here = [*_keys(taken.sink, taken.incident_id), due_key(taken.sink), sink_key(taken.sink), SINKS, GIVEN_UP]
+        keys = [*here, *_keys(backup, taken.incident_id), due_key(backup)]
         return Ended(int(self._let_go(keys=keys, args=args)))
 
 

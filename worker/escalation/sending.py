@@ -2,8 +2,7 @@
 
 Each sink has a sender and a thread of its own, so that one that hangs delays nobody else's pages. What fails comes
 again after a growing pause, and goes to the backup sink when the tries are over; of a sink that is down every page goes
-there at once. Nothing is sent that was not taken under a lease first, and no page that nobody needs any more. Started
-by the dispatcher.
+there at once. Nothing is sent that was not taken under a lease, and no page that nobody needs.
 """
 
 import threading
@@ -21,13 +20,7 @@ from worker.contract import Evidence, Severity, TriageResult
 from worker.contract.handling import Handled
 from worker.contract.quoting import one_line
 from worker.errors import ContractError, NotDelivered
-from worker.escalation.deliveries import (
-    HEAD_START_SECONDS,
-    PAUSE_WAITED_OUT_SECONDS,
-    Deliveries,
-    Delivery,
-    Ended,
-)
+from worker.escalation.deliveries import HEAD_START_SECONDS, PAUSE_WAITED_OUT_SECONDS, Deliveries, Delivery, Ended
 from worker.escalation.routes import Routes, severity_of
 from worker.escalation.standing import Standings
 from worker.ports import Clock, Follower, Notifier
