@@ -92,7 +92,7 @@ class Handlings(HandlingView):
                 incident_id, urgency = concluded.incident_id, list(Severity).index(concluded.severity)
                 keys = [handling_key(incident_id), WAITING_INCIDENTS, *_registry_keys(incident_id)]
                 finished_at = int(concluded.finished_at.timestamp() * 1000)
-                args = [incident_id, concluded.model_dump_json(), urgency, finished_at]
+                args: list[str | int] = [incident_id, concluded.model_dump_json(), urgency, finished_at]
                 args += [int(concluded.needs_engineers), _OPENED_AGAIN]
                 self._open(keys=[*keys, handling_history_key(incident_id)], args=args, client=pipeline)
             return sum(pipeline.execute())
