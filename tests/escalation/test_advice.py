@@ -15,7 +15,7 @@ from tests.escalation.kinds import SUSPICIONS
 from worker.contract import Disposition, Ending, Refusal
 from worker.contract.result import LogFindings, RestartOutcome
 from worker.escalation import card_of
-from worker.escalation.advice import endpoints_in, next_steps
+from worker.escalation.advice import commands_of, endpoints_in, next_steps
 
 
 def steps_of(**changes: Any) -> str:
@@ -24,7 +24,7 @@ def steps_of(**changes: Any) -> str:
 
 def test_a_failing_dependency_is_told_as_the_log_s_word_and_a_restart_advised_against_on_condition() -> None:
     steps = steps_of()
-    assert f"Check that “payments-db:5432” can be reached: the log of {SERVER} says otherwise" in steps
+    assert f"Check that “payments-db:5432” can be reached: the log of {SERVER} says otherwise [E2]" in steps
     assert "Until then, a restart will not help" in steps
 
 
@@ -62,7 +62,7 @@ def test_endpoints_are_found_in_log_lines_and_times_and_source_lines_are_not(
         ({"restart": restart(RestartOutcome.NOT_RESTORED)}, "don't restart it again until you know why"),
         (
             {"restart": restart(RestartOutcome.UNKNOWN)},
-            "stays closed to further restarts until you tell `firstline resolve`",
+            "stays closed to further restarts until you tell firstline resolve",
         ),
         ({"restart": restart(RestartOutcome.NOT_DONE)}, "the attempt at 03:00 UTC restarted nothing"),
         ({"restart": restart(RestartOutcome.PROOF_LOST)}, "the proof that its restart at 03:00 UTC helped is lost"),
@@ -79,7 +79,7 @@ def test_endpoints_are_found_in_log_lines_and_times_and_source_lines_are_not(
         ({"refusals": (Refusal(reason="halted", detail="."),)}, "halted by the kill switch"),
         (
             {"disposition": Disposition.AWAITING_APPROVAL},
-            f"Decide whether {SERVER} may be restarted: `firstline approve inc-d81352b8512fc6b55fd4` or `reject`",
+            f"Decide, as an approver of the inventory, on restarting {SERVER}",
         ),
         ({"ending": Ending.APPROVAL_REFUSED}, "the approved one was refused"),
         ({"findings": LogFindings(scanned_lines=9, local_faults=("pool exhausted",))}, "“pool exhausted”"),
@@ -103,7 +103,7 @@ def test_who_wrote_a_hostile_text_is_a_step_whatever_the_ending(ending: Ending) 
 def test_of_what_could_not_be_read_no_server_is_spoken_of_that_nobody_knows() -> None:
     nothing: dict[str, Any] = {"server_id": None, "service": None, "last_health": None, "findings": None}
     told = result(ending=Ending.UNREADABLE, refusals=(), evidence=(), **nothing)
-    assert next_steps(told) == ("See what it was with `firstline dead-letters`, and mend what wrote it",)
+    assert next_steps(told) == ("See what it was with firstline dead-letters, and mend what wrote it",)
     unsure = told.model_copy(update={"is_restart_known": False})
     assert "before you restart anything" in next_steps(unsure)[0]
 
@@ -119,3 +119,9 @@ def test_a_restart_that_is_proposed_is_never_advised_by_hand_too() -> None:
     refusals = (Refusal(reason="needs_approval", detail="."),)
     assert "by hand" in steps_of(refusals=refusals)
     assert "by hand" not in steps_of(refusals=refusals, disposition=Disposition.AWAITING_APPROVAL)
+
+
+def test_the_command_of_a_proposal_is_whole_and_stands_on_its_own() -> None:
+    proposed = result(disposition=Disposition.AWAITING_APPROVAL)
+    assert commands_of(proposed) == ('firstline approve inc-d81352b8512fc6b55fd4 --why "…"',)
+    assert commands_of(result()) == ()

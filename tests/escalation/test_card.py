@@ -43,7 +43,7 @@ Done, and not done
     that [E3]
 
 Next
-  1. Check that “payments-db:5432” can be reached: the log of payment-server-01 says otherwise.
+  1. Check that “payments-db:5432” can be reached: the log of payment-server-01 says otherwise [E2].
   2. Until then, a restart will not help.
 
 Checked (UTC)

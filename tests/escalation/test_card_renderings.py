@@ -91,8 +91,8 @@ def test_what_is_not_english_is_marked_and_says_what_of_it_was_checked() -> None
 def test_markdown_has_no_markup_but_the_card_s_own() -> None:
     tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(as_markdown(card_of(worst(HOSTILE))))
     inline = {child.type for token in tokens for child in token.children or ()}
-    assert inline <= {"text", "text_special", "softbreak"}
-    assert {token.tag for token in tokens} <= {"h2", "h3", "p", "ul", "ol", "li", ""}
+    assert inline <= {"text", "text_special", "softbreak", "code_inline"}
+    assert {token.tag for token in tokens} <= {"h2", "h3", "p", "ul", "ol", "li", "code", ""}
 
 
 def test_control_unescaped_the_same_text_becomes_markup() -> None:
@@ -105,7 +105,7 @@ def test_html_is_one_whole_document_that_fetches_nothing_and_runs_nothing() -> N
     tags = Tags(document)
     assert document.startswith("<!DOCTYPE html>\n<html")
     assert document.endswith("</html>\n")
-    assert set(tags.tags) <= {"html", "head", "meta", "title", "body", "div", "h1", "h2", "p", "ul", "ol", "li"}
+    assert set(tags.tags) <= {"html", "head", "meta", "title", "body", "div", "h1", "h2", "p", "ul", "ol", "li", "code"}
     assert {name for name, _ in tags.attributes} <= {"lang", "charset", "name", "content", "style"}
     assert not any("url(" in (value or "") for _, value in tags.attributes)
     assert ("content", "light dark") in tags.attributes
@@ -165,8 +165,9 @@ def test_no_text_whatever_breaks_a_form(text: str) -> None:
         "ul",
         "ol",
         "li",
+        "code",
     }
     tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(as_markdown(card))
     inline = {child.type for token in tokens for child in token.children or ()}
-    assert inline <= {"text", "text_special", "softbreak"}, as_markdown(card)
+    assert inline <= {"text", "text_special", "softbreak", "code_inline"}, as_markdown(card)
     assert all(len(part) <= 3_000 for part in texts_of_slack(of_slack(card)))

@@ -36,7 +36,7 @@ def test_a_service_that_the_restart_left_stopped_is_told_as_stopped_everywhere()
     assert "The service is stopped, after the restart [E4]." in facts_of(told)
     assert "Not memory: 0 %, after the restart [E4]." in facts_of(told)
     assert "running" not in facts_of(told)
-    assert card.next_steps[0] == f"Start the service on {SERVER}: it was stopped after the restart at 03:00 UTC."
+    assert card.next_steps[0] == f"Start the service on {SERVER}: it was stopped after the restart at 03:00 UTC [E4]."
     assert "The service was stopped after an automatic restart" in card.stakeholder_note
 
 

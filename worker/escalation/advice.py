@@ -16,9 +16,9 @@ from worker.contract.quoting import quoted
 from worker.contract.result import RestartOutcome, Suspicion
 from worker.escalation.card_limits import clipped
 from worker.escalation.citation_claims import ENDPOINT
-from worker.escalation.newest_health import newest_health
+from worker.escalation.newest_health import evidence_of_restart, newest_health
 
-__all__ = ["MAY_STAY_CLOSED", "endpoints_in", "name_of", "next_steps"]
+__all__ = ["MAY_STAY_CLOSED", "commands_of", "endpoints_in", "name_of", "next_steps"]
 
 STEPS_LIMIT: Final = 3
 """More than this nobody works through at night; the order below is the order of worth."""
@@ -26,6 +26,7 @@ STEPS_LIMIT: Final = 3
 MAY_STAY_CLOSED: Final = "may stay closed to restarts: see `firstline status` and `firstline resolve`."
 """How a summary ends where the guard could not be told of a restart's end, whoever concluded."""
 
+LOG_TOOL: Final = "fetch_recent_logs"
 ENDPOINTS_LIMIT: Final = 3
 QUOTATION_WORDS: Final = 10
 PLACES_WORDS: Final = 7
@@ -41,12 +42,12 @@ _NO_HOST: Final = re.compile(
 _AFTER_ENDING: Final[Mapping[Ending, str]] = {
     Ending.UNKNOWN_SERVER: "Add the server to the inventory, or correct its name in the alert, and send it again",
     Ending.RESTART_INTERRUPTED: (
-        "Look at {server} yourself; where `firstline status` shows it locked, open it again with `firstline resolve`"
+        "Look at {server} yourself; where firstline status shows it locked, open it again with firstline resolve"
     ),
     Ending.CLAIMS_SPENT: "Look at {server}, the workers and Redis: several claims of this incident came to no result",
     Ending.ALERTS_KEPT_COMING: "See which alerts of {server} came last: each look at it was overtaken by another",
     Ending.APPROVAL_REFUSED: "Look at {server} anew before you ask for its restart again: the approved one was refused",
-    Ending.UNREADABLE: "See what it was with `firstline dead-letters`, and mend what wrote it",
+    Ending.UNREADABLE: "See what it was with firstline dead-letters, and mend what wrote it",
     Ending.INTERNAL_ERROR: "Check {server} by hand: the triage itself broke, and the worker's log says how",
     Ending.MODEL_UNAVAILABLE: "Check the model's endpoint: it gave no usable answer, so the rules finished read-only",
     Ending.NO_USABLE_ANSWER: "Trust the checks, not the model: it gave no usable answer, and the rules finished",
@@ -83,7 +84,7 @@ _AFTER_RESTART: Final[Mapping[RestartOutcome, str]] = {
     RestartOutcome.NOT_DONE: "If {server} needs a restart, do it by hand: the attempt at {time} restarted nothing",
     RestartOutcome.UNKNOWN: (
         "Find out whether {server} restarted at {time}, by the start time of its service; "
-        "it stays closed to further restarts until you tell `firstline resolve`"
+        "it stays closed to further restarts until you tell firstline resolve"
     ),
     RestartOutcome.RESTORED: "Look for what builds up on {server}: the restart at {time} helped, but not for long",
     RestartOutcome.PROOF_LOST: "See that {server} is well: the proof that its restart at {time} helped is lost",
@@ -103,6 +104,13 @@ def next_steps(result: TriageResult) -> tuple[str, ...]:
     return tuple(steps) or (f"Read the log of {_server(result)} around {around}; the checks found no cause",)
 
 
+def commands_of(result: TriageResult) -> tuple[str, ...]:
+    """Return the desk's own commands that decide a proposal; each works as it is, once its reason is filled in."""
+    if result.disposition is not Disposition.AWAITING_APPROVAL:
+        return ()
+    return (f'firstline approve {result.incident.incident_id} --why "…"',)
+
+
 def endpoints_in(lines: tuple[str, ...]) -> tuple[str, ...]:
     """Return the distinct ``host:port`` that log lines name, the newest line's first, at most three."""
     found = (match for line in reversed(lines) for match in ENDPOINT.findall(line))
@@ -112,20 +120,20 @@ def endpoints_in(lines: tuple[str, ...]) -> tuple[str, ...]:
 def _steps(result: TriageResult) -> Iterator[str]:
     server, is_proposed = _server(result), result.disposition is Disposition.AWAITING_APPROVAL
     if is_proposed:
-        command = f"`firstline approve {result.incident.incident_id}` or `reject`"
-        yield f"Decide whether {server} may be restarted: {command}"
+        yield f"Decide, as an approver of the inventory, on restarting {server}"
     if result.restart is not None:
         ordered_at = _clock(result.restart.ordered_at)
         if (newest := newest_health(result)) and newest.is_probe and newest.reading.status is ServiceStatus.STOPPED:
-            yield f"Start the service on {server}: it was stopped after the restart at {ordered_at}"
+            cited = _of_restart(result)
+            yield f"Start the service on {server}: it was stopped after the restart at {ordered_at}{cited}"
         yield _AFTER_RESTART[result.restart.outcome].format(server=server, time=ordered_at)
     elif not result.is_restart_known:
         yield "Look before you restart anything: whether a restart was done already is not known"
     if MAY_STAY_CLOSED in result.summary:
-        yield f"See `firstline status` and `firstline resolve`: {server} may stay closed to restarts"
+        yield f"See firstline status and firstline resolve: {server} may stay closed to restarts"
     yield from _after_suspicions(result.suspicions)
     if result.findings is not None and result.findings.dependency_failures:
-        yield from _after_dependency_failures(server, result.findings.dependency_failures)
+        yield from _after_dependency_failures(result, server, result.findings.dependency_failures)
     yield from _after_health(result, server)
     for refusal in result.refusals:
         if refusal.reason in _AFTER_REFUSAL and not (refusal.reason == "needs_approval" and is_proposed):
@@ -143,13 +151,14 @@ def _after_suspicions(suspicions: tuple[Suspicion, ...]) -> Iterator[str]:
         yield f"Find out who wrote the text in {places} that tries to give instructions, and don't follow it yourself"
 
 
-def _after_dependency_failures(server: str, lines: tuple[str, ...]) -> Iterator[str]:
+def _after_dependency_failures(result: TriageResult, server: str, lines: tuple[str, ...]) -> Iterator[str]:
     endpoints = [quoted(endpoint, ENDPOINT_LIMIT_BYTES) for endpoint in endpoints_in(lines)]
     if endpoints:
-        yield f"Check that {' and '.join(endpoints)} can be reached: the log of {server} says otherwise"
+        cited = _cited(result, LOG_TOOL)
+        yield f"Check that {' and '.join(endpoints)} can be reached: the log of {server} says otherwise{cited}"
         yield "Until then, a restart will not help"
     else:
-        yield f"Check whether it is so: the log of {server} says {_quotation(lines[-1])}"
+        yield f"Check whether it is so: the log of {server} says {_quotation(lines[-1])}{_cited(result, LOG_TOOL)}"
         yield f"If it is so, a restart of {server} will not help"
 
 
@@ -178,7 +187,17 @@ def _after_logs(result: TriageResult, server: str) -> Iterator[str]:
             yield f"Read the log of {server}: the triage did not"
         return
     if faults := (*result.findings.other_errors, *result.findings.local_faults):
-        yield f"Check whether it is so: the log of {server} says {_quotation(faults[-1])}"
+        yield f"Check whether it is so: the log of {server} says {_quotation(faults[-1])}{_cited(result, LOG_TOOL)}"
+
+
+def _cited(result: TriageResult, tool: str) -> str:
+    """Return the citation of a tool's newest evidence, with a space before it, or nothing."""
+    return next((f" [{clipped(seen.evidence_id, 1)}]" for seen in reversed(result.evidence) if seen.tool == tool), "")
+
+
+def _of_restart(result: TriageResult) -> str:
+    seen = evidence_of_restart(result)
+    return f" [{clipped(seen.evidence_id, 1)}]" if seen is not None else ""
 
 
 def _server(result: TriageResult) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 
 from worker.contract import IncidentKind, TriageResult
 from worker.contract.quoting import one_line, quoted
-from worker.escalation.advice import name_of, next_steps
+from worker.escalation.advice import commands_of, name_of, next_steps
 from worker.escalation.card_cause import Cause, cause_of
 from worker.escalation.card_facts import checks_of, deeds_of, impact_of, ruled_out_of, urgency_of
 from worker.escalation.card_limits import LOOSENINGS, ROOMIEST, WORDS_LIMIT, Limits, clipped, words_of
@@ -28,7 +28,7 @@ BRIEF_LIMIT_BYTES: Final = 300
 USUAL_WIDTH: Final = 100
 _ALERT_LIMIT_BYTES: Final = 400
 _NAME_LIMIT_BYTES: Final = 253
-_FEWEST_WORDS: Final = 4
+_FEWEST_WORDS: Final = 3
 
 
 def card_of(result: TriageResult) -> Card:
@@ -81,6 +81,7 @@ def _card(result: TriageResult, facts: _Facts, limits: Limits) -> Card:
         confidence=cause.confidence,
         done=tuple(deeds_of(result, limits)),
         next_steps=tuple(f"{step}." for step in next_steps(result)[: limits.steps]),
+        commands=commands_of(result),
         checked=tuple(checks_of(result, limits)),
         ruled_out=facts.ruled_out[: limits.ruled_out],
         stakeholder_note=" ".join(stakeholder_note(result, limits.note_sentences)),

@@ -4,6 +4,7 @@ Pure. A fact that stands in evidence cites it, and is written only where that ci
 record (no restart was done) needs none. Called by the card.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -25,6 +26,7 @@ LOG_TOOL: Final = "fetch_recent_logs"
 SUSPICIONS_LIMIT: Final = 3
 """All that a result tells of; each is shown, however tight, so that a decoy hides nothing."""
 
+_ONE_LINES: Final = re.compile(r"(?<![\d.,])1 log lines\b")
 _LABELS: Final[Mapping[str, str]] = {HEALTH_TOOL: "health", LOG_TOOL: "log"}
 
 _DEEDS: Final[Mapping[RestartOutcome, str]] = {
@@ -124,16 +126,22 @@ def _restart(result: TriageResult, words: int) -> Sentence:
         return Sentence(text="No restart was done." if is_known else "Whether a restart was done is not known.")
     seen = evidence_of_restart(result)
     deed = _DEEDS[restart.outcome].format(time=_time(restart.ordered_at))
-    told = f"{deed} ({clipped(restart.detail.rstrip('.'), words)})"
+    told = f"{deed} ({clipped(_without_outcome(restart.detail), words)})"
     if seen is None:
         return Sentence(text=f"{told}.")
     identifier = clipped(seen.evidence_id, 1)
     return Sentence(text=f"{told} [{identifier}].", citations=_citations(identifier))
 
 
+def _without_outcome(detail: str) -> str:
+    """Return the detail of a restart without what the deed says already."""
+    return detail.rstrip(".").removeprefix("not proven good: ")
+
+
 def _check(seen: Evidence, words: int) -> Sentence:
     """Return one piece of evidence as a sentence that cites it; statement and newest quotation share the words."""
     statement = seen.statement.replace(f"{RESTART_TOOL} was refused", "restart refused")
+    statement = _ONE_LINES.sub("1 log line", statement)
     if seen.tool != RESTART_TOOL and not statement.startswith(seen.tool):
         statement = f"{_LABELS.get(seen.tool, seen.tool)}: {statement}"
     told = clipped(statement, words)

@@ -49,6 +49,9 @@ def as_html(card: Card) -> str:
 
 def _section(section: Section) -> str:
     heading = _HEADING.format(heading=for_html(section.heading))
+    if section.form == "code":
+        commands = [f"<p><code>{for_html(entry)}</code></p>" for entry in section.entries]
+        return "\n".join([heading, *commands])
     if section.form == "text":
         entries = [f'<p style="margin:0">{for_html(entry)}</p>' for entry in section.entries]
         return "\n".join([heading, *entries])

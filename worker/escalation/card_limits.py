@@ -19,15 +19,15 @@ _BYTES_A_WORD: Final = 24
 class Limits:
     """How many words or entries of each kind a card has; as they stand here, for the worst that there is to tell."""
 
-    alert_words: int = 4
+    alert_words: int = 3
     further_alerts: int = 0
-    cause_words: int = 8
+    cause_words: int = 3
     deeds: int = 0
     deed_words: int = 2
     suspicion_words: int = 2
     steps: int = 1
     checks: int = 1
-    check_words: int = 4
+    check_words: int = 3
     ruled_out: int = 0
     note_sentences: int = 1
 

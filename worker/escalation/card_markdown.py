@@ -4,7 +4,7 @@ Pure. Called by sinks that make tickets or speak to chats which know Markdown.
 """
 
 from worker.escalation.card_parts import Card, Section, sections_of
-from worker.escalation.escaping import for_markdown
+from worker.escalation.escaping import code, for_markdown
 
 __all__ = ["as_markdown"]
 
@@ -18,6 +18,8 @@ def as_markdown(card: Card) -> str:
 
 def _block(section: Section) -> str:
     heading = f"### {for_markdown(section.heading)}"
+    if section.form == "code":
+        return "\n".join([heading, "", *(code(entry) for entry in section.entries)])
     entries = [
         f"{'- ' if section.form == 'list' else mark}{for_markdown(entry)}" for mark, entry in section.marked_entries
     ]

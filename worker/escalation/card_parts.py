@@ -33,7 +33,8 @@ class Card(Frozen):
     """One result for an engineer at night. A sentence with a `doubt` is a hypothesis, and is shown as one.
 
     `headline` and `subline` sum up what follows them. `said_by` tells whose word `cause` is; without a `confidence`
-    nobody named a cause, and `cause` says why the incident was handed over. `next_steps` stand in the order of worth.
+    nobody named a cause, and `cause` says why the incident was handed over. `next_steps` stand in the order of worth;
+    `commands` are the desk's own, to be copied as they are.
     """
 
     schema_version: Literal[1] = 1
@@ -53,6 +54,7 @@ class Card(Frozen):
     confidence: Confidence | None
     done: tuple[Sentence, ...]
     next_steps: tuple[str, ...]
+    commands: tuple[str, ...]
     checked: tuple[Sentence, ...]
     ruled_out: tuple[Sentence, ...]
     stakeholder_note: str
@@ -60,17 +62,17 @@ class Card(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading with its entries: running text, a list, or a numbered list."""
+    """A heading with its entries: running text, a list, a numbered list, or commands."""
 
     heading: str
     entries: tuple[str, ...]
-    form: Literal["text", "list", "numbered"] = "text"
+    form: Literal["text", "list", "numbered", "code"] = "text"
 
     @property
     def marked_entries(self) -> Iterator[tuple[str, str]]:
         """Yield each entry behind the mark that stands before it where there is no better markup."""
         for number, entry in enumerate(self.entries, start=1):
-            yield {"text": "", "list": "· ", "numbered": f"{number}. "}[self.form], entry
+            yield {"text": "", "list": "· ", "code": "", "numbered": f"{number}. "}[self.form], entry
 
 
 def sections_of(card: Card) -> tuple[Section, ...]:
@@ -80,6 +82,7 @@ def sections_of(card: Card) -> tuple[Section, ...]:
         Section(_cause_heading(card), (" ".join(map(shown, card.cause)),)),
         Section("Done, and not done", tuple(map(shown, card.done)), "list"),
         Section("Next", card.next_steps, "numbered"),
+        Section("Commands", card.commands, "code"),
         Section("Checked (UTC)", tuple(map(shown, card.checked)), "list"),
         Section("Ruled out", (" ".join(map(shown, card.ruled_out)),)),
         Section("For stakeholders (draft)", (card.stakeholder_note,)),

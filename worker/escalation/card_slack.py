@@ -5,12 +5,13 @@ Source: https://docs.slack.dev/reference/block-kit/blocks (50 blocks a message, 
 section's or a context element's).
 """
 
+import html
 from collections.abc import Callable
 from typing import Final
 
 from worker.contract.text import visible
 from worker.escalation.card_parts import Card, Section, sections_of
-from worker.escalation.escaping import for_slack
+from worker.escalation.escaping import code, for_slack
 
 __all__ = ["as_slack_blocks"]
 
@@ -34,8 +35,13 @@ def _mrkdwn(section: Section) -> dict[str, object]:
     """Return one section's text object; its entries share what the heading leaves of the limit."""
     heading = f"*{_fitting(section.heading, HEADER_LIMIT, for_slack)}*"
     share = (TEXT_LIMIT - len(heading)) // max(1, len(section.entries)) - len("\n00. ")
-    lines = [f"{mark}{_fitting(entry, share, for_slack)}" for mark, entry in section.marked_entries]
+    escape = _as_code if section.form == "code" else for_slack
+    lines = [f"{mark}{_fitting(entry, share, escape)}" for mark, entry in section.marked_entries]
     return {"type": "mrkdwn", "text": "\n".join([heading, *lines]), "verbatim": True}
+
+
+def _as_code(text: str) -> str:
+    return html.escape(code(text), quote=False)
 
 
 def _fitting(text: str, limit: int, escape: Callable[[str], str]) -> str:

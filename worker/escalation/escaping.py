@@ -13,14 +13,14 @@ from typing import Final
 
 from worker.contract.text import visible
 
-__all__ = ["for_csv", "for_html", "for_mail_header", "for_markdown", "for_slack", "for_terminal"]
+__all__ = ["code", "for_csv", "for_html", "for_mail_header", "for_markdown", "for_slack", "for_terminal"]
 
 _FORMULA: Final = re.compile(r"\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20|%]")
-_SLACK_MARKS: Final = re.compile(r"([*_~`@#])")
-_LINK: Final = re.compile(r"(?<=\w)(://|\.)(?=\w)")
+_SLACK_MARKS: Final = re.compile(r"([*~`@#]|(?<!\w)_|_(?!\w))")
+_LINK: Final = re.compile(r"(?<=\w)(?=://)|(?<=\bwww)(?=\.)", re.IGNORECASE)
 _MARKDOWN_MARKS: Final = re.compile(r"([\\`*_\[\]{}<>#|~$&])")
 _MARKDOWN_START: Final = re.compile(r"^([-+=:]|\d+(?=[.)]))")
-_MARKDOWN_LINK: Final = re.compile(r"(?<=\w)(?=://|\.[^\W\d])|(?<=[@#])")
+_MARKDOWN_LINK: Final = re.compile(r"(?<=\w)(?=://)|(?<=\bwww)(?=\.)|(?<=[@#])", re.IGNORECASE)
 _NEVER_JOINED: Final = "\N{WORD JOINER}"
 """Nobody sees it, and neither Slack nor a ticket system takes a mark or address that has it inside."""
 
@@ -33,7 +33,12 @@ def for_terminal(text: str) -> str:
 def for_slack(text: str) -> str:
     """Return text for Slack's mrkdwn in which nothing is a mention, a link or a format."""
     escaped = html.escape(visible(text), quote=False)
-    return _LINK.sub(rf"{_NEVER_JOINED}\1", _SLACK_MARKS.sub(rf"\1{_NEVER_JOINED}", escaped))
+    return _LINK.sub(_NEVER_JOINED, _SLACK_MARKS.sub(rf"\1{_NEVER_JOINED}", escaped))
+
+
+def code(text: str) -> str:
+    """Return one of the desk's own commands as code, in Slack's mrkdwn and in Markdown: as it is, to be copied."""
+    return f"`{visible(text).replace('`', chr(39))}`"
 
 
 def for_html(text: str) -> str:
