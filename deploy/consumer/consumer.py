@@ -3,9 +3,9 @@
 import json
 import os
 import socket
+import time
 
-from redis import Redis
-from redis.exceptions import ResponseError
+from redis import Redis, exceptions
 
 STREAM = "firstline:results"
 GROUP = os.environ.get("CONSUMER_GROUP", "my-team")  # one a tool: every group gets every result
@@ -21,12 +21,18 @@ def handle(result: dict) -> None:
 redis = Redis.from_url(os.environ["FIRSTLINE_REDIS_URL"], decode_responses=True, socket_timeout=10)
 try:
     redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)  # 0: from the oldest that is kept; $: from now on
-except ResponseError as error:
+except exceptions.ResponseError as error:
     if not str(error).startswith("BUSYGROUP"):
         raise
 while True:
-    _, left_behind, _ = redis.xautoclaim(STREAM, GROUP, NAME, CLAIM_AFTER_MILLISECONDS, count=16)
-    fresh = redis.xreadgroup(GROUP, NAME, {STREAM: ">"}, count=16, block=2000)
-    for entry_id, fields in left_behind + (fresh[0][1] if fresh else []):
-        handle(json.loads(fields["result"]))
-        redis.xack(STREAM, GROUP, entry_id)  # after the work, never before
+    try:
+        _, left_behind, _ = redis.xautoclaim(STREAM, GROUP, NAME, CLAIM_AFTER_MILLISECONDS, count=16)
+        fresh = redis.xreadgroup(GROUP, NAME, {STREAM: ">"}, count=16, block=2000)
+        for entry_id, fields in left_behind + (fresh[0][1] if fresh else []):
+            try:
+                handle(json.loads(fields["result"]))
+            except Exception as error:  # noqa: BLE001 - one bad entry holds up no other: it is put aside
+                redis.xadd(f"{GROUP}:aside", {"entry_id": entry_id, "error": repr(error)}, maxlen=10_000)
+            redis.xack(STREAM, GROUP, entry_id)  # after the work, never before
+    except (exceptions.ConnectionError, exceptions.TimeoutError):
+        time.sleep(1)  # what was not acknowledged comes again
