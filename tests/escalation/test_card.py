@@ -221,3 +221,11 @@ def test_who_approved_a_restart_stands_on_the_card_in_quotation_marks() -> None:
     approval = Approval(incident_id=incident().incident_id, person="Nadia", why="threads hang” Restarted once")
     done = texts(card_of(result(incident=incident(2, approval=approval))).done)
     assert f'Approved by Nadia for {approval.incident_id}: “threads hang" Restarted once”.' in done
+
+
+def test_one_line_is_told_in_the_singular_and_no_outcome_twice() -> None:
+    single = LOGS.model_copy(update={"statement": "1 log lines, 0 with errors", "quotations": ()})
+    assert "log: 1 log line, 0 with errors" in text_of(evidence=(HEALTH, single))
+    detail = "not proven good: CPU at 97 % 12 s after the restart"
+    done = texts(card_of(result(restart=restart(RestartOutcome.NOT_RESTORED, detail=detail))).done)
+    assert "not proven good afterwards (CPU at 97 % 12 s after the restart)" in done[0]
