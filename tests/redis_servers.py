@@ -95,7 +95,8 @@ def let_time_pass(redis: Any, seconds: float) -> None:
                 for member in redis.zrange(key, 0, -1):
                     redis.zincrby(key, -milliseconds, member)
             case "string" if key.startswith("firstline:rate:"):
-                redis.set(key, int(redis.get(key)) - milliseconds * 1000, keepttl=True)
+                if (value := redis.get(key)) is not None:  # it may expire at any moment
+                    redis.set(key, int(value) - milliseconds * 1000, keepttl=True)
             case "string" if key == WATCHED_UP_TO:
                 redis.decrby(key, milliseconds)
             case _:
