@@ -28,13 +28,7 @@ class NaiveGuard:
         self._worker = worker
 
     def request(
-        self,
-        incident_id: str,
-        server_id: str,
-        *,
-        claim: str,
-        evidence: str,
-        plan: RestartPlan,
+        self, incident_id: str, server_id: str, *, claim: str, evidence: str, plan: RestartPlan
     ) -> Grant | Refusal:
         if self._redis.exists(f"{_PREFIX}done:{incident_id}"):
             return Refusal(reason="already_attempted", detail=f"{incident_id} has had its restart.")

@@ -126,13 +126,7 @@ class WholeGuard(Protocol):
     """What a worker asks of a guard: for a restart, and after a lost one; the restart guard has the sentences."""
 
     def request(
-        self,
-        incident_id: str,
-        server_id: str,
-        *,
-        claim: str,
-        evidence: str,
-        plan: RestartPlan,
+        self, incident_id: str, server_id: str, *, claim: str, evidence: str, plan: RestartPlan
     ) -> Grant | Refusal: ...
     def mark_sent(self, grant: Grant) -> Refusal | None: ...
     def record(self, attempt: Grant | RestartAttempt, outcome: RestartOutcome, detail: str) -> Refusal | None: ...
@@ -148,22 +142,10 @@ class TrappedGuard:
         self._traps = traps
 
     def request(
-        self,
-        incident_id: str,
-        server_id: str,
-        *,
-        claim: str,
-        evidence: str,
-        plan: RestartPlan,
+        self, incident_id: str, server_id: str, *, claim: str, evidence: str, plan: RestartPlan
     ) -> Grant | Refusal:
         self._traps.step_on("before_intent", incident_id)
-        answer = self._guard.request(
-            incident_id,
-            server_id,
-            claim=claim,
-            evidence=evidence,
-            plan=plan,
-        )
+        answer = self._guard.request(incident_id, server_id, claim=claim, evidence=evidence, plan=plan)
         if isinstance(answer, Grant):
             self._traps.step_on("after_intent", incident_id)
         return answer

@@ -61,13 +61,7 @@ class OpenGuard:
     outcomes: list[RestartOutcome] = field(default_factory=list)
 
     def request(
-        self,
-        incident_id: str,
-        server_id: str,
-        *,
-        claim: str,
-        evidence: str,
-        plan: RestartPlan,
+        self, incident_id: str, server_id: str, *, claim: str, evidence: str, plan: RestartPlan
     ) -> Grant | Refusal:
         if self.is_gone:
             raise GuardrailUnavailable("Redis did not answer")
@@ -604,13 +598,7 @@ def test_how_long_the_service_manager_may_take_counts_for_the_deadline_and_the_l
 
     class NotingGuard(OpenGuard):
         def request(
-            self,
-            incident_id: str,
-            server_id: str,
-            *,
-            claim: str,
-            evidence: str,
-            plan: RestartPlan,
+            self, incident_id: str, server_id: str, *, claim: str, evidence: str, plan: RestartPlan
         ) -> Grant | Refusal:
             asked.append(plan.restart_seconds)
             return Grant(incident_id=incident_id, server_id=server_id, fence=7, not_after=START, lease_seconds=60.0)

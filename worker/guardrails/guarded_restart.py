@@ -53,13 +53,7 @@ class Guard(Protocol):
     """What is asked of the restart guard; `restart_guard.py` answers. Every method raises `GuardrailUnavailable`."""
 
     def request(
-        self,
-        incident_id: str,
-        server_id: str,
-        *,
-        claim: str,
-        evidence: str,
-        plan: RestartPlan,
+        self, incident_id: str, server_id: str, *, claim: str, evidence: str, plan: RestartPlan
     ) -> Grant | Refusal:
         """Take the lock and write the intent, or refuse; once sent, the lease lasts as long as planned at least."""
         ...

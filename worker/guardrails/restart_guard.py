@@ -90,13 +90,7 @@ class RestartGuard:
         self._close = GuardScript(redis, "restart_close.lua")
 
     def request(
-        self,
-        incident_id: str,
-        server_id: str,
-        *,
-        claim: str,
-        evidence: str,
-        plan: RestartPlan = _AS_ANY_OTHER,
+        self, incident_id: str, server_id: str, *, claim: str, evidence: str, plan: RestartPlan = _AS_ANY_OTHER
     ) -> Grant | Refusal:
         """Ask for the incident's one restart; the checks and their order stand at the top of this module.
 
