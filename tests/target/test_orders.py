@@ -65,7 +65,9 @@ def test_an_order_whose_time_is_past_is_refused_and_leaves_no_trace(target: Targ
 
 
 @pytest.mark.parametrize(
-    ("fence", "seconds_left"), [(999_999_999_999_999_999, 30), (int(1000 * (time.time() + 90_000)), 30), (1, 90_000)]
+    ("fence", "seconds_left"),
+    [(999_999_999_999_999_999, 30), (int(1000 * (time.time() + 90_000)), 30), (1, 90_000)],
+    ids=["fence without end", "fence of the day after tomorrow", "order of the day after tomorrow"],
 )
 def test_what_is_more_than_a_day_ahead_is_refused_and_closes_the_server_to_nobody(
     target: Target, fence: int, seconds_left: float

@@ -81,6 +81,7 @@ def test_an_order_goes_through_once_and_its_answers_come_back(door: Door, target
 @pytest.mark.parametrize(
     ("request_text", "options"),
     [("", ()), ("/bin/sh -c id", ()), ("sftp", ("-s",)), (f"{order()}; id", ()), ("id", ("-tt",))],
+    ids=["a shell", "a command", "a subsystem", "a second command", "a terminal"],
 )
 def test_the_key_opens_nothing_else(door: Door, target: Target, request_text: str, options: tuple[str, ...]) -> None:
     done = door.ask(request_text, *options)
