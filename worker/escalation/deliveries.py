@@ -107,15 +107,15 @@ class Deliveries:
             raise ConfigurationError("Deliveries need a Redis client made with decode_responses=True.")
         self._redis = redis
         self._lease_seconds = lease_seconds
-        self._schedule = _script(redis, "schedule")
-        self._take = _script(redis, "take")
-        self._record = _script(redis, "record")
-        self._postpone = _script(redis, "postpone")
-        self._let_go = _script(redis, "let_go")
-        self._follow = _script(redis, "follow")
-        self._retry = _script(redis, "retry")
-        self._settle = _script(redis, "settle")
-        self._wake = _script(redis, "wake")
+        self._schedule = _script(redis, "schedule_delivery.lua")
+        self._take = _script(redis, "take_delivery.lua")
+        self._record = _script(redis, "record_delivery.lua")
+        self._postpone = _script(redis, "sink_failure.lua", "postpone_delivery.lua")
+        self._let_go = _script(redis, "sink_failure.lua", "let_go_delivery.lua")
+        self._follow = _script(redis, "follow_delivery.lua")
+        self._retry = _script(redis, "retry_delivery.lua")
+        self._settle = _script(redis, "settle_delivery.lua")
+        self._wake = _script(redis, "wake_delivery.lua")
 
     def routed(self, result: TriageResult, sinks: Sequence[str]) -> list[str]:
         """Keep to which sinks an incident goes, once, and return what was kept first: `sinks`, or those of before."""
@@ -293,5 +293,7 @@ def _milliseconds(seconds: float) -> int:
 _ENDING_TIMES: Final = (_milliseconds(KEPT_SECONDS), _milliseconds(TRIED_AGAIN_SECONDS))
 
 
-def _script(redis: Redis, name: str) -> Script:
-    return redis.register_script(files(__package__).joinpath(f"{name}_delivery.lua").read_text("utf-8"))
+def _script(redis: Redis, *file_names: str) -> Script:
+    """Return one script; of several files the earlier ones hold functions that the last one calls."""
+    room = files(__package__)
+    return redis.register_script("\n".join(room.joinpath(name).read_text("utf-8") for name in file_names))

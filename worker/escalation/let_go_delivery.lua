@@ -19,18 +19,9 @@ local name, backup, delay, note = ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local tried, pause, is_doubtful, is_held = 'tried:' .. ARGV[11], tonumber(ARGV[12]), ARGV[13], ARGV[14] == '1'
 local CHAIN_LIMIT = 32
 
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-
-if failure ~= '' then
-  redis.call('HINCRBY', sink, 'failures', 1)
-  redis.call('HSETNX', sink, 'failing_since_at', now)
-  redis.call('HSET', sink, 'failed_at', now, 'tried_again_at', now + again, 'error', failure)
-end
-if pause > 0 then
-  redis.call('HSET', sink, 'paused_until', now + pause)
-end
-if redis.call('HGET', delivery, 'token') ~= token then
+local now = milliseconds_now()
+note_failure(sink, now, failure, again, pause)
+if not has_lease(delivery, token) then
   return 0
 end
 

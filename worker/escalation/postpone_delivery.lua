@@ -11,18 +11,9 @@ local delivery, due, sink = KEYS[1], KEYS[2], KEYS[3]
 local id, token, delay, failure, again, pause = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 local is_doubtful, is_held, is_urgent = ARGV[7] == '1', ARGV[8] == '1', ARGV[9] == '1'
 
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-
-if failure ~= '' then
-  redis.call('HINCRBY', sink, 'failures', 1)
-  redis.call('HSETNX', sink, 'failing_since_at', now)
-  redis.call('HSET', sink, 'failed_at', now, 'tried_again_at', now + again, 'error', failure)
-end
-if pause > 0 then
-  redis.call('HSET', sink, 'paused_until', now + pause)
-end
-if redis.call('HGET', delivery, 'token') ~= token then
+local now = milliseconds_now()
+note_failure(sink, now, failure, again, pause)
+if not has_lease(delivery, token) then
   return 0
 end
 if failure == '' and redis.call('HINCRBY', delivery, 'tries', -1) == 0 then
