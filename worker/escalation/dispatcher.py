@@ -2,7 +2,8 @@
 
 `deliver` returns when every sink of the result's routes has it noted in Redis; then the stream's entry may be
 acknowledged, whatever becomes of this process. What was noted is sent once, however often the result comes again.
-Made by `firstline escalations`; `follow` is for whoever records what engineers do, in any process.
+How an approved restart ended is shown where the page of its proposal is, too. Made by `firstline escalations`;
+`follow` is for whoever records what engineers do, in any process.
 """
 
 import threading
@@ -10,18 +11,23 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from hashlib import sha256
+from typing import Final
 
 import structlog
 
 from worker.contract import Severity, TriageResult
-from worker.contract.handling import Handled
+from worker.contract.handling import Action, Handled
+from worker.contract.quoting import one_line
 from worker.escalation.deliveries import HEAD_START_SECONDS, Deliveries
 from worker.escalation.routes import Routes, severity_of
 from worker.escalation.sending import Sender, SinkInUse, Told
 from worker.escalation.standing import Standings
 from worker.ports import Clock
+from worker.registry.follow_ups import DESK, original_of, told_of_end
 
 __all__ = ["Dispatcher"]
+
+END_LIMIT_BYTES: Final = 500
 
 log = structlog.get_logger()
 
@@ -44,6 +50,7 @@ class Dispatcher:
     ) -> None:
         self._routes = routes
         self._deliveries = deliveries
+        self._standings = standings
         self._clock = clock
         chains = _told_apart(sinks)
         self.senders: Mapping[str, Sender] = {
@@ -54,13 +61,29 @@ class Dispatcher:
         }
 
     def deliver(self, result: TriageResult) -> None:
-        """Note for each sink of its routes that it is to have the result. Raises `RedisError`."""
+        """Note for each sink of its routes that it is to have the result. Raises `RedisError`.
+
+        The end of an approved restart is noted where its proposal's page is as well: a thread with a question in it
+        gets its answer, whoever else is paged.
+        """
         now, incident_id = self._clock.now(), result.incident.incident_id
         head_start = HEAD_START_SECONDS if severity_of(result) is Severity.CRITICAL else 0.0
         for sink, until in self._sinks_for(result, now).items():
             delay = (until - now).total_seconds() if until is not None else -head_start
             is_new = self._deliveries.schedule(sink, result, delay_seconds=delay)
             log.info("delivery.noted", sink=sink, incident_id=incident_id, is_new=is_new, until=until)
+        self._tell_original(result)
+
+    def _tell_original(self, result: TriageResult) -> None:
+        """Let the same result always be the same note: what comes often is shown once."""
+        original_id = original_of(result)
+        original = self._standings.result_of(original_id) if original_id is not None else None
+        if original is None:
+            return
+        words = one_line(told_of_end(result), END_LIMIT_BYTES)
+        end = Handled(at=result.finished_at, person=DESK, action=Action.NOTE, words=words)
+        sinks = self._deliveries.follow(original, end)
+        log.info("follow_up.noted", incident_id=original_id, sinks=sinks)
 
     def _sinks_for(self, result: TriageResult, now: datetime) -> Mapping[str, datetime | None]:
         """Return the sinks that the incident was routed to first: a result that comes again pages nobody else.

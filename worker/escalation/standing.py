@@ -2,7 +2,7 @@
 
 An engineer may resolve an incident, or decide on a proposal, while its page waits: for a dead consumer, for a sink that
 is down, for the end of quiet hours. Asked by each sender right before a page is sent. What can't be read is sent: a
-page too many is better than none. It changes nothing.
+page too many is better than none. The dispatcher asks what was concluded of an incident before. It changes nothing.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from worker.contract.result import Refusal
 from worker.errors import ContractError
 from worker.registry.approvals import Approvals
 from worker.registry.handling_view import HandlingView
+from worker.registry.view import RegistryView
 
 __all__ = ["Standing", "Standings"]
 
@@ -44,6 +45,7 @@ class Standings:
     def __init__(self, redis: Redis) -> None:
         self._handlings = HandlingView(redis)
         self._approvals = Approvals(redis)
+        self._registry = RegistryView(redis)
 
     def of(self, result: TriageResult) -> Standing:
         """Return how a result's incident stands now. Raises `RedisError`."""
@@ -56,6 +58,15 @@ class Standings:
             log.warning("standing.not_read", incident_id=incident_id, error=str(error))
             return Standing()
         return standing
+
+    def result_of(self, incident_id: str) -> TriageResult | None:
+        """Return an incident's result, or None where it is forgotten or can't be read. Raises `RedisError`."""
+        try:
+            entry = self._registry.find(incident_id)
+        except ContractError as error:
+            log.warning("standing.not_read", incident_id=incident_id, error=str(error))
+            return None
+        return entry.result if entry is not None else None
 
     def _decided(self, incident_id: str) -> str | None:
         proposal = self._approvals.find(incident_id)

@@ -1,7 +1,7 @@
 """Tells the incident whose restart was approved how that ended: a note in its handling, by the desk itself.
 
 The note resolves nothing: whether the incident is over, an engineer says. Called when results are recorded; a result
-that comes again is noted once.
+that comes again is noted once. The dispatcher says the same at the sinks that have the incident's page.
 """
 
 import hashlib
@@ -15,12 +15,20 @@ from worker.contract.result import Refusal, TriageResult
 from worker.errors import ContractError
 from worker.registry.handling import Handlings
 
-__all__ = ["DESK", "note_end_of_follow_up", "told_of_end"]
+__all__ = ["DESK", "note_end_of_follow_up", "original_of", "told_of_end"]
 
 DESK: Final = "firstline"
 """Who writes the note."""
 
 log = structlog.get_logger()
+
+
+def original_of(result: TriageResult) -> str | None:
+    """Return the id of the incident whose approved restart this result's was to carry out; None for every other."""
+    approval = result.incident.approval
+    if approval is None or result.incident.incident_id != follow_up_id(approval.incident_id):
+        return None
+    return approval.incident_id
 
 
 def told_of_end(result: TriageResult) -> str:
@@ -37,20 +45,20 @@ def note_end_of_follow_up(handlings: Handlings, result: TriageResult, stored: st
 
     Where the proposal's incident is forgotten or can't be read, there is nobody to tell. Raises as `Handlings.act`.
     """
-    approval, own_id = result.incident.approval, result.incident.incident_id
-    if approval is None or own_id != follow_up_id(approval.incident_id):
+    original_id = original_of(result)
+    if original_id is None:
         return
     digest = hashlib.sha256(stored.encode("utf-8", "backslashreplace")).hexdigest()[:20]
     try:
         answer = handlings.act(
-            approval.incident_id,
+            original_id,
             Action.NOTE,
             person=DESK,
             words=told_of_end(result),
-            action_id=f"follow-up:{own_id}:{digest}",
+            action_id=f"follow-up:{result.incident.incident_id}:{digest}",
         )
     except ContractError as error:
-        log.warning("follow_up.not_noted", incident_id=approval.incident_id, why=str(error))
+        log.warning("follow_up.not_noted", incident_id=original_id, why=str(error))
         return
     if isinstance(answer, Refusal):
-        log.info("follow_up.not_noted", incident_id=approval.incident_id, why=answer.reason)
+        log.info("follow_up.not_noted", incident_id=original_id, why=answer.reason)
