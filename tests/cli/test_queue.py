@@ -59,6 +59,7 @@ def test_what_was_just_published_is_on_the_list_though_nobody_delivers(
         "incident_id",
         "state",
         "person",
+        "waits_since",
         "opened_at",
         "summary",
         "severity",
@@ -103,7 +104,7 @@ def test_how_long_it_waits(redis: Redis, seconds: int, told: str) -> None:
     (line,) = Lists(redis, newest_first=False).waiting(1)
     console = Console(width=160)
     with console.capture() as captured:
-        console.print(table_of([line], count=1, now=line.opened_at + timedelta(seconds=seconds)))
+        console.print(table_of([line], count=1, now=line.waits_since + timedelta(seconds=seconds)))
     assert told in captured.get()
 
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from worker.contract.queue import (
     incident_key,
     journal_key,
 )
+from worker.errors import ContractError
 from worker.registry.audit import AuditLog
 from worker.registry.audit_chain import judged
 from worker.registry.handling import WORDS_CHARACTERS, Acted, Handlings
@@ -193,7 +194,8 @@ def test_of_many_that_claim_at_once_one_wins_and_the_others_hear_who(valkey: Any
     lost = [answer.detail for answer in answers if isinstance(answer, Refusal)]
     assert len(lost) == 11
     assert all(f"in the hands of {won[0].person} since" in detail for detail in lost)
-    assert valkey.xlen(AUDIT_STREAM) == 1
+    actions = Counter(fields["action"] for _, fields in valkey.xrange(AUDIT_STREAM))
+    assert actions == {"handling": 1, "refusal": 11}
 
 
 def test_an_incident_that_is_not_known_or_needs_nobody_is_refused(redis: Any, handlings: Handlings) -> None:
@@ -237,17 +239,90 @@ def test_what_waits_does_not_expire_and_what_is_resolved_does(redis: Any, handli
     assert handlings.count() == 1
 
 
-def test_the_list_has_the_most_urgent_first_or_the_newest(redis: Any, handlings: Handlings) -> None:
+def test_the_list_has_the_most_urgent_first_or_what_was_concluded_last(handlings: Handlings) -> None:
     urgencies = [Severity.INFO, Severity.CRITICAL, Severity.WARNING, Severity.CRITICAL]
-    names = []
-    for number, severity in enumerate(urgencies):
-        result = escalation(number, severity=severity)
+    results = [
+        escalation(number, severity=severity, finished_at=builders.NOW + timedelta(seconds=number))
+        for number, severity in enumerate(urgencies)
+    ]
+    for result in reversed(results):  # the order in which they come to the list has no say
         handlings.open(result)
-        names.append(result.incident.incident_id)
-        redis.zincrby(WAITING_INCIDENTS, 1_000 * number, names[-1])  # opened a second after the one before
+    names = [result.incident.incident_id for result in results]
     assert [line.incident_id for line in handlings.waiting(10)] == [names[1], names[3], names[2], names[0]]
     newest = [line.incident_id for line in handlings.waiting(3, newest_first=True)]
     assert newest == [names[3], names[2], names[1]]
+
+
+def test_what_comes_late_to_the_list_waits_since_it_was_concluded_and_a_newer_result_makes_it_no_younger(
+    handlings: Handlings,
+) -> None:
+    first = escalation()
+    handlings.open(first)
+    (line,) = handlings.waiting()
+    assert line.waits_since == first.finished_at
+    assert line.opened_at is not None
+    assert line.opened_at > first.finished_at + timedelta(days=1), "the control: it was recorded much later"
+    handlings.open(escalation(finished_at=first.finished_at + timedelta(hours=1)))
+    (line,) = handlings.waiting()
+    assert line.waits_since == first.finished_at
+
+
+def test_what_is_opened_again_waits_since_its_newest_result(handlings: Handlings) -> None:
+    first = escalation()
+    newer = escalation(finished_at=first.finished_at + timedelta(hours=1))
+    handlings.open(first)
+    handlings.act(first.incident.incident_id, Action.RESOLVE, person="ann")
+    handlings.open(newer)
+    (line,) = handlings.waiting()
+    assert line.waits_since == newer.finished_at
+
+
+def test_a_worker_whose_clock_runs_ahead_changes_no_urgency(handlings: Handlings) -> None:
+    ahead = escalation(1, severity=Severity.CRITICAL, finished_at=datetime(9000, 1, 1, tzinfo=UTC))
+    handlings.open(ahead)
+    handlings.open(escalation(2, severity=Severity.WARNING))
+    assert handlings.waiting()[0].incident_id == ahead.incident.incident_id
+    assert handlings.waiting()[0].waits_since < datetime.now(UTC) + timedelta(minutes=1)
+
+
+def test_an_id_is_found_by_its_beginning_among_what_waits_and_what_was_handled(
+    redis: Any, handlings: Handlings, waiting: str
+) -> None:
+    handlings.open(escalation(2))
+    assert handlings.ids_that_begin_with(waiting[:12]) == {waiting}
+    assert len(handlings.ids_that_begin_with("inc-")) == 2
+    handlings.act(waiting, Action.RESOLVE, person="ann")
+    assert redis.zscore(WAITING_INCIDENTS, waiting) is None
+    assert handlings.ids_that_begin_with(waiting[:12]) == {waiting}
+    assert handlings.ids_that_begin_with("inc-0000000000") == frozenset()
+
+
+@pytest.mark.parametrize("field", ["concluded", "since", "opened_at"])
+def test_a_damaged_entry_can_be_claimed_and_closed(redis: Any, handlings: Handlings, waiting: str, field: str) -> None:
+    redis.hset(handling_key(waiting), field, "{\x1b")
+    for action in (Action.CLAIM, Action.NOTE, Action.RESOLVE):
+        assert isinstance(handlings.act(waiting, action, person="ann", words="so"), Acted)
+    assert handlings.count() == 0
+
+
+def test_a_damaged_time_and_state_are_no_reason_to_fail(redis: Any, handlings: Handlings, waiting: str) -> None:
+    handlings.act(waiting, Action.CLAIM, person="ann")
+    redis.hset(handling_key(waiting), mapping={"since": "soon", "state": "lost"})
+    refused = handlings.act(waiting, Action.CLAIM, person="bob")
+    assert isinstance(refused, Refusal)
+    assert "in the hands of ann since a time that can't be read" in refused.detail
+    noted = handlings.act(waiting, Action.NOTE, person="bob", words="so")
+    assert isinstance(noted, Acted)
+    assert noted.state is None
+    claimed = handlings.act(waiting, Action.CLAIM, person="ann")
+    assert isinstance(claimed, Acted)
+    assert claimed.state is HandlingState.CLAIMED, "claiming it mends its state"
+
+
+def test_what_can_not_be_read_can_not_be_judged(redis: Any, handlings: Handlings, waiting: str) -> None:
+    redis.hset(handling_key(waiting), "concluded", "{")
+    with pytest.raises(ContractError, match="nobody can judge it; all else can be done"):
+        handlings.act(waiting, Action.RIGHT, person="ann")
 
 
 @pytest.mark.integration
@@ -302,16 +377,21 @@ def test_what_engineers_do_is_there_for_sinks_that_follow(redis: Any, handlings:
     assert handled.at > START
 
 
-def test_each_action_is_in_the_audit_and_no_refusal_is(redis: Any, handlings: Handlings, waiting: str) -> None:
+def test_each_action_is_in_the_audit_and_who_wanted_what_another_has(
+    redis: Any, handlings: Handlings, waiting: str
+) -> None:
     handlings.act(waiting, Action.CLAIM, person="ann")
     handlings.act(waiting, Action.CLAIM, person="bob")
     handlings.act(waiting, Action.RESOLVE, person="ann", words="rolled back")
     entries = [fields for _, fields in redis.xrange(AUDIT_STREAM)]
     assert [(fields["person"], fields["details"]) for fields in entries] == [
         ("ann", '{"action": "claim"}'),
+        ("bob", '{"asked": "claim", "reason": "held"}'),
         ("ann", '{"action": "resolve"}'),
     ]
-    assert Counter(fields["incident_id"] for fields in entries) == {waiting: 2}
+    assert [fields["action"] for fields in entries] == ["handling", "refusal", "handling"]
+    assert "in the hands of ann since" in entries[1]["why"]
+    assert Counter(fields["incident_id"] for fields in entries) == {waiting: 3}
     log = AuditLog(redis)
     assert judged(log.entries(), noted=log.noted()).flaw is None
 

@@ -48,7 +48,7 @@ def _cells(line: Waiting, now: datetime) -> tuple[Text, ...]:
     concluded = line.concluded
     urgency = concluded.severity if concluded else "?"
     words = f"{concluded.disposition}, {concluded.ending}: {concluded.summary}" if concluded else _UNREADABLE
-    cells = (urgency, line.incident_id, _age(now - line.opened_at), _holder(line), _server(line), words)
+    cells = (urgency, line.incident_id, _age(now - line.waits_since), _holder(line), _server(line), words)
     styles = (_STYLES.get(urgency, ""), "", "", "", "", "")
     return tuple(Text(_shown(cell), style=style) for cell, style in zip(cells, styles, strict=True))
 
@@ -80,7 +80,8 @@ def as_record(line: Waiting) -> dict[str, object]:
         "incident_id": line.incident_id,
         "state": line.state,
         "person": line.person,
-        "opened_at": line.opened_at.isoformat(),
+        "waits_since": line.waits_since.isoformat(),
+        "opened_at": line.opened_at and line.opened_at.isoformat(),
     }
     texts = {**record, **{name: told.get(name) for name in names}}
     return {name: SECRETS_MASKER.checked(text) if isinstance(text, str) else text for name, text in texts.items()}

@@ -5,12 +5,13 @@
      └──────────────────── reopen ────────────────────────┘        a resolved one expires after the retention
 
 Each action is one Lua script on Redis' clock that writes the audit too: it is in the audit once, or it was not done.
+Who wanted what another has is in the audit, too, as a refusal.
 What waits is an index: no list of it needs a scan. Nothing here reaches a server or changes a result.
 """
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import uuid4
 
@@ -31,7 +32,7 @@ from worker.contract.queue import (
 from worker.contract.result import Refusal, TriageResult
 from worker.contract.text import visible
 from worker.redaction import STATELESS_MASKER
-from worker.registry.audit import AuditAction, AuditEntry, ChainedWrite
+from worker.registry.audit import AuditAction, AuditEntry, AuditLog, ChainedWrite
 from worker.registry.concluded import Concluded
 from worker.registry.feedback import Judgement
 from worker.registry.handling_view import HandlingView
@@ -61,7 +62,10 @@ _REFUSALS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acted:
-    """What became of an action; `is_news` is False when it was so already. Without a state nobody has to handle it."""
+    """What became of an action; `is_news` is False when it was so already.
+
+    Without a state nobody has to handle it, or its state can't be read.
+    """
 
     state: HandlingState | None
     person: str | None
@@ -77,6 +81,7 @@ class Handlings(HandlingView):
         self._retention_milliseconds = round(retention_seconds * 1000)
         self._open = load_script(redis, "handling_open.lua")
         self._act = ChainedWrite(redis, "handling.lua")
+        self._audit = AuditLog(redis)
 
     def open(self, result: TriageResult) -> bool:
         """Let an incident wait for engineers; False when it needs nobody, or its handling was opened before."""
@@ -104,9 +109,9 @@ class Handlings(HandlingView):
 
         Raises `ContractError` when what is stored can't be read, and what `ChainedWrite` raises: it may be done then.
         """
-        concluded = self._concluded_of(incident_id, action)
-        if isinstance(concluded, Refusal):
-            return concluded
+        judged = self._judged(incident_id, action)
+        if isinstance(judged, Refusal):
+            return judged
         words = STATELESS_MASKER.checked(visible(words))[:WORDS_CHARACTERS]
         who = visible(person)[:PERSON_CHARACTERS]
         entry = AuditEntry(
@@ -118,16 +123,20 @@ class Handlings(HandlingView):
             person=who,
         )
         told = json.dumps({"person": who, "action": action, "words": words})
-        judgement = _judgement_of(concluded, action, who, words)
+        judgement = _judgement_of(judged, action, who, words)
         limits = (self._retention_milliseconds, _HISTORY_KEPT, _HANDLED_KEPT)
         reply = self._act(entry, keys=_keys(incident_id), args=(incident_id, who, action, told, judgement, *limits))
         if reply[0] == "refused":
-            return _refusal(incident_id, *map(str, reply[1:]))
-        state = HandlingState(reply[1]) if reply[1] else None
-        return Acted(state=state, person=reply[2] or None, is_news=reply[0] == "done")
+            return self._refused(entry, *map(str, reply[1:]))
+        return Acted(state=_state_of(reply[1]), person=reply[2] or None, is_news=reply[0] == "done")
 
-    def _concluded_of(self, incident_id: str, action: Action) -> Concluded | Refusal:
-        """Return what was concluded, and open the handling of a result that nobody has recorded yet."""
+    def _judged(self, incident_id: str, action: Action) -> Concluded | Refusal | None:
+        """Return what a judgement is of, and open the handling of a result that nobody has recorded yet.
+
+        Any other action needs no conclusion: one that can't be read keeps nobody from closing its incident.
+        """
+        if action not in _JUDGEMENTS and self._redis.hexists(handling_key(incident_id), "concluded"):
+            return None
         if (concluded := self.concluded(incident_id)) is not None:
             return concluded
         entry = self._registry.find(incident_id)
@@ -139,9 +148,19 @@ class Handlings(HandlingView):
             return _refusal(incident_id, "needs_nobody", entry.result.disposition)
         return Concluded.of(entry.result)
 
+    def _refused(self, wanted: AuditEntry, reason: str, state: str, person: str, since: str) -> Refusal:
+        """Say why not, and write it down where somebody wanted what another has, or had when it was resolved."""
+        refusal = _refusal(wanted.incident_id, reason, state, person, since)
+        if person not in {"", wanted.person}:
+            details = {"asked": wanted.details["action"], "reason": reason}
+            entry_id = f"{wanted.entry_id}:refused"
+            told = replace(wanted, action=AuditAction.REFUSAL, why=refusal.detail, details=details, entry_id=entry_id)
+            self._audit.append(told)
+        return refusal
 
-def _judgement_of(concluded: Concluded, action: Action, person: str, words: str) -> str:
-    if action not in _JUDGEMENTS:
+
+def _judgement_of(concluded: Concluded | None, action: Action, person: str, words: str) -> str:
+    if concluded is None or action not in _JUDGEMENTS:
         return ""
     is_right = action is Action.RIGHT
     return Judgement(is_right=is_right, person=person, because=words, concluded=concluded).model_dump_json()
@@ -157,6 +176,17 @@ def _registry_keys(incident_id: str) -> tuple[str, ...]:
 
 
 def _refusal(incident_id: str, reason: str, state: str = "", person: str = "", since: str = "0") -> Refusal:
-    at = f"{time_of(int(since)):%Y-%m-%d %H:%M:%S}Z"
-    told = _REFUSALS[reason].format(incident=incident_id, state=state, person=person, since=at)
+    told = _REFUSALS[reason].format(incident=incident_id, state=state, person=person, since=_time_told(since))
     return Refusal(reason=reason, detail=told)
+
+
+def _time_told(milliseconds: str) -> str:
+    try:
+        return f"{time_of(int(milliseconds)):%Y-%m-%d %H:%M:%S}Z"
+    except (ValueError, OverflowError, OSError):
+        return "a time that can't be read"
+
+
+def _state_of(stored: str) -> HandlingState | None:
+    """Read a state; None where something else stands there: the action is done by then, and must not look undone."""
+    return HandlingState(stored) if stored in set(HandlingState) else None

@@ -1,5 +1,6 @@
 -- Lets an incident wait for engineers, once. What the registry has of it is kept as long as it waits. A newer result of
--- the same incident takes the place of what was concluded, and opens a resolved one again if it needs engineers.
+-- the same incident takes the place of what was concluded, and opens a resolved one again if it needs engineers. What
+-- waits already keeps its age: it waits since it was first concluded, whenever that came here.
 --
 -- KEYS     1 its handling   2 waiting incidents   3 the incident   4 its journal   5 the alerts that came to it
 --          6 its handling's history
@@ -17,19 +18,25 @@ for key, kind in pairs({ [handling] = 'hash', [waiting] = 'zset' }) do
 end
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local score = string.format('%.0f', ARGV[3] * 1e13 + now)
 local opened_at = string.format('%.0f', now)
+-- A worker's clock may run ahead: nothing was concluded later than now.
+local waits_since = math.max(0, math.min(tonumber(ARGV[4]), now))
 
-local entry = redis.call('HMGET', handling, 'state', 'opened_at', 'finished_at')
+local function score_of(since)
+  return string.format('%.0f', ARGV[3] * 1e13 + since)
+end
+
+local entry = redis.call('HMGET', handling, 'state', 'opened_at', 'finished_at', 'score')
 if entry[1] then
   -- An entry of an older version has no such time; its result was there before it was opened.
   local known = tonumber(entry[3] or '') or tonumber(entry[2] or '') or now
   if tonumber(ARGV[4]) <= known then
     return 0
   end
-  score = string.format('%.0f', ARGV[3] * 1e13 + (tonumber(entry[2] or '') or now))
+  local is_resolved = entry[1] == 'resolved'
+  local score = score_of(is_resolved and waits_since or (tonumber(entry[4] or '') or waits_since) % 1e13)
   redis.call('HSET', handling, 'concluded', ARGV[2], 'finished_at', ARGV[4], 'score', score)
-  if entry[1] ~= 'resolved' then
+  if not is_resolved then
     redis.call('ZADD', waiting, 'XX', score, ARGV[1])
     return 0
   elseif ARGV[5] ~= '1' then
@@ -45,6 +52,7 @@ if entry[1] then
 elseif ARGV[5] ~= '1' then
   return 0
 end
+local score = score_of(waits_since)
 redis.call('HSET', handling, 'state', 'open', 'person', '', 'opened_at', opened_at, 'since', opened_at, 'score', score,
   'concluded', ARGV[2], 'finished_at', ARGV[4])
 redis.call('ZADD', waiting, score, ARGV[1])

@@ -1,15 +1,19 @@
-"""Reads how incidents stand with engineers: the list of what waits, and one incident's history. It changes nothing."""
+"""Reads how incidents stand with engineers: what waits, one incident's history, and an id by its beginning.
+
+It changes nothing, and searches no database: only the index of what waits, and what engineers did last.
+"""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from pydantic import ValidationError
 from redis import Redis
 
 from worker.contract.handling import Handled, Handling, HandlingState
-from worker.contract.queue import WAITING_INCIDENTS, handling_history_key, handling_key
+from worker.contract.queue import HANDLED_STREAM, WAITING_INCIDENTS, handling_history_key, handling_key
 from worker.errors import ConfigurationError, ContractError
 from worker.registry.concluded import Concluded
 from worker.registry.view import time_of
@@ -18,17 +22,30 @@ __all__ = ["HandlingView", "Waiting", "handled_of"]
 
 _URGENCIES: Final = 3
 _BAND: Final = 10**13
+_DAMAGED: Final = (
+    "The handling of {incident} can't be read ({error}): what the desk did shows `firstline show {incident}`, and "
+    "`firstline queue resolve {incident}` closes it."
+)
+_UNREADABLE: Final = (
+    "What was concluded of {incident} can't be read, so nobody can judge it; all else can be done with it."
+)
+_PAGE: Final = 500
+_HANDLED_LOOKED_AT: Final = 2_000
 _LINE_FIELDS: Final = ["state", "person", "opened_at", "concluded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """One incident that waits for engineers. `state` and `concluded` are None when its entry can't be read."""
+    """One incident that waits for engineers, since when the desk first concluded so. What can't be read is None.
+
+    `opened_at` is when it was recorded that it waits: long after, where nobody had recorded results for a while.
+    """
 
     incident_id: str
     state: HandlingState | None
     person: str | None
-    opened_at: datetime
+    waits_since: datetime
+    opened_at: datetime | None
     concluded: Concluded | None
 
 
@@ -52,16 +69,19 @@ class HandlingView:
         """Count what waits."""
         return int(self._redis.zcard(WAITING_INCIDENTS))
 
-    def waiting(self, limit: int, *, newest_first: bool = False) -> tuple[Waiting, ...]:
+    def waiting(self, limit: int | None = None, *, newest_first: bool = False) -> tuple[Waiting, ...]:
         """List at most `limit` incidents: the most urgent first, of those the oldest; or the newest first."""
         listed = self._newest(limit) if newest_first else self._most_urgent(limit)
-        with self._redis.pipeline(transaction=False) as pipeline:
-            for incident_id, _ in listed:
-                pipeline.hmget(handling_key(incident_id), _LINE_FIELDS)
-            stored = pipeline.execute(raise_on_error=False)
-        return tuple(
-            _line_of(incident_id, score, values) for (incident_id, score), values in zip(listed, stored, strict=True)
-        )
+        pages = (listed[start : start + _PAGE] for start in range(0, len(listed), _PAGE))
+        return tuple(line for page in pages for line in self._lines_of(page))
+
+    def ids_that_begin_with(self, beginning: str) -> frozenset[str]:
+        """Find the ids that begin so among what waits, and what engineers did last. It must hold no pattern."""
+        waiting = self._redis.zscan_iter(WAITING_INCIDENTS, match=f"{beginning}*", count=_PAGE)
+        handled: Any = self._redis.xrevrange(HANDLED_STREAM, count=_HANDLED_LOOKED_AT)
+        handled_ids = (fields.get("incident_id", "") for _, fields in handled)
+        found = (incident_id for incident_id in handled_ids if incident_id.startswith(beginning))
+        return frozenset(found).union(incident_id for incident_id, _ in waiting)
 
     def find(self, incident_id: str) -> Handling | None:
         """Read one incident's handling, or None when it needed nobody or is forgotten. Raises `ContractError`."""
@@ -79,7 +99,7 @@ class HandlingView:
                 history=tuple(handled_of(*told.split(" ", 1)) for told in history),
             )
         except (KeyError, ValueError, TypeError) as error:
-            raise ContractError(f"The handling of {incident_id} can't be read ({type(error).__name__}).") from None
+            raise ContractError(_DAMAGED.format(incident=incident_id, error=type(error).__name__)) from None
 
     def concluded(self, incident_id: str) -> Concluded | None:
         """Return what was concluded of an incident that engineers handle, or None. Raises `ContractError`."""
@@ -87,35 +107,44 @@ class HandlingView:
         try:
             return None if stored is None else Concluded.model_validate_json(str(stored))
         except ValidationError:
-            raise ContractError(f"What was concluded of {incident_id} can't be read.") from None
+            raise ContractError(_UNREADABLE.format(incident=incident_id)) from None
 
-    def _most_urgent(self, limit: int) -> list[tuple[str, float]]:
-        listed = self._redis.zrange(WAITING_INCIDENTS, 0, limit - 1, withscores=True)
+    def _lines_of(self, page: list[tuple[str, float]]) -> list[Waiting]:
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for incident_id, _ in page:
+                pipeline.hmget(handling_key(incident_id), _LINE_FIELDS)
+            stored = pipeline.execute(raise_on_error=False)
+        return [_line_of(incident_id, score, fields) for (incident_id, score), fields in zip(page, stored, strict=True)]
+
+    def _most_urgent(self, limit: int | None) -> list[tuple[str, float]]:
+        listed = self._redis.zrange(WAITING_INCIDENTS, 0, -1 if limit is None else limit - 1, withscores=True)
         return cast("list[tuple[str, float]]", listed)
 
-    def _newest(self, limit: int) -> list[tuple[str, float]]:
+    def _newest(self, limit: int | None) -> list[tuple[str, float]]:
         """Look at the end of each urgency's part of the index: one's oldest is older than another's newest."""
+        count = -1 if limit is None else limit
         with self._redis.pipeline(transaction=False) as pipeline:
             for urgency in range(_URGENCIES):
                 end, start = f"({(urgency + 1) * _BAND}", urgency * _BAND
-                pipeline.zrevrangebyscore(WAITING_INCIDENTS, end, start, start=0, num=limit, withscores=True)
+                pipeline.zrevrangebyscore(WAITING_INCIDENTS, end, start, start=0, num=count, withscores=True)
             bands = pipeline.execute()
         return sorted((line for band in bands for line in band), key=lambda line: -(line[1] % _BAND))[:limit]
 
 
 def _line_of(incident_id: str, score: float, values: object) -> Waiting:
     fields: dict[str, str | None] = dict(zip(_LINE_FIELDS, values if isinstance(values, list) else [], strict=False))
-    state: HandlingState | None = None
-    concluded: Concluded | None = None
-    try:
+    state = concluded = opened_at = None
+    with suppress(ValueError):
         state = HandlingState(fields.get("state") or "none")
+    with suppress(ValueError):
         concluded = Concluded.model_validate_json(fields.get("concluded") or "")
-    except ValueError:
-        pass  # what can't be read is None, and hides no other
+    with suppress(ValueError, OverflowError, OSError):
+        opened_at = time_of(int(fields.get("opened_at") or ""))
     return Waiting(
         incident_id=incident_id,
         state=state,
         person=fields.get("person") or None,
-        opened_at=time_of(min(max(score, 0), _URGENCIES * _BAND) % _BAND),
+        waits_since=time_of(min(max(score, 0), _URGENCIES * _BAND) % _BAND),
+        opened_at=opened_at,
         concluded=concluded,
     )
