@@ -33,6 +33,7 @@ from worker.registry.placeholder_store import PlaceholderStore
 from worker.registry.recording import ResultsRecorder
 from worker.registry.recurring import Recurring
 from worker.registry.registry import BEAT_INTERVAL_SECONDS, Registry
+from worker.registry.settings_told import told_settings
 from worker.registry.sweeper import Sweeper
 from worker.registry.trimming import ResultsTrimmer
 from worker.settings import RedisSettings, Settings, load_settings, read_environment
@@ -77,7 +78,7 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
         detector=make_detector(settings, kept=inventory.names()),
         placeholder_store=make_placeholder_store(settings, connection),
     )
-    record = _make_record(settings, connection)
+    record = _make_record(settings, policy, connection)
     record.note("a worker starts")
     recurring: list[Recurring] = []
 
@@ -116,9 +117,10 @@ def make_worker(settings: Settings, connection: redis.Redis) -> Worker:
     return worker
 
 
-def _make_record(settings: Settings, connection: redis.Redis) -> ConfigurationRecord:
+def _make_record(settings: Settings, policy: Policy, connection: redis.Redis) -> ConfigurationRecord:
     files = {name: getattr(settings, name) for name in type(settings).model_fields if name.endswith("_file")}
-    return ConfigurationRecord(connection, worker=settings.worker_name, files=files)
+    told = told_settings(settings) | told_settings(policy, within="policy")
+    return ConfigurationRecord(connection, program="worker", worker=settings.worker_name, files=files, settings=told)
 
 
 def _reload(settings: Settings, registry: Registry, directory: InventoryInForce, record: ConfigurationRecord) -> None:

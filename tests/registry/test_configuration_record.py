@@ -1,15 +1,44 @@
 """Which configuration a worker uses is in the audit, also when Redis was away as it started."""
 
 import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 
-from tests.redis_servers import SwitchableRedis
+from tests.redis_servers import SwitchableRedis, redis_fixture, valkey_fixture
 from worker.contract.queue import AUDIT_STREAM
 from worker.registry.configuration_record import ConfigurationRecord
+
+__all__ = ["redis_fixture", "valkey_fixture"]
+
+
+def record_of(
+    redis: Redis,
+    files: Mapping[str, Path | None],
+    settings: Mapping[str, str] | None = None,
+    *,
+    program: str = "worker",
+) -> ConfigurationRecord:
+    return ConfigurationRecord(redis, program=program, worker="w1", files=files, settings=settings or {})
+
+
+def start(redis: Redis, *, program: str = "worker", **settings: str) -> tuple[str, dict[str, str]]:
+    """Start a program with these settings, and return what the audit then says last: why and details."""
+    record = record_of(redis, {}, settings, program=program)
+    record.note("it starts")
+    record.write()
+    return newest(redis)
+
+
+def newest(redis: Any) -> tuple[str, dict[str, str]]:
+    fields = redis.xrange(AUDIT_STREAM)[-1][1]
+    return fields["why"], json.loads(fields["details"])
 
 
 def details(redis: Any) -> list[str]:
@@ -19,7 +48,7 @@ def details(redis: Any) -> list[str]:
 def test_each_file_is_told_by_its_path_and_sha256_at_start_and_reload(tmp_path: Path) -> None:
     redis, policy = SwitchableRedis().client, tmp_path / "policy.toml"
     policy.write_text("one")
-    record = ConfigurationRecord(redis, worker="w1", files={"policy_file": policy, "redaction_file": None})
+    record = record_of(redis, {"policy_file": policy, "redaction_file": None})
     record.note("a worker starts")
     policy.write_text("two")
     record.note("again", names=["policy_file"])
@@ -37,7 +66,7 @@ def test_each_file_is_told_by_its_path_and_sha256_at_start_and_reload(tmp_path: 
 
 def test_what_could_not_be_written_while_redis_was_away_is_written_later(tmp_path: Path) -> None:
     switchable = SwitchableRedis()
-    record = ConfigurationRecord(switchable.client, worker="w1", files={"policy_file": tmp_path})
+    record = record_of(switchable.client, {"policy_file": tmp_path})
     record.note("a worker starts")
     switchable.goes_away()
     with pytest.raises(RedisConnectionError):
@@ -45,3 +74,74 @@ def test_what_could_not_be_written_while_redis_was_away_is_written_later(tmp_pat
     switchable.comes_back()
     record.write()
     assert len(details(switchable.client)) == 1
+
+
+def test_the_first_start_tells_every_setting_and_an_unchanged_one_none(redis: Redis) -> None:
+    assert start(redis, model_name="m1", openai_api_key="set") == (
+        "it starts",
+        {"model_name": "m1", "openai_api_key": "set"},
+    )
+    assert start(redis, model_name="m1", openai_api_key="set") == ("it starts", {})
+
+
+def test_a_setting_that_changed_between_two_starts_is_told_from_what_to_what(redis: Redis) -> None:
+    start(redis, model_name="m1", openai_api_key="not set", trusted_sinks="none")
+    assert start(redis, model_name="m1", openai_api_key="set", trusted_sinks="console") == (
+        "it starts; changed: openai_api_key, trusted_sinks",
+        {"openai_api_key": "from not set to set", "trusted_sinks": "from none to console"},
+    )
+
+
+def test_a_setting_that_is_gone_or_new_is_told_once(redis: Redis) -> None:
+    start(redis, limit="60")
+    assert start(redis, another="1") == ("it starts; changed: limit", {"limit": "from 60 to not set", "another": "1"})
+    assert start(redis, another="1") == ("it starts", {})
+    assert start(redis, another="1", limit="30")[1] == {"limit": "from not set to 30"}
+
+
+def test_programs_are_not_compared_with_each_other(redis: Redis) -> None:
+    start(redis, model_name="m1")
+    assert start(redis, program="escalations", model_name="m2") == ("it starts", {"model_name": "m2"})
+    assert start(redis, model_name="m1") == ("it starts", {})
+
+
+def test_a_file_that_changed_is_told_with_both_hashes_and_at_a_reload_too(redis: Redis, tmp_path: Path) -> None:
+    policy = tmp_path / "p"
+    policy.write_text("one")
+    record = record_of(redis, {"policy_file": policy, "routes_file": None}, {"model_name": "m1"})
+    record.note("it starts")
+    record.write()
+    policy.write_text("two")
+    record.note("it reloads", names=["policy_file"])
+    record.write()
+    why, told = newest(redis)
+    assert why == "it reloads; changed: policy_file"
+    assert set(told) == {"policy_file"}
+    for content in (b"one", b"two"):
+        assert hashlib.sha256(content).hexdigest() in told["policy_file"]
+    record.note("it starts again")
+    record.write()
+    assert newest(redis)[0] == "it starts again"
+
+
+def test_a_change_that_was_written_when_the_answer_was_lost_is_written_once(redis: Any) -> None:
+    start(redis, model_name="m1")
+    record = record_of(redis, {}, {"model_name": "m2"})
+    record.note("it starts")
+    redis.rename("firstline:configuration:worker", "aside")
+    redis.set("firstline:configuration:worker", "another's")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        record.write()
+    redis.rename("aside", "firstline:configuration:worker")
+    record.write()
+    record.write()
+    assert redis.xlen(AUDIT_STREAM) == 2
+    assert newest(redis)[1] == {"model_name": "from m1 to m2"}
+
+
+def test_a_secret_in_a_setting_reaches_neither_the_audit_nor_what_is_compared(redis: Any) -> None:
+    start(redis, model_name="m1 password=hunter2")
+    start(redis, model_name="m2 password=hunter2")
+    kept = redis.hgetall("firstline:configuration:worker")
+    assert "hunter2" not in f"{redis.xrange(AUDIT_STREAM)} {kept}"
+    assert kept == {"model_name": "m2 password=[PASSWORD]"}

@@ -32,6 +32,7 @@ from worker.escalation.sending import SinkInUse, Told
 from worker.escalation.sink_health import sinks_in_use
 from worker.escalation.standing import Standings
 from worker.registry.configuration_record import ConfigurationRecord
+from worker.registry.settings_told import told_settings
 from worker.settings import Settings, read_environment
 
 __all__ = ["Printer", "run_dispatching", "sinks_of"]
@@ -73,7 +74,7 @@ def run_dispatching(settings: Settings, path: Path, *, as_json: bool, once: bool
     file, sinks = sinks_of(settings, path)
     redis = connect_decoding(settings, connections=len(sinks) + _CONNECTIONS)
     member = name or f"{socket.gethostname()}-{os.getpid()}"
-    _say_what_holds(redis, file, path, member)
+    _say_what_holds(redis, settings, file, path, member)
     dispatcher = Dispatcher(
         sinks,
         routes=file.routes,
@@ -108,9 +109,12 @@ def sinks_of(settings: Settings, path: Path) -> tuple[RoutesFile, list[SinkInUse
     return file, make_sinks(file, environment=environment, vault=vault, clock=SystemClock())
 
 
-def _say_what_holds(redis: Redis, file: RoutesFile, path: Path, member: str) -> None:
-    """Tell the audit which routes are in force, and the log which sinks have lost their table; Redis may be away."""
-    record = ConfigurationRecord(redis, worker=member, files={"routes_file": path})
+def _say_what_holds(redis: Redis, settings: Settings, file: RoutesFile, path: Path, member: str) -> None:
+    """Tell the audit what is in force, and the log which sinks have lost their table; Redis may be away."""
+    told = told_settings(settings)
+    record = ConfigurationRecord(
+        redis, program="escalations", worker=member, files={"routes_file": path}, settings=told
+    )
     record.note("escalations started")
     try:
         record.write()

@@ -35,6 +35,7 @@ __all__ = [
     "WATCHED_INCIDENTS",
     "WATCHED_UP_TO",
     "alerts_key",
+    "configuration_key",
     "group_key",
     "handling_history_key",
     "handling_key",
@@ -160,6 +161,11 @@ def occurrence_key(incident_id: str) -> str:
 def group_key(group: str) -> str:
     """Return the key of a group: a string, the id of its newest incident. It expires with that incident."""
     return f"firstline:group:{group}"
+
+
+def configuration_key(program: str) -> str:
+    """Hash: by a setting's name what the audit was told of it last, at a start of this program. It holds no secret."""
+    return f"firstline:configuration:{program}"
 
 
 def journal_key(incident_id: str) -> str:

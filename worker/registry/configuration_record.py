@@ -1,4 +1,7 @@
-"""Tells the audit which configuration a worker uses: each file by its path and SHA-256, at the start and when reloaded.
+"""Tells the audit which configuration a program uses: files by path and SHA-256, settings by value, secrets by neither.
+
+One entry at the start, and one when files are read again. It tells every file, and of the settings those that are not
+what the program told before, from what to what. The file's own path and hash are compared in the same way.
 
 A worker must start while Redis is away, so what is to be told waits in memory until Redis has confirmed it. A worker
 that ends before that did nothing either: it had no Redis.
@@ -7,41 +10,84 @@ that ends before that did nothing either: it had no Redis.
 import hashlib
 from collections import deque
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Final
 
 from redis import Redis
 
+from worker.contract.queue import configuration_key
+from worker.contract.text import cut_to_bytes, visible
+from worker.redaction import SECRETS_MASKER
 from worker.registry.audit import AuditAction, AuditEntry, AuditLog
+from worker.registry.settings_told import NOT_SET
 
 __all__ = ["ConfigurationRecord"]
 
+_SIDE_BYTES: Final = 120
+"""Of each side of a change: both fit into a value of an audit entry."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Noted:
+    """What held at one moment; `entry` is to tell of it. What a whole note does not name is not set any more."""
+
+    entry: AuditEntry
+    told: Mapping[str, str]
+    is_whole: bool
+
 
 class ConfigurationRecord:
-    """Files are named by their setting. `note` is safe from any thread; `write` is for one."""
+    """Files are named by their setting. `note` is safe from any thread; `write` is for one.
 
-    def __init__(self, redis: Redis, *, worker: str, files: Mapping[str, Path | None]) -> None:
+    Programs of one name are compared with each other: where their settings differ, each start tells so.
+    """
+
+    def __init__(
+        self, redis: Redis, *, program: str, worker: str, files: Mapping[str, Path | None], settings: Mapping[str, str]
+    ) -> None:
+        self._redis = redis
         self._audit = AuditLog(redis)
+        self._key = configuration_key(program)
         self._worker = worker
         self._files = files
-        self._waiting = deque[AuditEntry]()
+        self._settings = settings
+        self._waiting = deque[_Noted]()
 
     def note(self, occasion: str, *, names: Collection[str] | None = None) -> None:
-        """Take down what the files hold now, or those of these `names`; right after they were read."""
-        told = {name: _told_of(path) for name, path in self._files.items() if names is None or name in names}
-        self._waiting.append(
-            AuditEntry(action=AuditAction.CONFIGURATION, why=occasion, person=f"worker {self._worker}", details=told)
+        """Take down what holds now: all, or those files of these `names`; right after they were read."""
+        files = {name: _told_of(path) for name, path in self._files.items() if names is None or name in names}
+        told = files if names is not None else {**self._settings, **files}
+        entry = AuditEntry(
+            action=AuditAction.CONFIGURATION, why=occasion, person=f"worker {self._worker}", details=files
         )
+        masked = {name: SECRETS_MASKER.checked(visible(value)) for name, value in told.items()}
+        self._waiting.append(_Noted(entry=entry, told=masked, is_whole=names is None))
 
     def write(self) -> None:
         """Write what was noted. Redis errors pass through; then it waits for the next call."""
         while self._waiting:
-            self._audit.append(self._waiting[0])
+            self._write(self._waiting[0])
             self._waiting.popleft()
+
+    def _write(self, noted: _Noted) -> None:
+        before: Any = self._redis.hgetall(self._key)
+        told = {**(dict.fromkeys(before, NOT_SET) if noted.is_whole else {}), **noted.told}
+        new = {name: value for name, value in told.items() if name not in before}
+        changed = {
+            name: f"from {cut_to_bytes(before[name], _SIDE_BYTES)} to {cut_to_bytes(value, _SIDE_BYTES)}"
+            for name, value in told.items()
+            if before.get(name, value) != value
+        }
+        why = f"{noted.entry.why}; changed: {', '.join(sorted(changed))}" if changed else noted.entry.why
+        self._audit.append(replace(noted.entry, why=why, details={**noted.entry.details, **new, **changed}))
+        if new or changed:
+            self._redis.hset(self._key, mapping=told)
 
 
 def _told_of(path: Path | None) -> str:
     if path is None:
-        return "not set"
+        return NOT_SET
     try:
         return f"sha256 {hashlib.sha256(path.read_bytes()).hexdigest()} of {path}"
     except OSError as error:

@@ -1,0 +1,94 @@
+"""Settings in the words of the audit: every one of them, and no secret, whatever a new version adds."""
+
+import json
+from typing import Any, get_args
+
+import pytest
+from pydantic import HttpUrl, SecretStr
+from pydantic_core import Url
+from redis import Redis
+
+from tests.redis_servers import redis_fixture, valkey_fixture
+from worker.contract.queue import AUDIT_STREAM
+from worker.guardrails.policy import Policy, ToolLimits
+from worker.redaction.sinks import Sink
+from worker.registry.configuration_record import ConfigurationRecord
+from worker.registry.settings_told import told_settings
+from worker.settings import Settings
+
+__all__ = ["redis_fixture", "valkey_fixture"]
+
+CANARY = "canary-7f3a9"
+
+
+def names_of(*kinds: type) -> list[str]:
+    """Every setting that may be of one of these kinds."""
+    fields = Settings.model_fields.items()
+    return sorted(name for name, field in fields if {field.annotation, *get_args(field.annotation)} & set(kinds))
+
+
+SECRETS = names_of(SecretStr)
+ADDRESSES = names_of(Url, HttpUrl)
+
+
+def settings_with(**given: Any) -> Settings:
+    return Settings.model_construct(**given)
+
+
+def with_canaries() -> Settings:
+    """Settings with a canary in every secret, and in every address wherever one has room for a secret."""
+    address = f"https://{CANARY}-user:{CANARY}@host.example:8443/{CANARY}/v1?api_key={CANARY}"
+    return settings_with(**{name: SecretStr(CANARY) for name in SECRETS}, **{name: Url(address) for name in ADDRESSES})
+
+
+def test_there_are_secrets_and_addresses_to_look_for() -> None:
+    """The control of the test below: it looks at these by their type."""
+    assert {"openai_api_key", "redaction_keys"} <= set(SECRETS)
+    assert {"openai_base_url", "redis_url"} <= set(ADDRESSES)
+    assert CANARY in str(with_canaries().redis_url)
+
+
+def test_no_secret_and_no_password_of_an_address_is_in_the_audit_or_beside_it(redis: Any) -> None:
+    settings = with_canaries()
+    record = ConfigurationRecord(redis, program="worker", worker="w1", files={}, settings=told_settings(settings))
+    record.note("a worker starts")
+    record.write()
+    written = json.dumps([redis.xrange(AUDIT_STREAM), *(redis.hgetall(key) for key in _hashes(redis))])
+    assert CANARY not in written
+    for name in (*SECRETS, *ADDRESSES):
+        assert name in written
+
+
+def _hashes(redis: Redis) -> list[str]:
+    return [str(key) for key in redis.scan_iter("firstline:*", _type="hash")]
+
+
+def test_of_an_address_scheme_host_and_port_are_told_and_a_change_of_its_path_shows() -> None:
+    def told(address: str) -> str:
+        return told_settings(settings_with(openai_base_url=HttpUrl(address)))["openai_base_url"]
+
+    assert told("https://gateway.example/v1").startswith("https://gateway.example:443, path by sha256 ")
+    assert told("https://gateway.example/v1") != told("https://gateway.example/v2")
+    assert told("https://u:p@gateway.example/v1") == told("https://gateway.example/v1") + " with a user or a password"
+
+
+def test_every_other_setting_is_told_by_its_value() -> None:
+    settings = settings_with(trusted_sinks=frozenset({Sink.JSON, Sink.CONSOLE}), max_steps=7)
+    told = told_settings(settings)
+    assert set(told) == set(Settings.model_fields) - {"worker_name"}
+    assert told["trusted_sinks"] == "console, json"
+    assert told_settings(settings_with())["trusted_sinks"] == "none"
+    assert (told["max_steps"], told["openai_api_key"]) == ("7", "not set")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("policy.restart.cooldown_seconds", "600.0"),
+        ("policy.restart.fleet_restarts", "5"),
+        ("policy.rate_limits.restart_service.per_server", "6"),
+    ],
+)
+def test_the_limits_of_the_policy_file_are_told_one_by_one(name: str, value: str) -> None:
+    policy = Policy(rate_limits={"restart_service": ToolLimits(per_server=6, fleet=60)})
+    assert float(told_settings(policy, within="policy")[name]) == float(value)

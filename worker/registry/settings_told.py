@@ -1,0 +1,58 @@
+"""Puts settings into words for the audit: each one's name and value, and of a secret only whether it is set.
+
+Pure, and made from the model's own fields: a new setting is told without a line here. Never in it are a secret, and of
+an address the user, the password, the path and the query: a path is told by a hash, so that a change of it shows.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from pydantic import AnyUrl, BaseModel, SecretBytes, SecretStr
+from pydantic_core import Url
+
+__all__ = ["NOT_SET", "told_settings"]
+
+NOT_SET: Final = "not set"
+
+_OF_ONE_PROCESS: Final = frozenset({"worker_name"})
+"""It differs at each start by default, and each entry names it as the person."""
+
+_DIGITS: Final = 12
+
+
+def told_settings(model: BaseModel, *, within: str = "") -> dict[str, str]:
+    """Return every setting's value by its name; the names begin with `within`, where one is given."""
+    told = dict(_told(within, model))
+    return {name: value for name, value in told.items() if name not in _OF_ONE_PROCESS}
+
+
+def _told(name: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, BaseModel):
+        value = {field: getattr(value, field) for field in type(value).model_fields}
+    if not isinstance(value, Mapping):
+        yield name, _word(value)
+        return
+    for part, each in value.items():
+        yield from _told(f"{name}.{part}" if name else str(part), each)
+
+
+def _word(value: object) -> str:
+    match value:
+        case None:
+            return NOT_SET
+        case SecretStr() | SecretBytes():
+            return "set"
+        case Url() | AnyUrl():
+            return _address(value)
+        case frozenset():
+            return ", ".join(sorted(map(str, value))) or "none"
+        case _:
+            return str(value)
+
+
+def _address(url: Url | AnyUrl) -> str:
+    port = "" if url.port is None else f":{url.port}"
+    path = hashlib.sha256((url.path or "/").encode()).hexdigest()[:_DIGITS]
+    access = " with a user or a password" if url.username or url.password else ""
+    return f"{url.scheme}://{url.host}{port}, path by sha256 {path}{access}"
