@@ -1,7 +1,7 @@
 -- Notes that a sink which has the page, or will have it, is to show what an engineer did, once, after all before it.
 --
--- A sink that handed the page over may have it all the same. What was settled before its page, and is opened again, is
--- a page now.
+-- A sink that handed the page over, or gave it up, may have it all the same. What was settled before its page, and is
+-- opened again, is a page now.
 --
 -- KEYS     1 the delivery  2 its steps  3 what is due at the sink  4 what was settled
 -- ARGV     1 the incident's id  2 the result  3 the step  4 what tells this step from others  5 the sink
@@ -12,7 +12,7 @@ local delivery, steps, due, settled = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, result, step, digest, name, opens, kept = unpack(ARGV, 1, 7)
 
 local state = redis.call('HGET', delivery, 'state')
-local may_have_it = redis.call('HEXISTS', delivery, 'doubtful') == 1 and state ~= 'GIVEN_UP'
+local may_have_it = redis.call('HEXISTS', delivery, 'doubtful') == 1
 local is_page_due = state == 'SETTLED' and opens == '1'
 if not state or not (state == 'WAITING' or state == 'DELIVERED' or may_have_it or is_page_due) then
   return 0

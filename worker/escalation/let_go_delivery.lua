@@ -3,6 +3,8 @@
 -- A backup that let the page go itself gets it again only where it was not tried under the present routes file. Else the
 -- page is given up, unless somebody has it whom the backup handed it on to: no page is with nobody and counted nowhere.
 --
+-- Where the sink may have the page all the same, what engineers did since is still shown there.
+--
 -- KEYS     1 the delivery  2 its steps  3 what is due at the sink  4 the sink  5 the names of sinks  6 what was given up
 --          7 the backup's delivery  8 its steps  9 what is due at the backup
 -- ARGV     1 the incident's id  2 the step  3 token of the lease  4 what went wrong; empty when the sink was not asked
@@ -107,19 +109,20 @@ if is_taken_over then
   end
 end
 redis.call('PEXPIRE', delivery, kept)
+redis.call('LREM', steps, 0, 'page')
+redis.call('PEXPIRE', steps, kept)
+local is_shown_all_the_same = redis.call('HEXISTS', delivery, 'doubtful') == 1 and redis.call('EXISTS', steps) == 1
+if is_shown_all_the_same then
+  redis.call('ZADD', due, now, id)
+end
 if not is_taken_over then
   redis.call('HSET', delivery, 'state', 'GIVEN_UP')
-  redis.call('PEXPIRE', steps, kept)
   return give_up()
 end
 
 redis.call('HSET', delivery, 'state', 'HANDED_OVER', 'handed_to', backup)
 redis.call('HDEL', delivery, 'note')
-redis.call('LREM', steps, 0, 'page')
-if redis.call('HEXISTS', delivery, 'doubtful') == 1 and redis.call('EXISTS', steps) == 1 then
-  redis.call('PEXPIRE', steps, kept)
-  redis.call('ZADD', due, now, id)
-else
+if not is_shown_all_the_same then
   redis.call('DEL', steps)
   redis.call('HDEL', delivery, 'result')
 end

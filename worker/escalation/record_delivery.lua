@@ -1,5 +1,7 @@
 -- Records that a sink said yes to one step. A yes is a fact: it is recorded, whoever has the lease by now.
 --
+-- A page that was given up meanwhile has arrived then. One that stays given up keeps what it takes to send it on retry.
+--
 -- KEYS     1 the delivery  2 its steps  3 what is due at the sink  4 the sink
 -- ARGV     1 the incident's id  2 the step  3 token of the lease  4 how long the record is kept, in milliseconds
 --          5 '1' when the sink was sent it; else there was nothing to show, which says nothing of how the sink is
@@ -14,7 +16,8 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 if is_sent then
   redis.call('HDEL', sink, 'failures', 'failing_since_at', 'failed_at', 'tried_again_at', 'error')
 end
-if redis.call('LREM', steps, 1, step) == 0 then
+local is_given_up = redis.call('HGET', delivery, 'state') == 'GIVEN_UP'
+if redis.call('LREM', steps, 1, step) == 0 and not (is_given_up and step == 'page') then
   return 0
 end
 
@@ -26,6 +29,7 @@ local function move_of(each)
 end
 if step == 'page' then
   redis.call('HSET', delivery, 'state', 'DELIVERED', 'delivered_at', now)
+  is_given_up = false
 elseif redis.call('EXISTS', left) == 1 and move_of(step) then
   for _, each in ipairs(redis.call('LRANGE', left, 0, -1)) do
     if move_of(each) then
@@ -42,8 +46,11 @@ if is_ours then
 end
 if redis.call('EXISTS', steps) == 0 then
   redis.call('ZREM', due, id)
-  redis.call('HDEL', delivery, 'token', 'note')
-  if redis.call('EXISTS', left) == 0 then
+  redis.call('HDEL', delivery, 'token')
+  if not is_given_up then
+    redis.call('HDEL', delivery, 'note')
+  end
+  if not is_given_up and redis.call('EXISTS', left) == 0 then
     redis.call('HDEL', delivery, 'result')
   end
   redis.call('PEXPIRE', delivery, kept)

@@ -23,11 +23,15 @@ for _, member in ipairs(redis.call('ZRANGE', given_up, 0, -1)) do
       redis.call('HSET', delivery, 'state', 'WAITING')
       redis.call('PERSIST', delivery)
       redis.call('PERSIST', steps)
+      redis.call('LREM', steps, 0, 'page')
     end
     for place = #left, 1, -1 do
       redis.call('LPUSH', steps, left[place])
     end
     redis.call('DEL', steps .. ':left')
+    if is_page then
+      redis.call('LPUSH', steps, 'page')
+    end
     if is_page or #left > 0 then
       redis.call('ZADD', due, now, id)
       count = count + 1
