@@ -57,7 +57,7 @@ def test_the_reason_of_an_approval_is_masked_wherever_it_goes_and_still_counts(d
     assert result.disposition is Disposition.RECOVERED
     attempt = desk.worker.guard.attempt_of(follow_up_id(incident_id))
     assert attempt is not None
-    assert attempt.evidence.startswith(f"approved by ada for {incident_id}: [IP_ADDRESS_1] hangs, says [")
+    assert attempt.evidence.startswith(f"approved by ada for {incident_id}: [IP_ADDRESS] hangs, says [")
     told = result.model_dump_json() + attempt.evidence
     for secret in ("10.0.0.7", "bob@example.com", "4eC39HqLyjWDarjtT1zdp7dc"):
         assert secret not in told

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
+from typing import Any
 
 import pytest
 from redis.exceptions import ResponseError
@@ -19,6 +20,7 @@ from worker.contract.result import Disposition, Ending, Refusal
 from worker.escalation.approving import Said
 from worker.registry.approvals import Approvals
 from worker.registry.handling import Handlings
+from worker.registry.recording import ResultsRecorder
 
 __all__ = ["desk_fixture", "redis_fixture", "valkey_fixture"]
 
@@ -118,6 +120,40 @@ def test_of_a_resolved_incident_nothing_is_decided_until_it_is_reopened(desk: De
     handlings.act(incident_id, Action.REOPEN, person="grace")
     assert [each.incident_id for each in Approvals(desk.redis).waiting(within_seconds=1800, limit=10)] == [incident_id]
     assert isinstance(say(incident_id, person="ada", why="it hangs"), Said)
+
+
+PRIVATE = ("10.1.2.3", "bob@example.com", "hunter2")
+WHY = f"{SERVER} hangs, says {PRIVATE[1]} at {PRIVATE[0]}, password={PRIVATE[2]}"
+
+
+def everything_in(redis: Any) -> str:
+    """All that Redis holds, in one text."""
+    read = {"hash": redis.hgetall, "stream": redis.xrange, "string": redis.get, "set": redis.smembers}
+    read |= {"list": lambda key: redis.lrange(key, 0, -1), "zset": lambda key: redis.zrange(key, 0, -1)}
+    return "".join(f"{key} {read[redis.type(key)](key)}" for key in redis.scan_iter())
+
+
+@pytest.mark.parametrize("decision", Decision)
+def test_what_a_person_says_is_masked_before_it_is_stored_anywhere(desk: Desk, decision: Decision) -> None:
+    incident_id = desk.propose()
+    say = desk.approving.approve if decision is Decision.APPROVED else desk.approving.reject
+    said = say(incident_id, person="ada", why=WHY)
+    assert isinstance(said, Said)
+    assert said.proposal.decided is not None
+    assert said.proposal.decided.why == f"{SERVER} hangs, says [EMAIL_ADDRESS] at [IP_ADDRESS], password=[PASSWORD]"
+    assert said.proposal.decided.is_audited
+    if decision is Decision.APPROVED:
+        assert desk.carry_out(incident_id).disposition is Disposition.RECOVERED
+    ResultsRecorder(desk.redis).record()
+    stored = everything_in(desk.redis)
+    assert [private for private in PRIVATE if private in stored] == []
+
+
+def test_what_goes_past_the_door_is_stored_as_it_was_said(desk: Desk) -> None:
+    """The control of the test above: below the door only secrets are masked."""
+    Approvals(desk.redis).decide(desk.propose(), Decision.APPROVED, person="ada", why=WHY, within_seconds=1800)
+    stored = everything_in(desk.redis)
+    assert [private for private in PRIVATE if private in stored] == ["10.1.2.3", "bob@example.com"]
 
 
 def test_who_is_not_named_has_no_word_and_that_they_tried_is_written_down(desk: Desk) -> None:

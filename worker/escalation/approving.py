@@ -2,7 +2,7 @@
 
 `firstline approve` and `reject` call it, and whatever else takes a person's word. It restarts nothing: an approval is
 taken in as an incident of its own, and a worker looks at everything again before it restarts. Who `person` is, the
-caller must know for certain.
+caller must know for certain. Their `why` is masked here, once: nothing behind this door has it unmasked.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from redis import Redis
 from producers.intake import Answer, take_in
 from worker.contract.proposal import Decision, Proposal, follow_up_of
 from worker.contract.result import Refusal
+from worker.contract.text import visible
 from worker.errors import FirstlineError
 from worker.guardrails.approval_policy import (
     refusal_of_policy,
@@ -21,6 +22,7 @@ from worker.guardrails.approval_policy import (
     refusal_of_unaudited,
 )
 from worker.ports import Server
+from worker.redaction import STATELESS_MASKER
 from worker.registry.approvals import DECIDED, Approvals
 from worker.registry.audit import AuditAction, AuditEntry, AuditLog
 
@@ -86,7 +88,8 @@ class Approving:
         if refusal is not None:
             self._note(refusal, incident_id, decision, person=person)
             return refusal
-        return approvals.decide(incident_id, decision, person=person, why=why, within_seconds=self.within_seconds)
+        masked = STATELESS_MASKER.checked(visible(why))
+        return approvals.decide(incident_id, decision, person=person, why=masked, within_seconds=self.within_seconds)
 
     def _refusal_of_person(self, proposal: Proposal, decision: Decision, person: str) -> Refusal | None:
         server = self.servers.named(proposal.server_id)
