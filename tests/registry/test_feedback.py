@@ -1,5 +1,6 @@
 """What engineers say of the desk: the last word of each, with what it judges, and honest figures of few words."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from tests.escalation import builders
 from worker.contract import Disposition, Ending
 from worker.contract.handling import Action
 from worker.contract.queue import FEEDBACK, incident_key
+from worker.contract.result import TriageResult
+from worker.registry.concluded import Concluded
 from worker.registry.feedback import Judgement, Share, feedback, figures
 from worker.registry.handling import Acted, Handlings
 
@@ -18,6 +21,11 @@ def judge(redis: Redis, number: int, action: Action, *, person: str = "ann", wor
     handlings.open(result)
     acted = handlings.act(result.incident.incident_id, action, person=person, words=words)
     assert isinstance(acted, Acted)
+
+
+def newer(**changes: Any) -> TriageResult:
+    """The result that takes the place of the first incident's."""
+    return builders.result(1, finished_at=builders.result(1).finished_at + timedelta(minutes=1), **changes)
 
 
 def words_of(redis: Redis) -> list[Judgement]:
@@ -41,6 +49,32 @@ def test_a_word_is_kept_with_what_it_judges(redis: Any) -> None:
     assert (concluded.model, concluded.prompt_hash, concluded.is_llm) == ("gpt-x", "abc", True)
     assert (concluded.disposition, concluded.ending) == (Disposition.ESCALATED, Ending.ESCALATED_BY_MODEL)
     assert redis.ttl(FEEDBACK) == -1, "it outlives the incident"
+
+
+def test_a_newer_result_changes_no_word_on_the_one_before(redis: Redis) -> None:
+    judge(redis, 1, Action.WRONG, words="the disk was full", model="first")
+    Handlings(redis).open(newer(model="second"))
+    assert [(said.is_right, said.concluded.model) for said in words_of(redis)] == [(False, "first")]
+    judge(redis, 1, Action.RIGHT, person="bob", model="first")
+    assert [said.concluded.model for said in words_of(redis)] == ["first", "second"], "bob saw the newer one"
+
+
+def test_a_word_that_a_newer_result_overtakes_stays_with_what_was_read(redis: Redis) -> None:
+    """The conclusion is replaced between its reading and the writing of the word."""
+
+    class Overtaken(Handlings):
+        def concluded(self, incident_id: str) -> Concluded | None:
+            found = super().concluded(incident_id)
+            Handlings(redis).open(newer(model="second"))
+            return found
+
+    Handlings(redis).open(builders.result(1, model="first"))
+    incident_id = builders.result(1).incident.incident_id
+    assert isinstance(Overtaken(redis).act(incident_id, Action.RIGHT, person="ann"), Acted)
+    assert [said.concluded.model for said in words_of(redis)] == ["first"]
+    now = Handlings(redis).concluded(incident_id)
+    assert now is not None
+    assert now.model == "second", "the control: it was replaced"
 
 
 def test_what_needed_nobody_can_be_judged_and_still_waits_for_nobody(redis: Any) -> None:
