@@ -18,12 +18,13 @@ class Post:
 
     def __init__(self, *, refuses: str = "", refuses_mail: str = "", refuses_data: str = "") -> None:
         self.mails: list[tuple[EmailMessage, list[str], bool]] = []
-        self._refuses, self._refuses_mail, self._refuses_data = refuses, refuses_mail, refuses_data
+        self.refuses = refuses
+        self._refuses_mail, self._refuses_data = refuses_mail, refuses_data
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        if address in self._refuses:
+        if address in self.refuses:
             return "550 no such person"
         envelope.rcpt_tos.append(address)
         return "250 OK"

@@ -164,6 +164,19 @@ def test_a_repeat_reaches_only_those_who_were_refused() -> None:
     assert [recipients for _, recipients, _ in post.mails] == [[ANN]]
 
 
+@pytest.mark.parametrize("is_same", [False, True], ids=["after a restart", "the control"])
+def test_a_repeat_by_another_process_reaches_all_and_is_the_same_mail(*, is_same: bool) -> None:
+    post = Post(refuses=BOB)
+    with server(post) as port:
+        first = sink(port)
+        with pytest.raises(NotDelivered):
+            first.deliver(result())
+        post.refuses = ""
+        (first if is_same else sink(port)).deliver(result())
+    assert [recipients for _, recipients, _ in post.mails] == [[ANN], [BOB] if is_same else [ANN, BOB]]
+    assert len({mail["Message-ID"] for _, _, mail in post.mails}) == 1
+
+
 def test_that_every_recipient_was_refused_is_told() -> None:
     post = Post(refuses=f"{ANN} {BOB}")
     with (

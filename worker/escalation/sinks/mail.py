@@ -38,7 +38,7 @@ TIMES_LONGER: Final = 3
 CARD_WIDTH: Final = 88
 SUBJECT_LIMIT: Final = 200
 REMEMBERED_MAILS: Final = 1_000
-"""Of so many mails that some recipients were refused it is known whom."""
+"""Of so many mails that some recipients were refused it is known whom; a repeat of an older one goes to all."""
 _FINAL: Final = 500
 """Where SMTP's replies begin that say that the same again is refused as well."""
 
@@ -71,6 +71,8 @@ class MailSink:
     A server has `timeout_seconds` for each answer, and three times as long for everything.
     A mail that some recipients are refused has arrived at the others: the failure names those by their place in the
     list, and is final unless the server refuses them for now only. A repeat by the same process reaches those alone.
+    Another process knows nothing of them, nor does this one after a restart: it mails to all again, with the same
+    Message-ID. Somebody may have a mail twice, but nobody is left out.
     """
 
     def __init__(
