@@ -174,7 +174,7 @@ def test_a_repeat_by_another_process_reaches_all_and_is_the_same_mail(*, is_same
         post.refuses = ""
         (first if is_same else sink(port)).deliver(result())
     assert [recipients for _, recipients, _ in post.mails] == [[ANN], [BOB] if is_same else [ANN, BOB]]
-    assert len({mail["Message-ID"] for _, _, mail in post.mails}) == 1
+    assert len({mail["Message-ID"] for mail, _, _ in post.mails}) == 1
 
 
 def test_that_every_recipient_was_refused_is_told() -> None:
