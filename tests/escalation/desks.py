@@ -13,8 +13,9 @@ from worker.contract.handling import Action, Handled
 from worker.escalation.deliveries import Deliveries
 from worker.escalation.dispatcher import Dispatcher
 from worker.escalation.routes import Routes
-from worker.escalation.sending import SinkInUse, Told
+from worker.escalation.sending import SinkInUse
 from worker.escalation.standing import Standings
+from worker.escalation.telling import Told
 
 
 class Killed(BaseException):

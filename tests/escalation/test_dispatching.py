@@ -18,10 +18,12 @@ from worker.contract.queue import ESCALATION_GROUP, RESULTS_STREAM
 from worker.contract.result import Occurrences
 from worker.errors import ContractError, NotDelivered
 from worker.escalation import EscalationConsumer, as_text, card_of
-from worker.escalation.deliveries import LEASE_SECONDS, Deliveries, due_key
+from worker.escalation.deliveries import LEASE_SECONDS, Deliveries
+from worker.escalation.delivery import due_key
 from worker.escalation.routes import Routes
-from worker.escalation.sending import TRIES_LIMIT, Outcome, pause_seconds
+from worker.escalation.sending import TRIES_LIMIT, pause_seconds
 from worker.escalation.sink_health import given_up, sinks_in_use
+from worker.escalation.telling import Outcome
 
 __all__ = ["redis_fixture", "valkey_fixture"]
 

@@ -11,7 +11,7 @@ from tests.redis_servers import let_time_pass, redis_fixture, valkey_fixture
 from worker.contract.handling import Action, Handled
 from worker.errors import NotDelivered
 from worker.escalation.deliveries import LEASE_SECONDS, Deliveries
-from worker.escalation.sending import Outcome
+from worker.escalation.telling import Outcome
 from worker.registry.handling import Handlings
 
 __all__ = ["redis_fixture", "valkey_fixture"]

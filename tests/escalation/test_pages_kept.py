@@ -14,10 +14,12 @@ from worker.contract import Disposition, Severity
 from worker.contract.handling import Action, Handled
 from worker.contract.result import Occurrences
 from worker.errors import NotDelivered
-from worker.escalation.deliveries import Deliveries, delivery_key
+from worker.escalation.deliveries import Deliveries
+from worker.escalation.delivery import delivery_key
 from worker.escalation.routes import Hours, Routes
-from worker.escalation.sending import TRIES_LIMIT, Outcome
+from worker.escalation.sending import TRIES_LIMIT
 from worker.escalation.sink_health import given_up, settled, sinks_in_use
+from worker.escalation.telling import Outcome
 from worker.registry.handling import Handlings
 
 __all__ = ["redis_fixture", "valkey_fixture"]

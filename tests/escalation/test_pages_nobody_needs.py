@@ -17,8 +17,8 @@ from worker.contract.proposal import Decision, Proposal
 from worker.contract.queue import incident_key
 from worker.errors import NotDelivered
 from worker.escalation.routes import Hours, Routes
-from worker.escalation.sending import Outcome
 from worker.escalation.sink_health import settled
+from worker.escalation.telling import Outcome
 from worker.registry import Registry
 from worker.registry.approvals import Approvals
 from worker.registry.handling import Handlings

@@ -28,9 +28,10 @@ from worker.escalation.deliveries import Deliveries
 from worker.escalation.dispatcher import Dispatcher
 from worker.escalation.making_sinks import make_sinks
 from worker.escalation.routes_file import RoutesFile, read_routes_file
-from worker.escalation.sending import SinkInUse, Told
+from worker.escalation.sending import SinkInUse
 from worker.escalation.sink_health import sinks_in_use
 from worker.escalation.standing import Standings
+from worker.escalation.telling import Told
 from worker.registry.configuration_record import ConfigurationRecord
 from worker.registry.settings_told import told_settings
 from worker.settings import Settings, read_environment

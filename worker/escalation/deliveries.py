@@ -8,8 +8,6 @@ taken under a lease: of two consumers one sends. Times are Redis' own. Called by
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import IntEnum
 from hashlib import sha256
 from importlib.resources import files
 from secrets import token_hex
@@ -21,11 +19,19 @@ from redis.commands.core import Script
 from worker.contract import TriageResult
 from worker.contract.handling import Action, Handled
 from worker.errors import ConfigurationError
+from worker.escalation.delivery import (
+    GIVEN_UP,
+    SETTLED,
+    SINKS,
+    Delivery,
+    Ended,
+    delivery_key,
+    due_key,
+    keys_of,
+    sink_key,
+)
 
-__all__ = ["HEAD_START_SECONDS", "PAGE", "Deliveries", "Delivery", "Ended", "delivery_key", "due_key", "sink_key"]
-
-PAGE: Final = "page"
-"""The first step of every delivery; each further one is what an engineer did."""
+__all__ = ["HEAD_START_SECONDS", "PAUSE_WAITED_OUT_SECONDS", "Deliveries"]
 
 LEASE_SECONDS: Final = 120.0
 """Longer than any sink takes to answer or to give up."""
@@ -41,62 +47,6 @@ HEAD_START_SECONDS: Final = 3_600.0
 """A critical page is due so long before its time: it passes all that wait for the same sink and are less urgent."""
 
 _Arguments = list[str | int]
-
-SINKS: Final = "firstline:sinks"
-GIVEN_UP: Final = "firstline:deliveries:given-up"
-"""Sorted set of "sink incident" that no sink took, scored by the time in milliseconds."""
-SETTLED: Final = "firstline:deliveries:settled"
-"""The same of what was settled before its page was sent, so that nobody was paged."""
-
-
-def delivery_key(sink: str, incident_id: str) -> str:
-    """Return the key of the hash: state (WAITING, DELIVERED, HANDED_OVER, GIVEN_UP, SETTLED), result, tries, times.
-
-    Beside it, at the same key and `:steps`, the list of what is still to be said, and at `:steps:left` what was done
-    since the page and could not be said.
-    """
-    return f"firstline:delivery:{sink}:{incident_id}"
-
-
-def due_key(sink: str) -> str:
-    """Return the key of the sorted set of incidents with something to say, scored by when, in milliseconds.
-
-    Beside it, at `:held`, which of them wait for the end of quiet hours, and at `:urgent`, which pass others when due.
-    """
-    return f"firstline:deliveries:{sink}"
-
-
-def sink_key(sink: str) -> str:
-    """Return the key of the hash with a sink's health: failures in a row, since when, and the last error."""
-    return f"firstline:sink:{sink}"
-
-
-class Ended(IntEnum):
-    """What became of a step whose tries ended; nothing where the lease went to another."""
-
-    NOT_OURS = 0
-    GIVEN_UP = 1
-    HANDED_OVER = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """One step that was taken under a lease. `tries` counts this attempt; `note` says which sinks failed before."""
-
-    sink: str
-    incident_id: str
-    step: str
-    result: str
-    note: str
-    tries: int
-    tried_for_seconds: float
-    sink_is_down_for_seconds: float
-    token: str
-
-    @property
-    def is_page(self) -> bool:
-        """Whether it is the page, and not what was done since."""
-        return self.step == PAGE
 
 
 class Deliveries:
@@ -130,7 +80,7 @@ class Deliveries:
     def schedule(self, sink: str, result: TriageResult, *, delay_seconds: float) -> bool:
         """Note that a sink is to be sent a result, `delay_seconds` from now; False when that was noted before."""
         incident_id = result.incident.incident_id
-        keys = [*_keys(sink, incident_id), due_key(sink), SINKS]
+        keys = [*keys_of(sink, incident_id), due_key(sink), SINKS]
         args: _Arguments = [sink, incident_id, result.model_dump_json(), _milliseconds(delay_seconds)]
         return bool(self._schedule(keys=keys, args=args))
 
@@ -146,14 +96,14 @@ class Deliveries:
             sink
             for sink in sorted(map(str, self._redis.smembers(SINKS)))
             if self._follow(
-                keys=[*_keys(sink, incident_id), due_key(sink), SETTLED],
+                keys=[*keys_of(sink, incident_id), due_key(sink), SETTLED],
                 args=[*what, sink, opens, _milliseconds(KEPT_SECONDS)],
             )
         ]
 
     def settle(self, taken: Delivery) -> bool:
         """End a page that nobody needs any more; False when the lease went to another."""
-        keys = [*_keys(taken.sink, taken.incident_id), due_key(taken.sink), SETTLED]
+        keys = [*keys_of(taken.sink, taken.incident_id), due_key(taken.sink), SETTLED]
         args: _Arguments = [taken.incident_id, taken.token, taken.sink, _milliseconds(KEPT_SECONDS)]
         return bool(self._settle(keys=keys, args=args))
 
@@ -177,24 +127,11 @@ class Deliveries:
             _milliseconds(HEAD_START_SECONDS),
         ]
         reply = self._take(keys=[due_key(sink), sink_key(sink)], args=args)
-        if not reply:
-            return None
-        incident_id, step, result, note, tries, age_milliseconds, wait_milliseconds = map(str, reply)
-        return Delivery(
-            sink=sink,
-            incident_id=incident_id,
-            step=step,
-            result=result,
-            note=note,
-            tries=int(tries),
-            tried_for_seconds=int(age_milliseconds) / 1000,
-            sink_is_down_for_seconds=int(wait_milliseconds) / 1000,
-            token=token,
-        )
+        return Delivery.taken(sink, token, reply) if reply else None
 
     def record(self, taken: Delivery, *, is_sent: bool = True) -> bool:
         """Record the sink's yes, or that it has nothing to show of this step; False when somebody else had."""
-        keys = [*_keys(taken.sink, taken.incident_id), due_key(taken.sink), sink_key(taken.sink)]
+        keys = [*keys_of(taken.sink, taken.incident_id), due_key(taken.sink), sink_key(taken.sink)]
         args: _Arguments = [taken.incident_id, taken.step, taken.token, _milliseconds(KEPT_SECONDS), int(is_sent)]
         return bool(self._record(keys=keys, args=args))
 
@@ -276,14 +213,9 @@ class Deliveries:
         return bool(self._postpone(keys=keys, args=args))
 
     def _end(self, taken: Delivery, backup: str, args: _Arguments) -> Ended:
-        here = [*_keys(taken.sink, taken.incident_id), due_key(taken.sink), sink_key(taken.sink), SINKS, GIVEN_UP]
-        keys = [*here, *_keys(backup, taken.incident_id), due_key(backup)]
+        here = [*keys_of(taken.sink, taken.incident_id), due_key(taken.sink), sink_key(taken.sink), SINKS, GIVEN_UP]
+        keys = [*here, *keys_of(backup, taken.incident_id), due_key(backup)]
         return Ended(int(self._let_go(keys=keys, args=args)))
-
-
-def _keys(sink: str, incident_id: str) -> tuple[str, str]:
-    key = delivery_key(sink, incident_id)
-    return key, f"{key}:steps"
 
 
 def _milliseconds(seconds: float) -> int:

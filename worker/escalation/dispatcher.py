@@ -20,8 +20,9 @@ from worker.contract.handling import Action, Handled
 from worker.contract.quoting import one_line
 from worker.escalation.deliveries import HEAD_START_SECONDS, Deliveries
 from worker.escalation.routes import Routes, severity_of
-from worker.escalation.sending import Sender, SinkInUse, Told
+from worker.escalation.sending import Sender, SinkInUse
 from worker.escalation.standing import Standings
+from worker.escalation.telling import Told
 from worker.ports import Clock
 from worker.registry.follow_ups import DESK, original_of, told_of_end
 

@@ -9,24 +9,23 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 
 import structlog
 from pydantic import ValidationError
 from redis.exceptions import RedisError
 
-from worker.contract import Evidence, Severity, TriageResult
+from worker.contract import Severity, TriageResult
 from worker.contract.handling import Handled
-from worker.contract.quoting import one_line
 from worker.errors import ContractError, NotDelivered
-from worker.escalation.deliveries import HEAD_START_SECONDS, PAUSE_WAITED_OUT_SECONDS, Deliveries, Delivery, Ended
+from worker.escalation.deliveries import HEAD_START_SECONDS, PAUSE_WAITED_OUT_SECONDS, Deliveries
+from worker.escalation.delivery import Delivery
 from worker.escalation.routes import Routes, severity_of
 from worker.escalation.standing import Standings
+from worker.escalation.telling import Outcome, Teller, Told, noted, shown
 from worker.ports import Clock, Follower, Notifier
-from worker.redaction import STATELESS_MASKER
 
-__all__ = ["Outcome", "Sender", "SinkInUse", "Told", "pause_seconds"]
+__all__ = ["Sender", "SinkInUse", "pause_seconds"]
 
 FIRST_PAUSE_SECONDS: Final = 2.0
 LONGEST_PAUSE_SECONDS: Final = 300.0
@@ -39,19 +38,8 @@ TRIED_FOR_SECONDS: Final = 86_400.0
 
 POLL_SECONDS: Final = 0.5
 REDIS_PAUSE_SECONDS: Final = 5.0
-ERROR_LIMIT_BYTES: Final = 500
 
 log = structlog.get_logger()
-
-
-class Outcome(StrEnum):
-    """What came of one step at one sink."""
-
-    DELIVERED = "delivered"
-    POSTPONED = "postponed"
-    HANDED_OVER = "handed_over"
-    GIVEN_UP = "given_up"
-    SETTLED = "settled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,19 +50,6 @@ class SinkInUse:
     notifier: Notifier
     follower: Follower | None = None
     backup: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """One delivery, for a person: what came of it, on which try, and why; `detail` is masked."""
-
-    at: datetime
-    sink: str
-    incident_id: str
-    action: str
-    outcome: Outcome
-    tries: int
-    detail: str = ""
 
 
 class Sender:
@@ -98,7 +73,7 @@ class Sender:
         self._routes = routes
         self._chains = chains
         self._clock = clock
-        self._tell = tell
+        self._teller = Teller(clock, tell)
         self._said_yes: list[tuple[Delivery, bool]] = []
         self._is_awake = False
 
@@ -142,7 +117,7 @@ class Sender:
             self._deliveries.follow(result, standing.done)
         if standing.settled is not None:
             if self._deliveries.settle(taken):
-                self._say(taken, Outcome.SETTLED, standing.settled)
+                self._teller.say(taken, Outcome.SETTLED, standing.settled)
             return True
         until = self._routes.held_until(self._sink.name, result, self._clock.now())
         if until is not None:
@@ -170,7 +145,7 @@ class Sender:
             self._said_yes.append((taken, is_sent))
             self._record_yes()
             if is_sent:
-                self._say(taken, Outcome.DELIVERED)
+                self._teller.say(taken, Outcome.DELIVERED)
 
     def _record_yes(self) -> None:
         """Record each yes; what Redis was away for is recorded before anything else is sent. Raises `RedisError`."""
@@ -182,7 +157,7 @@ class Sender:
     def _send(self, taken: Delivery, result: TriageResult) -> bool:
         """Return whether there was anything to send."""
         if taken.is_page:
-            self._sink.notifier.deliver(_noted(result, taken, at=self._clock.now()))
+            self._sink.notifier.deliver(noted(result, taken, at=self._clock.now()))
             return True
         if self._sink.follower is None:
             return False
@@ -197,7 +172,7 @@ class Sender:
             self._deliveries.spare(taken, delay_seconds=delay, is_urgent=_is_urgent(result))
 
     def _failed(self, taken: Delivery, result: TriageResult, error: NotDelivered) -> None:
-        failure = _shown(error)
+        failure = shown(error)
         if self._are_tries_over(taken, error):
             self._end(taken, result, failure, error)
             return
@@ -211,7 +186,7 @@ class Sender:
             is_doubtful=error.is_doubtful,
             is_urgent=_is_urgent(result),
         )
-        self._say(taken, Outcome.POSTPONED, f"{failure} Again in {delay:.0f} s.")
+        self._teller.say(taken, Outcome.POSTPONED, f"{failure} Again in {delay:.0f} s.")
 
     def _are_tries_over(self, taken: Delivery, error: NotDelivered) -> bool:
         if error.is_final or (error.final_at_try is not None and taken.tries >= error.final_at_try):
@@ -224,9 +199,9 @@ class Sender:
         if taken.is_page and result is not None and self._sink.backup is not None:
             self._hand_over(taken, result, self._sink.backup, why, error)
             return
-        failure, is_doubtful = (_shown(error), error.is_doubtful) if error is not None else ("", False)
+        failure, is_doubtful = (shown(error), error.is_doubtful) if error is not None else ("", False)
         ended = self._deliveries.give_up(taken, failure=failure, routes=self._chains, is_doubtful=is_doubtful)
-        self._say_ended(taken, ended, why)
+        self._teller.say_ended(taken, ended, why)
 
     def _hand_over(
         self, taken: Delivery, result: TriageResult, backup: str, why: str, error: NotDelivered | None = None
@@ -240,38 +215,14 @@ class Sender:
             routes=self._chains,
             delay_seconds=self._seconds_to(until) if until is not None else at_once,
             note=f"{taken.note}, {failed}" if taken.note else failed,
-            failure=_shown(error) if error is not None else "",
+            failure=shown(error) if error is not None else "",
             sink_pause_seconds=_pause_of(error) if error is not None else 0.0,
             is_doubtful=error is not None and error.is_doubtful,
         )
-        self._say_ended(taken, ended, why, backup)
-
-    def _say_ended(self, taken: Delivery, ended: Ended, why: str, backup: str | None = None) -> None:
-        if ended is Ended.HANDED_OVER:
-            self._say(taken, Outcome.HANDED_OVER, f"{why} {backup} gets it.")
-        elif ended is Ended.GIVEN_UP:
-            self._say(taken, Outcome.GIVEN_UP, why if backup is None else f"{why} {backup} let it go, too.")
+        self._teller.say_ended(taken, ended, why, backup)
 
     def _seconds_to(self, moment: datetime) -> float:
         return (moment - self._clock.now()).total_seconds()
-
-    def _say(self, taken: Delivery, outcome: Outcome, detail: str = "") -> None:
-        action = "page" if taken.is_page else Handled.model_validate_json(taken.step).action
-        told = Told(
-            at=self._clock.now(),
-            sink=taken.sink,
-            incident_id=taken.incident_id,
-            action=action,
-            outcome=outcome,
-            tries=taken.tries,
-            detail=detail,
-        )
-        write = log.info if outcome is Outcome.DELIVERED else log.warning
-        write(
-            f"delivery.{outcome}", sink=told.sink, incident_id=told.incident_id, action=action, tries=told.tries,
-            detail=detail,
-        )  # fmt: skip
-        self._tell(told)
 
 
 def pause_seconds(tries: int) -> float:
@@ -285,16 +236,3 @@ def _pause_of(error: NotDelivered) -> float:
 
 def _is_urgent(result: TriageResult) -> bool:
     return severity_of(result) is Severity.CRITICAL
-
-
-def _noted(result: TriageResult, taken: Delivery, *, at: datetime) -> TriageResult:
-    """Return the result with what befell its page as the last thing that was seen: the card keeps that longest."""
-    if not taken.note:
-        return result
-    statement = f"{taken.note}, so {taken.sink} has this page"
-    seen = Evidence(evidence_id="D1", tool="delivery", statement=statement, observed_at=at)
-    return result.model_copy(update={"evidence": (*result.evidence, seen)})
-
-
-def _shown(error: NotDelivered) -> str:
-    return one_line(STATELESS_MASKER.checked(str(error)), ERROR_LIMIT_BYTES)

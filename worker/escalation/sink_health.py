@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from redis import Redis
 
-from worker.escalation.deliveries import GIVEN_UP, SETTLED, SINKS, due_key, sink_key
+from worker.escalation.delivery import GIVEN_UP, SETTLED, SINKS, due_key, sink_key
 
 __all__ = ["SinkHealth", "given_up", "settled", "sinks_in_use"]
 

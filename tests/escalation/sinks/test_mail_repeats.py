@@ -14,9 +14,10 @@ from tests.redis_servers import let_time_pass, redis_fixture, valkey_fixture
 from worker.escalation.deliveries import Deliveries
 from worker.escalation.dispatcher import Dispatcher
 from worker.escalation.routes import Routes
-from worker.escalation.sending import Outcome, SinkInUse, Told
+from worker.escalation.sending import SinkInUse
 from worker.escalation.sinks.mail import MailSink
 from worker.escalation.standing import Standings
+from worker.escalation.telling import Outcome, Told
 
 __all__ = ["redis_fixture", "valkey_fixture"]
 
