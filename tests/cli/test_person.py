@@ -11,15 +11,15 @@ from fakeredis import FakeRedis
 
 from tests.registry.test_handling import closed, escalation
 from worker.bootstrap import make_guard
-from worker.cli import queue, restarts
+from worker.cli import restarts
 from worker.cli.audit import write_audit
 from worker.cli.person import person
+from worker.cli.queue_actions import QueueActions
 from worker.contract.handling import Action
 from worker.contract.queue import AUDIT_STREAM
 from worker.guardrails.policy import Policy
 from worker.registry.audit_entry import AuditAction, AuditEntry
 from worker.registry.handling import Handlings
-from worker.settings import RedisSettings
 
 ME = pwd.getpwuid(os.getuid()).pw_name
 
@@ -68,12 +68,11 @@ def test_the_kill_switch_names_the_account(redis: Any) -> None:
     assert guard.halted() == f"{ME}: a drill"
 
 
-def test_the_queue_names_the_account(redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_queue_names_the_account(redis: Any) -> None:
     result = escalation()
     incident_id = closed(redis, result)
     Handlings(redis).open(result)
-    monkeypatch.setattr(queue, "connect", lambda _: redis)
-    queue.act_on(RedisSettings(_env_file=None), incident_id, Action.CLAIM)
+    QueueActions(redis).act_on([incident_id], Action.CLAIM)
     handling = Handlings(redis).find(incident_id)
     assert handling is not None
     assert handling.person == ME

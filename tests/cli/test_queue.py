@@ -1,4 +1,4 @@
-"""The escalation queue at the command line: what is on the page, what an action says, and a storm."""
+"""The list of what waits: what is on the page and in the pipe, at every width, under every filter, and in a storm."""
 
 import json
 import time
@@ -11,15 +11,13 @@ from rich.console import Console
 
 from tests.escalation import builders
 from tests.redis_servers import SwitchableRedis, redis_fixture, valkey_fixture
-from worker.cli import queue as queue_module
-from worker.cli.queue import Lists, act_on, list_waiting, show_handling, watch_waiting
-from worker.cli.queue_page import as_record, history_of, table_of
+from worker.cli.queue import Lists, list_waiting, watch_waiting
+from worker.cli.queue_choice import Choice
+from worker.cli.queue_page import Listed, as_record, history_of, table_of
 from worker.contract import Severity
 from worker.contract.handling import Action
-from worker.contract.queue import AUDIT_STREAM, RESULTS_STREAM
-from worker.errors import FirstlineError
+from worker.contract.queue import AUDIT_STREAM, RESULTS_STREAM, WAITING_INCIDENTS, handling_key
 from worker.registry.handling import Handlings
-from worker.settings import RedisSettings
 
 __all__ = ["redis_fixture", "valkey_fixture"]
 
@@ -33,28 +31,22 @@ def publish(redis: Any, number: int = 1, **changes: Any) -> str:
     return incident_id
 
 
-@pytest.fixture
-def settings(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> RedisSettings:
-    """Settings whose Redis is the test's."""
-    monkeypatch.setattr(queue_module, "connect", lambda _: redis)
-    return RedisSettings(_env_file=None)
-
-
-def rendered(redis: Redis, limit: int = 100) -> str:
-    console = Console(width=160, record=True, markup=False, file=None)
+def rendered(redis: Redis, limit: int = 100, *, width: int = 160, **choice: Any) -> str:
+    console = Console(width=width, record=True, markup=False, file=None)
     with console.capture() as captured:
-        console.print(Lists(redis, newest_first=False).page(limit))
+        console.print(Lists(redis, choice=Choice(**choice)).page(limit, width=width))
     return captured.get()
 
 
 def test_what_was_just_published_is_on_the_list_though_nobody_delivers(
-    redis: Redis, settings: RedisSettings, capsys: pytest.CaptureFixture[str]
+    redis: Redis, capsys: pytest.CaptureFixture[str]
 ) -> None:
     incident_id = publish(redis)
-    list_waiting(settings, limit=10, newest_first=False, as_json=True)
+    list_waiting(Lists(redis), limit=10, as_json=True)
     (line,) = capsys.readouterr().out.splitlines()
     record = json.loads(line)
     assert record["incident_id"] == incident_id
+    assert record["waits_since"] == builders.result().finished_at.isoformat()
     assert set(record) == {
         "incident_id",
         "state",
@@ -69,29 +61,111 @@ def test_what_was_just_published_is_on_the_list_though_nobody_delivers(
         "ending",
         "finished_at",
     }
-    list_waiting(settings, limit=10, newest_first=False, as_json=False)
+    list_waiting(Lists(redis), limit=10, as_json=False)
     assert "1 incident waits for engineers" in capsys.readouterr().out
 
 
 def test_the_page_says_who_has_what_and_how_many_are_not_shown(redis: Redis) -> None:
     ids = [publish(redis, number) for number in range(3)]
-    Lists(redis, newest_first=False).waiting(10)
+    Lists(redis).waiting()
     Handlings(redis).act(ids[0], Action.ACKNOWLEDGE, person="ann")
     page = rendered(redis)
-    assert "3 incidents wait for engineers " in page
+    assert "3 incidents wait for engineers\n" in page
     assert builders.SERVER in page
     assert "ann (ack)" in page
     assert all(incident_id in page for incident_id in ids)
-    assert "3 incidents wait for engineers, of which 2 are shown" in rendered(redis, limit=2)
+    assert "3 incidents wait for engineers, 1 of them not shown" in rendered(redis, limit=2)
+
+
+@pytest.mark.parametrize(
+    ("width", "columns"),
+    [
+        (20, ["incident"]),
+        (40, ["urgency", "incident"]),
+        (60, ["urgency", "incident", "waits", "with"]),
+        (80, ["urgency", "incident", "waits", "with", "server"]),
+        (120, ["urgency", "incident", "waits", "with", "server", "what"]),
+        (200, ["urgency", "incident", "waits", "with", "server", "what"]),
+    ],
+)
+def test_at_every_width_the_id_is_whole_and_a_line_is_one_line(redis: Redis, width: int, columns: list[str]) -> None:
+    incident_id = publish(redis, server_id="a-server-with-a-long-name-in-frankfurt-01")
+    Lists(redis).waiting()
+    Handlings(redis).act(incident_id, Action.ACKNOWLEDGE, person="somebody-with-a-long-name")
+    title, header, *lines = rendered(redis, width=width).splitlines()[-3 if width > 24 else -4 :]
+    assert header.split() == columns
+    assert incident_id in "".join(line.strip() for line in lines)
+    assert all(len(line) <= width for line in [title, header, *lines])
+    if width > 24:
+        assert len(lines) == 1
+
+
+def test_only_what_was_asked_for_is_listed_and_counted(redis: Redis) -> None:
+    severities = [Severity.CRITICAL, Severity.WARNING, Severity.WARNING, Severity.INFO]
+    ids = [
+        publish(redis, number, incident=builders.incident(number, severity=severity), server_id=f"web-{number % 2}")
+        for number, severity in enumerate(severities)
+    ]
+    Lists(redis).waiting()
+    Handlings(redis).act(ids[1], Action.CLAIM, person="ann")
+    wanted: list[tuple[dict[str, Any], list[str]]] = [
+        ({"person": "ann"}, [ids[1]]),
+        ({"is_unclaimed": True}, [ids[0], ids[2], ids[3]]),
+        ({"server": "web-1"}, [ids[1], ids[3]]),
+        ({"severity": Severity.WARNING}, [ids[1], ids[2]]),
+        ({"severity": Severity.WARNING, "server": "web-0", "is_unclaimed": True}, [ids[2]]),
+    ]
+    for choice, expected in wanted:
+        listed = Lists(redis, choice=Choice(**choice)).waiting()
+        assert {line.incident_id for line in listed.lines} == set(expected), choice
+        assert (listed.fitting, listed.waiting, listed.not_shown) == (len(expected), 4, 0)
+    assert "3 of 4 waiting incidents, 2 of them not shown" in rendered(redis, 1, is_unclaimed=True)
+
+
+def test_a_pipe_gets_everything_and_is_told_where_a_limit_cuts(
+    redis: Redis, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(120):
+        publish(redis, number)
+    list_waiting(Lists(redis), limit=None, as_json=True)
+    said = capsys.readouterr()
+    assert (len(said.out.splitlines()), said.err) == (120, "")
+    list_waiting(Lists(redis), limit=50, as_json=True)
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 50
+    assert said.err == "firstline: 70 more are not printed: see --limit.\n"
+    list_waiting(Lists(redis), limit=None, as_json=False)
+    assert "120 incidents wait for engineers, 20 of them not shown" in capsys.readouterr().out
+
+
+def test_a_damaged_line_says_so_and_the_others_stay_listed(redis: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    concluded, state, kind, whole = (publish(redis, number) for number in range(4))
+    Lists(redis).waiting()
+    redis.hset(handling_key(concluded), "concluded", '{"severity": "\x1b[2J')
+    redis.hset(handling_key(state), mapping={"state": "lost", "since": "soon", "opened_at": "1e999"})
+    redis.set(handling_key(kind), "another's")
+    redis.zadd(WAITING_INCIDENTS, {"\x1b[2J": float("inf")})
+    lines = {line.split()[1]: line for line in rendered(redis).splitlines()[2:]}
+    assert "its entry can't be read" in lines[concluded]
+    assert "unreadable" in lines[state]
+    assert builders.SERVER in lines[state]
+    assert "its entry can't be read" in lines[kind]
+    assert builders.SERVER in lines[whole]
+    assert r"\x1b[2J" in lines
+    list_waiting(Lists(redis), limit=None, as_json=True)
+    records = {record["incident_id"]: record for record in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert records[concluded]["severity"] is None
+    assert (records[state]["state"], records[state]["opened_at"]) == (None, None)
+    assert records[whole]["state"] == "open"
 
 
 def test_hostile_words_have_no_effect_on_the_page_and_no_secret_is_on_it(redis: Redis) -> None:
     incident_id = publish(redis, summary=HOSTILE, server_id=HOSTILE[:200])
-    Lists(redis, newest_first=False).waiting(10)
+    Lists(redis).waiting()
     Handlings(redis).act(incident_id, Action.CLAIM, person=HOSTILE, words=HOSTILE)
     handling = Handlings(redis).find(incident_id)
     assert handling is not None
-    (line,) = Handlings(redis).waiting(10)
+    (line,) = Handlings(redis).waiting()
     for text in (rendered(redis), history_of(handling), json.dumps(as_record(line))):
         assert "hunter2" not in text
         assert "\x1b[2J" not in text
@@ -101,60 +175,28 @@ def test_hostile_words_have_no_effect_on_the_page_and_no_secret_is_on_it(redis: 
 @pytest.mark.parametrize(("seconds", "told"), [(-5, "0 min"), (59, "0 min"), (3_660, "1 h 1 min"), (90_000, "1 d 1 h")])
 def test_how_long_it_waits(redis: Redis, seconds: int, told: str) -> None:
     publish(redis)
-    (line,) = Lists(redis, newest_first=False).waiting(1)
+    (line,) = Lists(redis).waiting().lines
     console = Console(width=160)
     with console.capture() as captured:
-        console.print(table_of([line], count=1, now=line.waits_since + timedelta(seconds=seconds)))
+        now = line.waits_since + timedelta(seconds=seconds)
+        console.print(table_of(Listed(lines=(line,), waiting=1), now=now, width=160))
     assert told in captured.get()
 
 
-def test_an_action_says_what_holds_and_a_refusal_why(
-    redis: Redis, settings: RedisSettings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    incident_id = publish(redis)
-    Lists(redis, newest_first=False).waiting(1)
-    monkeypatch.setattr(queue_module, "person", lambda: "ann")
-    act_on(settings, incident_id, Action.CLAIM)
-    act_on(settings, incident_id, Action.CLAIM)
-    act_on(settings, incident_id, Action.WRONG, words="the disk")
-    told = capsys.readouterr().out.splitlines()
-    assert told == [
-        f"{incident_id}  claimed, by ann",
-        f"{incident_id}  claimed, by ann (already)",
-        f"{incident_id}  claimed, by ann  wrong is written down",
-    ]
-    monkeypatch.setattr(queue_module, "person", lambda: "bob")
-    with pytest.raises(FirstlineError, match=r"in the hands of ann since .* Nothing was changed\."):
-        act_on(settings, incident_id, Action.CLAIM)
-    act_on(settings, incident_id, Action.RELEASE, as_json=True)
-    assert json.loads(capsys.readouterr().out) == {
-        "incident_id": incident_id,
-        "state": "open",
-        "person": None,
-        "is_news": True,
-    }
-    show_handling(settings, incident_id)
-    assert "bob  release" in capsys.readouterr().out
-
-
-def test_a_handling_that_is_none_is_told(redis: Redis, settings: RedisSettings) -> None:
-    with pytest.raises(FirstlineError, match="waits for nobody, or is forgotten"):
-        show_handling(settings, "inc-x")
-
-
 def test_the_list_is_shown_while_the_audit_is_broken_and_says_what_may_be_missing(
-    redis: Any, settings: RedisSettings, capsys: pytest.CaptureFixture[str]
+    redis: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     publish(redis)
-    list_waiting(settings, limit=10, newest_first=False, as_json=True)
+    list_waiting(Lists(redis), limit=10, as_json=True)
     redis.delete(AUDIT_STREAM)
     redis.set(AUDIT_STREAM, "another's")
     publish(redis, 2)
     capsys.readouterr()
-    list_waiting(settings, limit=10, newest_first=False, as_json=True)
+    list_waiting(Lists(redis), limit=10, as_json=True)
     said = capsys.readouterr()
     assert "The newest results may be missing" in said.err
     assert len(said.out.splitlines()) == 1
+    assert "The newest results may be missing" in rendered(redis)
 
 
 def test_watching_shows_an_outage_in_the_lists_place_and_goes_on(
@@ -174,7 +216,7 @@ def test_watching_shows_an_outage_in_the_lists_place_and_goes_on(
 
     pauses = list[float]()
 
-    watch_waiting(Lists(switchable.client, newest_first=False), limit=10, is_over=is_over, pause=pause)
+    watch_waiting(Lists(switchable.client), limit=None, is_over=is_over, pause=pause)
     assert "1 incident waits" in capsys.readouterr().out
 
 
@@ -182,11 +224,11 @@ def test_watching_shows_an_outage_in_the_lists_place_and_goes_on(
 def test_a_storm_of_500_results_is_recorded_and_listed_in_seconds(valkey: Any) -> None:
     for number in range(500):
         publish(valkey, number, incident=builders.incident(number, severity=list(Severity)[number % 3]))
-    lists = Lists(valkey, newest_first=False)
+    lists = Lists(valkey)
     started = time.monotonic()
-    assert len(lists.waiting(500)) == 500
+    assert len(lists.waiting().lines) == 500
     recorded = time.monotonic()
-    table = lists.page(500)
+    table = lists.page(500, width=160)
     listed = time.monotonic()
     assert table is not None
     assert recorded - started < 15

@@ -311,9 +311,9 @@ def test_a_damaged_time_and_state_are_no_reason_to_fail(redis: Any, handlings: H
     refused = handlings.act(waiting, Action.CLAIM, person="bob")
     assert isinstance(refused, Refusal)
     assert "in the hands of ann since a time that can't be read" in refused.detail
-    noted = handlings.act(waiting, Action.NOTE, person="bob", words="so")
-    assert isinstance(noted, Acted)
-    assert noted.state is None
+    with pytest.raises(ContractError, match=r"It is written down, but .* claim or release it"):
+        handlings.act(waiting, Action.NOTE, person="bob", words="so")
+    assert redis.llen(handling_history_key(waiting)) == 2
     claimed = handlings.act(waiting, Action.CLAIM, person="ann")
     assert isinstance(claimed, Acted)
     assert claimed.state is HandlingState.CLAIMED, "claiming it mends its state"

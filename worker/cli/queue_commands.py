@@ -1,4 +1,4 @@
-"""The commands of `firstline queue`; what they do stands in `queue.py`."""
+"""The commands of `firstline queue`; what they do stands in `queue.py` and `queue_actions.py`."""
 
 import sys
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 
 from worker.cli.options import AsJson, Because, Note, Why, Words
 from worker.contract.handling import Action
+from worker.contract.incident import Severity
 from worker.settings import load_redis_settings
 
 __all__ = ["queue"]
@@ -15,94 +16,124 @@ queue = typer.Typer(
     help="The escalation queue: what waits for engineers, who has it, what they did, and whether the desk was right."
 )
 
-IncidentId = Annotated[str, typer.Argument(metavar="ID", help="The incident's id, as the list prints it.")]
+_NAMES = "An incident's id, or its first 12 characters; several; or - for those on standard input, one a line."
+Ids = Annotated[list[str], typer.Argument(metavar="ID...", help=_NAMES)]
+IncidentId = Annotated[str, typer.Argument(metavar="ID", help="An incident's id, or its first 12 characters.")]
 
 
 @queue.callback(invoke_without_command=True)
-def list_queue(
+def list_queue(  # noqa: PLR0913, PLR0917 - the options of the command
     context: typer.Context,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep the list on the terminal, until Ctrl-C.")] = False,
     newest: Annotated[bool, typer.Option("--newest", help="The newest first, instead of the most urgent.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Show so many lines at most.")] = 100,
+    mine: Annotated[bool, typer.Option("--mine", help="Only what you have.")] = False,
+    unclaimed: Annotated[bool, typer.Option("--unclaimed", help="Only what nobody has.")] = False,
+    server: Annotated[str | None, typer.Option(metavar="NAME", help="Only this server's.")] = None,
+    severity: Annotated[Severity | None, typer.Option(help="Only what is so urgent.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Show so many lines at most; else 100, and with --json all.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what waits: the most urgent first, and of those what has waited longest.
+    """List what waits: the most urgent first, and of those what has waited longest since it was concluded.
 
-    Example: firstline queue --watch   ·   firstline queue claim inc-…   ·   firstline queue resolve inc-… --note "…"
+    Example: firstline queue --watch --unclaimed   ·   firstline queue claim inc-…   ·   firstline queue --json --server
+    web-01 | firstline queue resolve - --note "…"
     """
     if context.invoked_subcommand is not None:
         return
     from worker.bootstrap import connect
+    from worker.cli.person import person
     from worker.cli.queue import Lists, list_waiting, watch_waiting
+    from worker.cli.queue_choice import Choice
+    from worker.registry.handling import PERSON_CHARACTERS
 
-    settings = load_redis_settings()
-    if not watch:
-        list_waiting(settings, limit=limit, newest_first=newest, as_json=as_json)
-    elif as_json or not sys.stdout.isatty():
+    if mine and unclaimed:
+        raise typer.BadParameter("give either --mine or --unclaimed: what you have is claimed")
+    if watch and (as_json or not sys.stdout.isatty()):
         raise typer.BadParameter(
             "--watch is for a terminal; for pipes there is --json, and `firstline escalations --json`"
         )
+    me = person()[:PERSON_CHARACTERS] if mine else None
+    choice = Choice(person=me, is_unclaimed=unclaimed, server=server, severity=severity)
+    lists = Lists(connect(load_redis_settings()), newest_first=newest, choice=choice)
+    if watch:
+        watch_waiting(lists, limit=limit)
     else:
-        watch_waiting(Lists(connect(settings), newest_first=newest), limit=limit)
+        list_waiting(lists, limit=limit, as_json=as_json)
 
 
-def _act(incident_id: str, action: Action, *, words: str = "", as_json: bool) -> None:
-    from worker.cli.queue import act_on
+def _act(ids: list[str], action: Action, *, words: str = "", as_json: bool) -> None:
+    from worker.bootstrap import connect
+    from worker.cli.queue_actions import QueueActions
+    from worker.cli.queue_ids import names_of
 
-    act_on(load_redis_settings(), incident_id, action, words=words, as_json=as_json)
-
-
-@queue.command()
-def claim(incident_id: IncidentId, as_json: AsJson = False) -> None:
-    """Take an incident: from now on it is yours. Of two at once one gets it, and the other is told who has it."""
-    _act(incident_id, Action.CLAIM, as_json=as_json)
+    names = names_of(ids, sys.stdin.buffer if sys.stdin is not None else ())
+    raise typer.Exit(QueueActions(connect(load_redis_settings()), as_json=as_json).act_on(names, action, words=words))
 
 
 @queue.command()
-def release(incident_id: IncidentId, as_json: AsJson = False) -> None:
-    """Give an incident back, yours or that of somebody who has gone; whose it was stands in its history."""
-    _act(incident_id, Action.RELEASE, as_json=as_json)
+def claim(ids: Ids, as_json: AsJson = False) -> None:
+    """Take incidents: from now on they are yours. Of two at once one gets it, and the other is told who has it.
+
+    Example: firstline queue --json --unclaimed --server web-01 | firstline queue claim -
+    """
+    _act(ids, Action.CLAIM, as_json=as_json)
 
 
 @queue.command()
-def ack(incident_id: IncidentId, as_json: AsJson = False) -> None:
-    """Acknowledge an incident: you have seen it and work on it."""
-    _act(incident_id, Action.ACKNOWLEDGE, as_json=as_json)
+def release(ids: Ids, as_json: AsJson = False) -> None:
+    """Give incidents back, yours or those of somebody who has gone; whose they were stands in their history."""
+    _act(ids, Action.RELEASE, as_json=as_json)
 
 
 @queue.command()
-def resolve(incident_id: IncidentId, note: Note, as_json: AsJson = False) -> None:
-    """Say that an incident is over. It leaves the queue, and can be reopened for seven days."""
-    _act(incident_id, Action.RESOLVE, words=note, as_json=as_json)
+def ack(ids: Ids, as_json: AsJson = False) -> None:
+    """Acknowledge incidents: you have seen them and work on them."""
+    _act(ids, Action.ACKNOWLEDGE, as_json=as_json)
 
 
 @queue.command()
-def reopen(incident_id: IncidentId, why: Why, as_json: AsJson = False) -> None:
-    """Put a resolved incident back into the queue."""
-    _act(incident_id, Action.REOPEN, words=why, as_json=as_json)
+def resolve(ids: Ids, note: Note, as_json: AsJson = False) -> None:
+    """Say that incidents are over. They leave the queue, and can be reopened for seven days."""
+    _act(ids, Action.RESOLVE, words=note, as_json=as_json)
+
+
+@queue.command()
+def reopen(ids: Ids, why: Why, as_json: AsJson = False) -> None:
+    """Put resolved incidents back into the queue."""
+    _act(ids, Action.REOPEN, words=why, as_json=as_json)
 
 
 @queue.command("note")
-def write_note(incident_id: IncidentId, words: Words, as_json: AsJson = False) -> None:
-    """Write down what you found, for whoever looks next."""
-    _act(incident_id, Action.NOTE, words=words, as_json=as_json)
+def write_note(ids: Ids, words: Words, as_json: AsJson = False) -> None:
+    """Write down what you found, for whoever looks next. The words come last, in quotes, behind all ids.
+
+    Example: firstline queue note inc-… "the disk is full, I make room"
+    """
+    from worker.cli.queue_ids import is_name
+
+    if is_name(words):
+        raise typer.BadParameter(f"the words are missing: they come last, and {words} is an incident's id")
+    _act(ids, Action.NOTE, words=words, as_json=as_json)
 
 
 @queue.command()
-def right(incident_id: IncidentId, as_json: AsJson = False) -> None:
-    """Say that the desk was right about an incident. Your last word counts; see `firstline feedback`."""
-    _act(incident_id, Action.RIGHT, as_json=as_json)
+def right(ids: Ids, as_json: AsJson = False) -> None:
+    """Say that the desk was right about incidents. Your last word counts; see `firstline feedback`."""
+    _act(ids, Action.RIGHT, as_json=as_json)
 
 
 @queue.command()
-def wrong(incident_id: IncidentId, because: Because, as_json: AsJson = False) -> None:
+def wrong(ids: Ids, because: Because, as_json: AsJson = False) -> None:
     """Say that the desk was wrong, and why. Also for what it called recovered, or nothing to do."""
-    _act(incident_id, Action.WRONG, words=because, as_json=as_json)
+    _act(ids, Action.WRONG, words=because, as_json=as_json)
 
 
 @queue.command()
 def show(incident_id: IncidentId) -> None:
     """Show who has an incident and what engineers did; what the desk did shows `firstline show`."""
-    from worker.cli.queue import show_handling
+    from worker.bootstrap import connect
+    from worker.cli.queue_actions import show_handling
 
-    show_handling(load_redis_settings(), incident_id)
+    show_handling(connect(load_redis_settings()), incident_id)

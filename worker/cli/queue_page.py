@@ -1,12 +1,15 @@
 """What waits for engineers, on a terminal: one table, most urgent on top, and one incident with its history.
 
-Pure: readings in, text out. Everything from outside is made visible, and no secret is shown.
+Pure: readings in, text out. Everything from outside is made visible, and no secret is shown. An id is never cut: on a
+narrow terminal everything else gives way.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -15,45 +18,84 @@ from worker.contract.handling import Handling, HandlingState
 from worker.redaction import SECRETS_MASKER
 from worker.registry.handling_view import Waiting
 
-__all__ = ["as_record", "history_of", "table_of"]
+__all__ = ["Listed", "as_record", "history_of", "table_of"]
 
 _STYLES: Final = {"critical": "bold red", "warning": "yellow", "info": "dim"}
 _UNREADABLE: Final = "its entry can't be read"
+_COLUMNS: Final = ("urgency", "incident", "waits", "with", "server", "what")
+_WIDEST: Final[Mapping[str, int]] = {"incident": 24, "with": 20, "server": 28}
+_NARROWEST: Final[Mapping[str, int]] = {"with": 8, "server": 12, "what": 20}
+_GAP: Final = 2
+_FIRST_TO_GO: Final = ("what", "server", "with", "waits", "urgency")
 
 
-def table_of(lines: Iterable[Waiting], *, count: int, now: datetime) -> Table:
-    """Return the list as a table; `count` is how many wait in all."""
-    shown = tuple(lines)
-    more = f", of which {len(shown)} are shown" if len(shown) < count else ""
-    title = f"{count} {'incident waits' if count == 1 else 'incidents wait'} for engineers{more}"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, expand=True)
-    for name, options in _COLUMNS.items():
-        table.add_column(name, no_wrap=True, **options)  # type: ignore[arg-type]
-    for line in shown:
-        table.add_row(*_cells(line, now))
-    return table
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """Lines of the list, of `waiting` in all; `fitting` counts those that were asked for, None is all. `flaw` warns."""
+
+    lines: tuple[Waiting, ...]
+    waiting: int
+    fitting: int | None = None
+    flaw: str = ""
+
+    @property
+    def not_shown(self) -> int:
+        """How many of what was asked for are not among the lines."""
+        return (self.waiting if self.fitting is None else self.fitting) - len(self.lines)
 
 
-_COLUMNS: Final[dict[str, dict[str, object]]] = {
-    "urgency": {},
-    "incident": {},
-    "waits": {"justify": "right"},
-    "with": {"max_width": 20},
-    "server": {"max_width": 28},
-    "what": {"overflow": "ellipsis", "ratio": 1},
-}
+def table_of(listed: Listed, *, now: datetime, width: int) -> Group:
+    """Return the list for a terminal of so many columns: how many wait, and a table of the lines."""
+    rows = [_cells(line, now) for line in listed.lines]
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+    widths = _widths_within(width, rows)
+    for name, characters in widths.items():
+        is_id = name == "incident"
+        table.add_column(name, width=characters, no_wrap=not is_id, overflow="fold" if is_id else "ellipsis")
+    for row in rows:
+        table.add_row(*(row[name] for name in widths))
+    warning = [Text(_shown(listed.flaw), style="bold")] if listed.flaw else []
+    return Group(Text(_title(listed), style="italic"), *warning, table)
 
 
-def _cells(line: Waiting, now: datetime) -> tuple[Text, ...]:
+def _title(listed: Listed) -> str:
+    incidents = "incident" if listed.waiting == 1 else "incidents"
+    unseen = f", {listed.not_shown} of them not shown" if listed.not_shown else ""
+    if listed.fitting is not None:
+        return f"{listed.fitting} of {listed.waiting} waiting {incidents}{unseen}"
+    return f"{listed.waiting} {incidents} {'waits' if listed.waiting == 1 else 'wait'} for engineers{unseen}"
+
+
+def _widths_within(width: int, rows: Sequence[Mapping[str, Text]]) -> dict[str, int]:
+    """Choose the columns for which there is room, and share out what is left, from left to right."""
+    longest = {name: max(len(name), *(row[name].cell_len for row in rows), 0) for name in _COLUMNS}
+    wanted = {name: min(characters, _WIDEST.get(name, characters)) for name, characters in longest.items()}
+    widths = {name: min(characters, _NARROWEST.get(name, characters)) for name, characters in wanted.items()}
+    for name in _FIRST_TO_GO:
+        if _in_all(widths) > width:
+            del widths[name]
+    for name, characters in widths.items():
+        widths[name] += max(0, min(wanted[name] - characters, width - _in_all(widths)))
+    return widths
+
+
+def _in_all(widths: Mapping[str, int]) -> int:
+    return sum(widths.values()) + _GAP * (len(widths) - 1)
+
+
+def _cells(line: Waiting, now: datetime) -> dict[str, Text]:
     concluded = line.concluded
     urgency = concluded.severity if concluded else "?"
     words = f"{concluded.disposition}, {concluded.ending}: {concluded.summary}" if concluded else _UNREADABLE
-    cells = (urgency, line.incident_id, _age(now - line.waits_since), _holder(line), _server(line), words)
-    styles = (_STYLES.get(urgency, ""), "", "", "", "", "")
-    return tuple(Text(_shown(cell), style=style) for cell, style in zip(cells, styles, strict=True))
+    texts = (urgency, line.incident_id, _age(now - line.waits_since), _holder(line), _server(line), words)
+    cells = {name: Text(_shown(text)) for name, text in zip(_COLUMNS, texts, strict=True)}
+    cells["urgency"].stylize(_STYLES.get(urgency, ""))
+    return cells
 
 
 def _holder(line: Waiting) -> str:
+    if line.state is None:
+        return "unreadable"
     if line.person is None:
         return "nobody"
     return f"{line.person} (ack)" if line.state is HandlingState.ACKNOWLEDGED else line.person

@@ -31,6 +31,7 @@ from worker.contract.queue import (
 )
 from worker.contract.result import Refusal, TriageResult
 from worker.contract.text import visible
+from worker.errors import ContractError
 from worker.redaction import STATELESS_MASKER
 from worker.registry.audit import AuditAction, AuditEntry, AuditLog, ChainedWrite
 from worker.registry.concluded import Concluded
@@ -58,14 +59,12 @@ _REFUSALS: Final[Mapping[str, str]] = {
     "in_triage": "{incident} has no result yet: it waits for its triage, and for nobody else.",
     "needs_nobody": "{incident} ended as {state}: it waits for nobody. It can be judged right or wrong.",
 }
+_NO_STATE: Final = "It is written down, but how {incident} stands can't be read: claim or release it, which mends that."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acted:
-    """What became of an action; `is_news` is False when it was so already.
-
-    Without a state nobody has to handle it, or its state can't be read.
-    """
+    """What became of an action; `is_news` is False when it was so already. Without a state nobody has to handle it."""
 
     state: HandlingState | None
     person: str | None
@@ -128,7 +127,7 @@ class Handlings(HandlingView):
         reply = self._act(entry, keys=_keys(incident_id), args=(incident_id, who, action, told, judgement, *limits))
         if reply[0] == "refused":
             return self._refused(entry, *map(str, reply[1:]))
-        return Acted(state=_state_of(reply[1]), person=reply[2] or None, is_news=reply[0] == "done")
+        return Acted(state=_state_of(incident_id, reply[1]), person=reply[2] or None, is_news=reply[0] == "done")
 
     def _judged(self, incident_id: str, action: Action) -> Concluded | Refusal | None:
         """Return what a judgement is of, and open the handling of a result that nobody has recorded yet.
@@ -187,6 +186,8 @@ def _time_told(milliseconds: str) -> str:
         return "a time that can't be read"
 
 
-def _state_of(stored: str) -> HandlingState | None:
-    """Read a state; None where something else stands there: the action is done by then, and must not look undone."""
-    return HandlingState(stored) if stored in set(HandlingState) else None
+def _state_of(incident_id: str, stored: str) -> HandlingState | None:
+    try:
+        return HandlingState(stored) if stored else None
+    except ValueError:
+        raise ContractError(_NO_STATE.format(incident=incident_id)) from None

@@ -98,7 +98,7 @@ class HandlingView:
                 person=fields["person"] or None,
                 history=tuple(handled_of(*told.split(" ", 1)) for told in history),
             )
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, ContractError) as error:
             raise ContractError(_DAMAGED.format(incident=incident_id, error=type(error).__name__)) from None
 
     def concluded(self, incident_id: str) -> Concluded | None:

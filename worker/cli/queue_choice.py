@@ -1,0 +1,33 @@
+"""Which of the incidents that wait a person wants on the list: pure, asked for each line."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from worker.contract.handling import HandlingState
+from worker.contract.incident import Severity
+from worker.registry.handling_view import Waiting
+
+__all__ = ["EVERYTHING", "Choice"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a line must be; None and False ask for nothing. `person` is who must have it."""
+
+    person: str | None = None
+    is_unclaimed: bool = False
+    server: str | None = None
+    severity: Severity | None = None
+
+    def fits(self, line: Waiting) -> bool:
+        """Say whether a line is wanted. One that can't be read has no server and no severity."""
+        concluded = line.concluded
+        return (
+            (self.person is None or line.person == self.person)
+            and (not self.is_unclaimed or line.state is HandlingState.OPEN)
+            and (self.server is None or (concluded is not None and concluded.server_id == self.server))
+            and (self.severity is None or (concluded is not None and concluded.severity is self.severity))
+        )
+
+
+EVERYTHING: Final = Choice()
