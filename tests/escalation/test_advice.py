@@ -6,6 +6,10 @@ from typing import Any
 import pytest
 
 from tests.escalation.builders import (
+    HEALTH,
+    LOGS,
+    REFUSAL,
+    REFUSED_RESTART,
     SERVER,
     health,
     restart,
@@ -16,6 +20,7 @@ from worker.contract import Disposition, Ending, Refusal
 from worker.contract.result import LogFindings, RestartOutcome
 from worker.escalation import card_of
 from worker.escalation.advice import commands_of, endpoints_in, next_steps
+from worker.escalation.advice_sentences import AFTER_REFUSAL
 
 
 def steps_of(**changes: Any) -> str:
@@ -62,7 +67,7 @@ def test_endpoints_are_found_in_log_lines_and_times_and_source_lines_are_not(
         ({"restart": restart(RestartOutcome.NOT_RESTORED)}, "don't restart it again until you know why"),
         (
             {"restart": restart(RestartOutcome.UNKNOWN)},
-            "stays closed to further restarts until you tell firstline resolve",
+            "stays closed to further restarts until you run firstline resolve",
         ),
         ({"restart": restart(RestartOutcome.NOT_DONE)}, "the attempt at 03:00 UTC restarted nothing"),
         ({"restart": restart(RestartOutcome.PROOF_LOST)}, "the proof that its restart at 03:00 UTC helped is lost"),
@@ -71,15 +76,15 @@ def test_endpoints_are_found_in_log_lines_and_times_and_source_lines_are_not(
         ({"ending": Ending.UNKNOWN_SERVER, "server_id": None, "last_health": None}, "Add the server to the inventory"),
         ({"ending": Ending.NO_USABLE_ANSWER}, "Trust the checks, not the model"),
         ({"ending": Ending.MODEL_UNAVAILABLE}, "Check the model's endpoint"),
-        ({"ending": Ending.CLAIMS_SPENT}, "several claims"),
+        ({"ending": Ending.CLAIMS_SPENT}, "several workers took this incident"),
         ({"last_health": health(status="stopped", cpu=None, memory=None)}, "what stopped the service"),
-        ({"last_health": health(memory=96)}, "what holds the memory"),
-        ({"last_health": health(cpu=97)}, "what keeps the CPU"),
+        ({"last_health": health(memory=96)}, "what holds the memory of payment-server-01, at 96 % [E1]"),
+        ({"last_health": health(cpu=97)}, "what keeps the CPU of payment-server-01 at 97 % [E1]"),
         ({"last_health": None}, "its health was not read"),
         ({"refusals": (Refusal(reason="halted", detail="."),)}, "halted by the kill switch"),
         (
             {"disposition": Disposition.AWAITING_APPROVAL},
-            f"Decide, as an approver of the inventory, on restarting {SERVER}",
+            f"Approvers: approve or reject the restart of {SERVER}",
         ),
         ({"ending": Ending.APPROVAL_REFUSED}, "the approved one was refused"),
         ({"findings": LogFindings(scanned_lines=9, local_faults=("pool exhausted",))}, "“pool exhausted”"),
@@ -96,7 +101,7 @@ def test_each_finding_leads_to_its_next_step(changes: dict[str, Any], advice: st
 @pytest.mark.parametrize("ending", list(Ending))
 def test_who_wrote_a_hostile_text_is_a_step_whatever_the_ending(ending: Ending) -> None:
     steps = steps_of(ending=ending, suspicions=SUSPICIONS, restart=restart(RestartOutcome.UNKNOWN))
-    assert "Find out who wrote the text in the alert, E2 that tries to give instructions" in steps
+    assert "Find out who wrote the text that tries to give instructions (in the alert, [E2])" in steps
     assert "Find out who wrote" not in steps_of(ending=ending)
 
 
@@ -115,13 +120,32 @@ def test_every_ending_and_refusal_leads_to_one_to_three_steps_without_a_gap() ->
         assert not any("{" in step for step in steps)
 
 
+@pytest.mark.parametrize("reason", AFTER_REFUSAL)
+def test_what_a_step_says_of_a_refusal_or_a_restart_cites_what_tells_of_it(reason: str) -> None:
+    refusal = REFUSAL.model_copy(update={"reason": reason})
+    (step,) = next_steps(result(refusals=(refusal,), findings=LogFindings(scanned_lines=9)))
+    assert step.endswith(" [E3]")
+    (unseen,) = next_steps(result(refusals=(refusal,), evidence=(HEALTH, LOGS), findings=LogFindings(scanned_lines=9)))
+    assert f"{unseen} [E3]" == step
+
+
+@pytest.mark.parametrize("outcome", list(RestartOutcome))
+def test_a_step_after_a_restart_cites_the_restart(outcome: RestartOutcome) -> None:
+    seen = REFUSED_RESTART.model_copy(update={"statement": f"restarted: {restart(outcome).detail}"})
+    told = result(restart=restart(outcome), evidence=(HEALTH, LOGS, seen), refusals=())
+    assert next_steps(told)[0].endswith(" [E3]")
+
+
 def test_a_restart_that_is_proposed_is_never_advised_by_hand_too() -> None:
     refusals = (Refusal(reason="needs_approval", detail="."),)
     assert "by hand" in steps_of(refusals=refusals)
     assert "by hand" not in steps_of(refusals=refusals, disposition=Disposition.AWAITING_APPROVAL)
 
 
-def test_the_command_of_a_proposal_is_whole_and_stands_on_its_own() -> None:
+def test_the_commands_of_a_proposal_are_whole_and_stand_on_their_own() -> None:
     proposed = result(disposition=Disposition.AWAITING_APPROVAL)
-    assert commands_of(proposed) == ('firstline approve inc-d81352b8512fc6b55fd4 --why "…"',)
+    assert commands_of(proposed) == (
+        'firstline approve inc-d81352b8512fc6b55fd4 --why "…"',
+        'firstline reject inc-d81352b8512fc6b55fd4 --why "…"',
+    )
     assert commands_of(result()) == ()

@@ -25,7 +25,7 @@ from worker.contract.result import LogFindings, RestartOutcome
 from worker.escalation import as_text, brief, card_of
 from worker.escalation.card_sentences import Sentence
 
-HEADINGS = ("Impact", "Likely cause", "Done, and not done", "Next", "Checked", "Ruled out", "For stakeholders")
+HEADINGS = ("Impact", "Likely cause", "Done, and not done (UTC)", "Next", "Checked", "Ruled out", "For stakeholders")
 
 WHOLE_CARD = """\
 ■ ESCALATED · payment-server-01 (payments) · critical · since 2026-11-22 02:58 UTC
@@ -37,14 +37,13 @@ Impact
 Likely cause (confidence high; by rules, no language model)
   The log shows a failing dependency [E2], and the server shows no local pressure [E1].
 
-Done, and not done
+Done, and not done (UTC)
   · No restart was done.
-  · 03:00:06 restart refused (dependency_failure): a dependency fails, and a restart does not cure
-    that [E3]
+  · 03:00:06 restart refused: a dependency fails, and a restart does not cure that [E3]
 
 Next
   1. Check that “payments-db:5432” can be reached: the log of payment-server-01 says otherwise [E2].
-  2. Until then, a restart will not help.
+     Until then, a restart will not help.
 
 Checked (UTC)
   · 03:00:04 health: the service is running, CPU 12 %, memory 41 % [E1]
@@ -52,11 +51,11 @@ Checked (UTC)
     payments-db:5432: Connection refused” [E2]
 
 Ruled out
-  Not memory: 41 % [E1]. Not CPU: 12 % [E1].
+  Memory pressure (41 %) [E1]. CPU pressure (12 %) [E1].
 
 For stakeholders (draft)
-  We are looking into an alert about the payments service, raised at 02:58 UTC. Automatic checks
-  have not settled it; an engineer is asked to look. Effect on users: not yet known.
+  We are looking into an alert about the payments service from 02:58 UTC. Automatic checks could not
+  resolve it; an engineer has been asked to look. Effect on users: not yet known.
 """
 
 
@@ -97,10 +96,10 @@ def test_only_the_newest_checks_are_shown_and_the_card_says_where_the_others_are
 def test_what_was_refused_is_said_once_with_its_reason() -> None:
     card = card_of(result())
     assert card.done[0].text == "No restart was done."
-    assert "(dependency_failure): a dependency fails" in card.done[1].text
+    assert "restart refused: a dependency fails" in card.done[1].text
     assert len(card.done) == 2
     elsewhere = Refusal(reason="rate_limited", detail="the log of this server was read too often")
-    assert "Refused (rate_limited)" in " ".join(texts(card_of(result(refusals=(elsewhere,))).done))
+    assert "Refused: the log of this server" in " ".join(texts(card_of(result(refusals=(elsewhere,))).done))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +107,7 @@ def test_what_was_refused_is_said_once_with_its_reason() -> None:
     [
         (RestartOutcome.NOT_RESTORED, "health was not proven good"),
         (RestartOutcome.NOT_DONE, "restarted nothing"),
-        (RestartOutcome.UNKNOWN, "whether it happened is not known"),
+        (RestartOutcome.UNKNOWN, "whether it happened is unknown"),
         (RestartOutcome.RESTORED, "health was proven good"),
         (RestartOutcome.PROOF_LOST, "recorded as helpful, and its proof is lost"),
         (RestartOutcome.RESOLVED, "a person has resolved it since"),
@@ -142,12 +141,12 @@ def test_no_more_than_three_suspicions_are_quoted() -> None:
 def test_the_note_for_stakeholders_claims_no_impact_and_no_cause() -> None:
     note = card_of(result()).stakeholder_note
     assert note == (
-        "We are looking into an alert about the payments service, raised at 02:58 UTC. "
-        "Automatic checks have not settled it; an engineer is asked to look. "
+        "We are looking into an alert about the payments service from 02:58 UTC. "
+        "Automatic checks could not resolve it; an engineer has been asked to look. "
         "Effect on users: not yet known."
     )
     restarted = card_of(result(restart=restart(RestartOutcome.NOT_RESTORED))).stakeholder_note
-    assert "An automatic restart has not settled it" in restarted
+    assert "An automatic restart did not resolve it" in restarted
 
 
 def test_a_line_sums_up_what_needs_nobody() -> None:
@@ -214,7 +213,7 @@ def test_no_text_whatever_breaks_or_bloats_a_card(text: str, width: int) -> None
 
 def test_a_proposal_says_until_when_it_can_be_approved() -> None:
     told = result(disposition=Disposition.AWAITING_APPROVAL, approve_until=NOW + timedelta(minutes=15))
-    assert "A restart is proposed: it waits until 03:15 UTC." in texts(card_of(told).done)
+    assert "A restart is proposed until 03:15 UTC." in texts(card_of(told).done)
 
 
 def test_who_approved_a_restart_stands_on_the_card_in_quotation_marks() -> None:
@@ -223,9 +222,30 @@ def test_who_approved_a_restart_stands_on_the_card_in_quotation_marks() -> None:
     assert f'Approved by Nadia for {approval.incident_id}: “threads hang" Restarted once”.' in done
 
 
-def test_one_line_is_told_in_the_singular_and_no_outcome_twice() -> None:
-    single = LOGS.model_copy(update={"statement": "1 log lines, 0 with errors", "quotations": ()})
-    assert "log: 1 log line, 0 with errors" in text_of(evidence=(HEALTH, single))
+def test_one_line_is_told_in_the_singular() -> None:
+    single = LOGS.model_copy(update={"statement": "1 log line, 0 with errors", "quotations": ()})
+    told = text_of(evidence=(HEALTH, single), findings=LogFindings(scanned_lines=1))
+    assert "A failing dependency (none in 1 log line) [E2]" in told
+
+
+def test_why_a_restart_is_proposed_is_told_once_and_never_as_a_refusal() -> None:
+    wants = Refusal(reason="needs_approval", detail="the inventory wants an engineer's approval")
+    seen = REFUSED_RESTART.model_copy(
+        update={"statement": f"restart_service was refused (needs_approval): {wants.detail}"}
+    )
+    card = card_of(result(disposition=Disposition.AWAITING_APPROVAL, refusals=(wants,), evidence=(HEALTH, LOGS, seen)))
+    assert texts(card.done)[1:] == ("A restart is proposed: the inventory wants an engineer's approval [E3].",)
+
+
+@pytest.mark.parametrize("tool", ["get_server_health", "fetch_recent_logs", "restart_service"])
+def test_what_failed_or_was_refused_is_told_without_names_of_tools_and_codes(tool: str) -> None:
+    for words in (f"{tool} was refused (rate_limited): called too often", f"{tool} failed: no answer"):
+        told = text_of(evidence=(HEALTH, LOGS, LOGS.model_copy(update={"tool": tool, "statement": words})))
+        assert any(said in told for said in ("refused: called too often", "failed: no answer"))
+        assert "_" not in told
+
+
+def test_no_outcome_is_told_twice() -> None:
     detail = "not proven good: CPU at 97 % 12 s after the restart"
     done = texts(card_of(result(restart=restart(RestartOutcome.NOT_RESTORED, detail=detail))).done)
     assert "not proven good afterwards (CPU at 97 % 12 s after the restart)" in done[0]

@@ -33,8 +33,8 @@ def facts_of(told: TriageResult) -> str:
 def test_a_service_that_the_restart_left_stopped_is_told_as_stopped_everywhere() -> None:
     told = left("stopped", cpu=0, memory=0)
     card = card_of(told)
-    assert "The service is stopped, after the restart [E4]." in facts_of(told)
-    assert "Not memory: 0 %, after the restart [E4]." in facts_of(told)
+    assert "The service is stopped after the restart [E4]." in facts_of(told)
+    assert "Memory pressure (0 %) after the restart [E4]." in facts_of(told)
     assert "running" not in facts_of(told)
     assert card.next_steps[0] == f"Start the service on {SERVER}: it was stopped after the restart at 03:00 UTC [E4]."
     assert "The service was stopped after an automatic restart" in card.stakeholder_note
@@ -42,16 +42,16 @@ def test_a_service_that_the_restart_left_stopped_is_told_as_stopped_everywhere()
 
 def test_the_pressure_that_is_left_is_the_newest_probe_s() -> None:
     told = left("running", cpu=99, memory=95)
-    assert "Not CPU" not in facts_of(told)
-    assert "Not memory" not in facts_of(told)
+    assert "CPU pressure" not in facts_of(told)
+    assert "Memory pressure" not in facts_of(told)
     assert "what holds the memory" in " ".join(next_steps(told))
 
 
 def test_without_a_probe_the_health_from_before_is_told_as_that() -> None:
     told = left(None)
     assert "Before the restart, at 03:00 UTC: the service is running [E1]." in facts_of(told)
-    assert "Before the restart, at 03:00 UTC: not memory: 41 % [E1]." in facts_of(told)
-    assert "it was read before the restart only, at 03:00 UTC" in " ".join(next_steps(told))
+    assert "Before the restart, at 03:00 UTC: memory pressure (41 %) [E1]." in facts_of(told)
+    assert "it was last read at 03:00 UTC, before the restart [E1]" in " ".join(next_steps(told))
 
 
 def test_health_that_was_read_after_the_probes_goes_before_them() -> None:

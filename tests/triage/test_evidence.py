@@ -3,7 +3,7 @@
 import pytest
 
 from tests.escalation.builders import NOW, restart
-from worker.contract.result import RestartOutcome
+from worker.contract.result import LogFindings, RestartOutcome
 from worker.contract.transcript import ModelReply, Observation, Outcome, Step, Transcript
 from worker.triage.evidence import evidence_of
 
@@ -32,3 +32,19 @@ def test_a_restart_is_said_to_have_been_done_only_where_that_is_certain(outcome:
     steps = (Step(number=1, model="rules", reply=ModelReply(), observations=(seen,)),)
     (piece,) = evidence_of(Transcript(system="", opening="", steps=steps))
     assert piece.statement.startswith(words)
+
+
+@pytest.mark.parametrize(("lines", "words"), [(0, "0 log lines, "), (1, "1 log line, "), (2, "2 log lines, ")])
+def test_log_lines_are_counted_as_people_count(lines: int, words: str) -> None:
+    seen = Observation(
+        call_id="c1",
+        tool="fetch_recent_logs",
+        outcome=Outcome.ANSWERED,
+        content="",
+        observed_at=NOW,
+        evidence_id="E1",
+        logs=LogFindings(scanned_lines=lines),
+    )
+    steps = (Step(number=1, model="rules", reply=ModelReply(), observations=(seen,)),)
+    (piece,) = evidence_of(Transcript(system="", opening="", steps=steps))
+    assert piece.statement == f"{words}0 with errors"

@@ -11,10 +11,13 @@ from datetime import UTC
 from typing import Final
 
 from worker.contract import IncidentKind, TriageResult
+from worker.contract.counting import counted
 from worker.contract.quoting import one_line, quoted
 from worker.escalation.advice import commands_of, name_of, next_steps
 from worker.escalation.card_cause import Cause, cause_of
-from worker.escalation.card_facts import checks_of, deeds_of, impact_of, ruled_out_of, urgency_of
+from worker.escalation.card_checks import checks_of
+from worker.escalation.card_deeds import deeds_of
+from worker.escalation.card_facts import impact_of, ruled_out_of, urgency_of
 from worker.escalation.card_limits import LOOSENINGS, ROOMIEST, WORDS_LIMIT, Limits, clipped, words_of
 from worker.escalation.card_markdown import as_markdown
 from worker.escalation.card_parts import Card, shown
@@ -130,7 +133,7 @@ def _alerts(result: TriageResult) -> str:
     counts = result.occurrences
     if counts.count == 1 and not counts.resolved:
         return ""
-    alerts = "1 alert" if counts.count == 1 else f"{counts.count} alerts"
+    alerts = counted(counts.count, "alert")
     return f" · {alerts}, {counts.resolved} of them over" if counts.resolved else f" · {alerts}"
 
 

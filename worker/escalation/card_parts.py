@@ -80,7 +80,7 @@ def sections_of(card: Card) -> tuple[Section, ...]:
     sections = (
         Section("Impact", (" ".join(map(shown, card.impact)),)),
         Section(_cause_heading(card), (" ".join(map(shown, card.cause)),)),
-        Section("Done, and not done", tuple(map(shown, card.done)), "list"),
+        Section("Done, and not done (UTC)", tuple(map(shown, card.done)), "list"),
         Section("Next", card.next_steps, "numbered"),
         Section("Commands", card.commands, "code"),
         Section("Checked (UTC)", tuple(map(shown, card.checked)), "list"),

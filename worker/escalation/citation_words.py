@@ -104,7 +104,7 @@ _DENIED_BEFORE: Final = re.compile(
     r"(?: (?!and\b|but\b|yet\b|however\b)[\w-]+){0,3} ?$"
 )
 _DENIED_BEHIND: Final = re.compile(
-    r"(?: ?[:=])? ?(?:0(?![\d.,]*\d)|none\b|zero\b)"
+    r"(?: ?[:=(])? ?(?:0(?![\d.,]*\d)|none\b|zero\b)"
     r"| (?:(?:is|are|was|were|could|can|has|have|be|been) ){1,2}(?:not|never|nowhere)\b"
     r"| (?:is|are|was|were) absent\b"
 )

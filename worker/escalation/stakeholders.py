@@ -22,7 +22,7 @@ def stakeholder_note(result: TriageResult, sentences: int) -> tuple[str, ...]:
     )
     subject = f"the {service} service" if service else server or "one of our systems"
     raised_at = f"{result.incident.started_at.astimezone(UTC):%H:%M} UTC"
-    opening = f"We are looking into an alert about {subject}, raised at {raised_at}."
+    opening = f"We are looking into an alert about {subject} from {raised_at}."
     known = (opening, _state_for_stakeholders(result))[:sentences]
     return (*known, "Effect on users: not yet known.")
 
@@ -36,7 +36,7 @@ def _state_for_stakeholders(result: TriageResult) -> str:
         return "A restart has been proposed and waits for an engineer's decision."
     newest = newest_health(result)
     if newest is not None and newest.is_probe and newest.reading.status is ServiceStatus.STOPPED:
-        return "The service was stopped after an automatic restart; an engineer is asked to look."
+        return "The service was stopped after an automatic restart; an engineer has been asked to look."
     if result.restart is not None and result.restart.restarted_at is not None:
-        return "An automatic restart has not settled it; an engineer is asked to look."
-    return "Automatic checks have not settled it; an engineer is asked to look."
+        return "An automatic restart did not resolve it; an engineer has been asked to look."
+    return "Automatic checks could not resolve it; an engineer has been asked to look."

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from worker.contract.counting import counted
 from worker.contract.observations import HealthReading, ServiceStatus
 from worker.contract.quoting import quoted
 from worker.contract.result import LogFindings
@@ -51,7 +52,7 @@ def weigh(health: HealthReading, logs: LogFindings, *, health_cited: str = "", l
         return _verdict(Way.ESCALATE, f"{state}, but {found}: a restart is unlikely to help.")
     if not health.is_good:
         return _verdict(Way.ESCALATE, f"{state}, but without every figure nobody can say that it is well.")
-    clean = _joined(f"{logs.scanned_lines} log lines show no error", logs_cited)
+    clean = _joined(f"{_all_lines_show(logs)} no error", logs_cited)
     return _verdict(Way.NO_ACTION, f"{state}, and {clean}: nothing needs to be done.")
 
 
@@ -71,12 +72,16 @@ def _is_only_degraded(health: HealthReading) -> bool:
 
 
 def _local_faults(logs: LogFindings) -> str:
-    nothing_worse = f"no dependency failure in {logs.scanned_lines} log lines"
+    nothing_worse = f"no dependency failure in {counted(logs.scanned_lines, 'log line')}"
     return f"{_quoted(logs.newest_local_faults)}, {nothing_worse}" if logs.newest_local_faults else nothing_worse
 
 
 def _where_no_fault_is(logs: LogFindings) -> str:
-    return "the newest log lines show" if logs.local_faults else f"{logs.scanned_lines} log lines show"
+    return "the newest log lines show" if logs.local_faults else _all_lines_show(logs)
+
+
+def _all_lines_show(logs: LogFindings) -> str:
+    return f"{counted(logs.scanned_lines, 'log line')} {'shows' if logs.scanned_lines == 1 else 'show'}"
 
 
 def _quoted(lines: tuple[str, ...]) -> str:

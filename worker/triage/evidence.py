@@ -5,6 +5,7 @@ Statements are made from the typed observations, never from a model's words.
 
 from typing import Final
 
+from worker.contract.counting import counted
 from worker.contract.observations import HealthReading, Measure
 from worker.contract.result import Evidence, LogFindings, RestartOutcome, RestartRecord
 from worker.contract.transcript import Observation, Outcome, Transcript
@@ -73,7 +74,7 @@ def _of_logs(logs: LogFindings) -> str:
         "other errors": logs.other_errors,
     }
     found = " and ".join(name for name, lines in kinds.items() if lines)
-    return f"{logs.scanned_lines} log lines, {logs.error_lines} with {found or 'errors'}"
+    return f"{counted(logs.scanned_lines, 'log line')}, {logs.error_lines} with {found or 'errors'}"
 
 
 def _of_restart(restart: RestartRecord) -> str:

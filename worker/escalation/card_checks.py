@@ -1,0 +1,67 @@
+"""What was checked, on a card: each piece of evidence as one sentence that cites it, in words for people.
+
+Pure. Codes of reasons and names of tools are for programs: a sentence here has neither. Called by the card, and by what
+tells of deeds.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from worker.contract import Evidence, TriageResult
+from worker.contract.quoting import quoted
+from worker.escalation.card_limits import Limits, clipped
+from worker.escalation.card_sentences import Citation, CitationKind, Sentence
+from worker.escalation.newest_health import RESTART_TOOL
+
+__all__ = ["HEALTH_TOOL", "LOG_TOOL", "check_of", "checks_of", "citations_of", "time_of"]
+
+HEALTH_TOOL: Final = "get_server_health"
+LOG_TOOL: Final = "fetch_recent_logs"
+
+_LABELS: Final[Mapping[str, str]] = {HEALTH_TOOL: "health", LOG_TOOL: "log", RESTART_TOOL: "restart"}
+_REFUSED: Final = re.compile(r"^was refused \(\w+\): ")
+
+
+def checks_of(result: TriageResult, limits: Limits) -> Iterator[Sentence]:
+    """Yield what was checked, with values and times, oldest first; the newest of each kind before any other."""
+    checks = [seen for seen in result.evidence if seen.tool != RESTART_TOOL]
+    if not checks:
+        yield Sentence(text="Nothing could be checked.")
+    newest = {seen.tool: number for number, seen in enumerate(checks)}
+    order = sorted(range(len(checks)), key=lambda number: (newest[checks[number].tool] == number, number), reverse=True)
+    kept = sorted(order[: limits.checks])
+    yield from (check_of(checks[number], limits.check_words) for number in kept)
+    if left_out := len(checks) - len(kept):
+        yield Sentence(text=f"{left_out} more in the transcript.")
+
+
+def check_of(seen: Evidence, words: int) -> Sentence:
+    """Return one piece of evidence as a sentence that cites it; statement and newest quotation share the words."""
+    told = clipped(_without_codes(seen), words)
+    left = words - len(told.split())
+    if seen.quotations and left > 1:
+        told += f" {quoted(clipped(seen.quotations[-1], left))}"
+    identifier = clipped(seen.evidence_id, 1)
+    return Sentence(text=f"{time_of(seen.observed_at)} {told} [{identifier}]", citations=citations_of(identifier))
+
+
+def _without_codes(seen: Evidence) -> str:
+    """Return a statement as it is told to people: without the tool's name, and without the reason's code."""
+    label = _LABELS.get(seen.tool, seen.tool)
+    if not seen.statement.startswith(f"{seen.tool} "):
+        return seen.statement if seen.tool == RESTART_TOOL else f"{label}: {seen.statement}"
+    told = _REFUSED.sub("refused: ", seen.statement.removeprefix(f"{seen.tool} "))
+    return f"{label} {told}"
+
+
+def citations_of(identifier: str) -> Sequence[Citation]:
+    """Return the citation of one piece of evidence, or nothing where the identifier is none of evidence."""
+    is_evidence = identifier.startswith("E") and identifier[1:].isdecimal()
+    return (Citation(kind=CitationKind.EVIDENCE, identifier=identifier),) if is_evidence else ()
+
+
+def time_of(moment: datetime) -> str:
+    """Return a time of day to the second, in UTC."""
+    return f"{moment.astimezone(UTC):%H:%M:%S}"
