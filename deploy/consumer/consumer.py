@@ -1,8 +1,10 @@
 """Takes Firstline's results to your own tool, each at least once. Copy it, and write your own `handle`."""
 
+import contextlib
 import json
 import os
 import socket
+import sys
 import time
 
 from redis import Redis, exceptions
@@ -19,11 +21,6 @@ def handle(result: dict) -> None:
 
 
 redis = Redis.from_url(os.environ["FIRSTLINE_REDIS_URL"], decode_responses=True, socket_timeout=10)
-try:
-    redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)  # 0: from the oldest that is kept; $: from now on
-except exceptions.ResponseError as error:
-    if not str(error).startswith("BUSYGROUP"):
-        raise
 while True:
     try:
         _, left_behind, _ = redis.xautoclaim(STREAM, GROUP, NAME, CLAIM_AFTER_MILLISECONDS, count=16)
@@ -34,5 +31,9 @@ while True:
             except Exception as error:  # noqa: BLE001 - one bad entry holds up no other: it is put aside
                 redis.xadd(f"{GROUP}:aside", {"entry_id": entry_id, "error": repr(error)}, maxlen=10_000)
             redis.xack(STREAM, GROUP, entry_id)  # after the work, never before
-    except (exceptions.ConnectionError, exceptions.TimeoutError):
-        time.sleep(1)  # what was not acknowledged comes again
+    except exceptions.RedisError as error:  # what was not acknowledged comes again
+        print(repr(error), file=sys.stderr)
+        time.sleep(1)
+        if str(error).startswith("NOGROUP"):  # at first, or it was destroyed, or Redis emptied
+            with contextlib.suppress(exceptions.RedisError):  # another process may have made it
+                redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)  # 0: from the oldest kept; $: from now on
