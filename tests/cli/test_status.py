@@ -15,14 +15,20 @@ from tests.registry.entries import accept
 from worker.bootstrap import make_guard
 from worker.cli.status import read_desk
 from worker.cli.status_page import page_of
+from worker.contract.handling import Action
+from worker.contract.queue import PROPOSALS, incident_key
+from worker.contract.result import Disposition
 from worker.errors import NotDelivered
 from worker.guardrails.policy import Policy
 from worker.registry import Registry
+from worker.registry.handling import Handlings
 
 PARTS = {
     "queues": "celery:triage.p1",
     "open_incidents": "firstline:incidents:open",
     "oldest_open_seconds": "firstline:incidents:open",
+    "waiting_incidents": "firstline:handling:waiting",
+    "proposals": "firstline:proposals",
     "restart_locks": "firstline:restarts:open",
     "unreadable_restarts": "firstline:restarts:open",
     "dead_letters": "firstline:dead-letters",
@@ -46,6 +52,15 @@ class ConfiguredRedis(FakeRedis):
 @pytest.fixture
 def redis() -> Any:
     return ConfiguredRedis(decode_responses=True)
+
+
+def propose(redis: Any, number: int) -> None:
+    """Put in an incident whose restart waits for a word, as a worker leaves it."""
+    proposed = result(number, disposition=Disposition.AWAITING_APPROVAL)
+    incident_id, closed_at = proposed.incident.incident_id, redis.time()[0] * 1000
+    entry = {"state": "CLOSED", "disposition": proposed.disposition, "closed_at": closed_at}
+    redis.hset(incident_key(incident_id), mapping={**entry, "result": proposed.model_dump_json()})
+    redis.zadd(PROPOSALS, {incident_id: closed_at})
 
 
 def page(redis: Any) -> str:
@@ -72,7 +87,7 @@ def test_the_page_shows_every_part(redis: Any) -> None:
     registry.close()
     shown = page(redis)
     assert [line.split()[0] for line in shown.splitlines() if not line.startswith(" ")] == [
-        "queues", "open", "restarts", "locks", "dead", "sinks", "workers", "oldest", "redis",
+        "queues", "open", "waiting", "proposals", "restarts", "locks", "dead", "sinks", "workers", "oldest", "redis",
     ]  # fmt: skip
     for words in ("1 incidents", "not halted", "web-1  INTENT", "w1  rules  concurrency 16", incident.incident_id):
         assert words in shown
@@ -92,6 +107,23 @@ def test_a_sink_that_fails_is_shown_with_since_when_why_and_how_much_waits(redis
     let_time_pass(redis, 3)
     desk.send("pager")
     assert "2 deliveries that NO SINK TOOK" in page(redis)
+
+
+def test_how_much_waits_for_engineers_is_told_with_the_oldest(redis: Any) -> None:
+    assert "waiting    0 incidents for engineers (firstline queue)" in page(redis)
+    assert "proposals  0 restarts wait for a word (firstline proposals)" in page(redis)
+    propose(redis, 1)
+    propose(redis, 2)
+    let_time_pass(redis, 90)
+    handlings = Handlings(redis)
+    handlings.open_all([result(3), result(4), result(5)])
+    handlings.act(result(3).incident.incident_id, Action.CLAIM, person="ann")
+    handlings.act(result(4).incident.incident_id, Action.RESOLVE, person="ann")
+    waited = read_desk(redis).found
+    assert (waited["waiting_incidents"]["count"], waited["proposals"]["count"]) == (2, 2)
+    assert waited["waiting_incidents"]["oldest_seconds"] > 0
+    assert 0 <= waited["proposals"]["oldest_seconds"] < 1800
+    assert "proposals  2 restarts wait for a word, the oldest for 9" in page(redis)
 
 
 @pytest.mark.parametrize("key", sorted(set(PARTS.values())))

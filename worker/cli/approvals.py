@@ -25,7 +25,7 @@ from worker.infrastructure.inventory import Inventory
 from worker.registry.approvals import Approvals
 from worker.settings import RedisSettings, Settings, read_environment
 
-__all__ = ["approve", "approving_of", "list_proposals", "reject"]
+__all__ = ["approve", "approving_of", "list_proposals", "proposal_seconds", "reject"]
 
 _LISTED: Final = 1_000
 _SUMMARY_BYTES: Final = 300
@@ -70,17 +70,21 @@ def _said(say: Callable[..., Said | Refusal], incident_id: str, why: str, *, whe
 
 def list_proposals(settings: RedisSettings, *, as_json: bool) -> None:
     """Print the proposals that wait for a word, or whose approval was not taken in, the oldest first."""
-    try:
-        within_seconds = Policy.load(settings.policy_file).restart.proposal_seconds
-    except ConfigurationError:
-        within_seconds = Policy().restart.proposal_seconds  # who only looks needs no file
-    connection = connect(settings)
+    within_seconds, connection = proposal_seconds(settings), connect(settings)
     waiting = Approvals(connection).waiting(within_seconds=within_seconds, limit=_LISTED)
     for proposal in waiting:
         told = _told(proposal, within_seconds=within_seconds)
         sys.stdout.write(f"{json.dumps(told) if as_json else _line_of(told)}\n")
     if not waiting and not as_json:
         sys.stdout.write("No restart waits for an engineer's word.\n")
+
+
+def proposal_seconds(settings: RedisSettings) -> float:
+    """Return how long a proposal holds; who only looks needs no file."""
+    try:
+        return Policy.load(settings.policy_file).restart.proposal_seconds
+    except ConfigurationError:
+        return Policy().restart.proposal_seconds
 
 
 def _told(proposal: Proposal, *, within_seconds: float) -> dict[str, Any]:

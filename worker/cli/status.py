@@ -13,6 +13,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from worker.bootstrap import connect, make_guard
+from worker.cli.approvals import proposal_seconds
 from worker.cli.durability import complaints_about
 from worker.cli.failures import is_silent, redis_error_of
 from worker.cli.restarts import why_halted
@@ -24,11 +25,13 @@ from worker.guardrails.policy import Policy
 from worker.redaction import STATELESS_MASKER
 from worker.registry.dead_letters import DeadLetters
 from worker.registry.view import RegistryView
+from worker.registry.waiting_view import incidents_waiting, proposals_waiting
 from worker.settings import Settings
 
 __all__ = ["Desk", "read_desk", "show_status"]
 
 _OLDEST: Final = 10
+_PROPOSAL_SECONDS: Final = Policy().restart.proposal_seconds
 _SAID: Final = ("restarts_halted", "workers", "sinks")
 
 
@@ -51,22 +54,27 @@ class Desk:
 
 
 def show_status(settings: Settings, *, as_json: bool) -> None:
-    """Print queues, open incidents, restart locks, the kill switch, workers, sinks, and what is wrong with Redis."""
-    desk = read_desk(connect(settings))
+    """Print what is queued, open and waits for engineers, locks, the kill switch, workers, sinks, and Redis' faults."""
+    desk = read_desk(connect(settings), within_seconds=proposal_seconds(settings))
     if as_json:
         sys.stdout.write(json.dumps({**desk.found, "unreadable": desk.unreadable}, default=str) + "\n")
     else:
         sys.stdout.write(page_of(desk.found, desk.unreadable))
 
 
-def read_desk(connection: Redis) -> Desk:
-    """Read all parts, masked, one after the other: what changes meanwhile may show in one and not in another."""
+def read_desk(connection: Redis, *, within_seconds: float = _PROPOSAL_SECONDS) -> Desk:
+    """Read all parts, masked, one after the other: what changes meanwhile may show in one and not in another.
+
+    A proposal holds for `within_seconds`.
+    """
     # The policy's limits play no part in what is only read, and a broken file is a time to look.
     registry, guard = RegistryView(connection), make_guard(connection, Policy(), worker="status")
     desk = Desk()
     desk.read("queues", registry.queue_lengths)
     desk.read("open_incidents", registry.open_count)
     desk.read("oldest_open_seconds", registry.oldest_open_age_seconds)
+    desk.read("waiting_incidents", lambda: asdict(incidents_waiting(connection)))
+    desk.read("proposals", lambda: asdict(proposals_waiting(connection, within_seconds=within_seconds)))
     desk.read("restarts_halted", lambda: why_halted(guard))
     desk.read("restart_locks", lambda: [asdict(attempt) for attempt in guard.open_attempts()])
     desk.read("unreadable_restarts", guard.unreadable_attempts)

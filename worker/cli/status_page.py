@@ -26,8 +26,23 @@ def _queues(found: _Found) -> list[str]:
 
 
 def _open(found: _Found) -> list[str]:
-    oldest = found["oldest_open_seconds"]
-    return [f"{found['open_incidents']} incidents" + ("" if oldest is None else f", the oldest for {oldest:.0f} s")]
+    waited = {"oldest_seconds": found["oldest_open_seconds"]}
+    return [f"{found['open_incidents']} incidents{_oldest_of(waited)}"]
+
+
+def _waiting(found: _Found) -> list[str]:
+    waited = found["waiting_incidents"]
+    return [f"{waited['count']} incidents for engineers{_oldest_of(waited)} (firstline queue)"]
+
+
+def _proposals(found: _Found) -> list[str]:
+    waited = found["proposals"]
+    return [f"{waited['count']} restarts wait for a word{_oldest_of(waited)} (firstline proposals)"]
+
+
+def _oldest_of(waited: _Found) -> str:
+    seconds = waited["oldest_seconds"]
+    return "" if seconds is None else f", the oldest for {seconds:.0f} s"
 
 
 def _restarts(found: _Found) -> list[str]:
@@ -106,6 +121,8 @@ def _columns(*values: object) -> str:
 _PARTS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[_Found], list[str]]]]] = {
     "queues": (("queues",), _queues),
     "open": (("open_incidents", "oldest_open_seconds"), _open),
+    "waiting": (("waiting_incidents",), _waiting),
+    "proposals": (("proposals",), _proposals),
     "restarts": (("restarts_halted",), _restarts),
     "locks": (("restart_locks", "unreadable_restarts"), _locks),
     "dead": (("dead_letters",), _dead_letters),
