@@ -1,9 +1,7 @@
 """`firstline escalations` with a routes file, as a terminal calls it: over a real Valkey, to a webhook on loopback."""
 
 import json
-import signal
 import sys
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,9 +15,8 @@ from werkzeug import Request, Response
 
 from tests.escalation.builders import result
 from tests.programs import environment_of, firstline, running, wait_until
-from tests.redis_servers import client_of, let_time_pass, running_valkey
+from tests.redis_servers import client_of, running_valkey
 from worker.contract.queue import AUDIT_STREAM, ESCALATION_GROUP, RESULTS_STREAM
-from worker.escalation.deliveries import LEASE_SECONDS
 
 pytestmark = pytest.mark.integration
 
@@ -44,18 +41,15 @@ STORM = 500
 
 @dataclass
 class Receiver:
-    """A webhook's other end: counts what came by its Idempotency-Key; `hold` keeps the first answer back."""
+    """A webhook's other end: counts what came by its Idempotency-Key."""
 
     status: int = 200
-    hold: threading.Event | None = None
     keys: Counter[str] = field(default_factory=Counter)
     bodies: list[bytes] = field(default_factory=list)
 
     def __call__(self, request: Request) -> Response:
         self.keys[request.headers["Idempotency-Key"]] += 1
         self.bodies.append(request.get_data())
-        if self.hold is not None and sum(self.keys.values()) == 1:
-            self.hold.wait(30)
         return Response(status=self.status)
 
 
@@ -126,27 +120,6 @@ def test_a_final_refusal_reaches_the_backup_and_shows_in_status(site: Site) -> N
     status = firstline("status", environment=site.environment).stdout.decode()
     assert "2 in use, 1 FAIL" in status
     assert "The webhook answered 401: correct its secret." in status
-
-
-@pytest.mark.parametrize("is_answered", [False, True], ids=["before the 2xx", "after the 2xx"])
-def test_a_consumer_that_is_killed_costs_one_repeat_with_the_same_key(site: Site, *, is_answered: bool) -> None:
-    if not is_answered:
-        site.own.hold = threading.Event()
-    site.publish(1)
-    command = (sys.executable, "-m", "worker.cli", "escalations", "--name", "one")
-    with running(*command, environment=site.environment, log=site.log) as consumer:
-        wait_until(lambda: sum(site.own.keys.values()) == 1, seconds=30, log=site.log)
-        consumer.send_signal(signal.SIGKILL)
-        consumer.wait(10)
-    if site.own.hold is not None:
-        site.own.hold.set()
-    assert site.redis.xpending(RESULTS_STREAM, ESCALATION_GROUP)["pending"] == 0
-    let_time_pass(site.redis, LEASE_SECONDS + 1)
-    site.publish(1)
-    site.says("--once")
-    site.says("--once")
-    assert len(site.own.keys) == 1
-    assert sum(site.own.keys.values()) <= 2
 
 
 def test_a_storm_with_two_consumers_is_one_page_each(site: Site) -> None:
