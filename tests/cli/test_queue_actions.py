@@ -139,3 +139,8 @@ def test_without_redis_nothing_more_is_tried() -> None:
         QueueActions(switchable.client).act_on(ids, Action.CLAIM)
     switchable.comes_back()
     assert switchable.client.xlen(AUDIT_STREAM) == 0
+
+
+def test_an_empty_pipe_is_told_and_is_no_failure(redis: Redis, capsys: pytest.CaptureFixture[str]) -> None:
+    assert QueueActions(redis).act_on([], Action.CLAIM) == 0
+    assert capsys.readouterr().err == "firstline: No incident was named: nothing was changed.\n"

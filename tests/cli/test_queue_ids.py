@@ -42,7 +42,7 @@ def test_a_whole_id_is_looked_up_nowhere() -> None:
         ("inc-0123456", "no_id", "'inc-0123456' is no incident's id: "),
         ("inc-0123456*", "no_id", "'inc-0123456*' is no incident's id: "),
         (f"{FIRST} {SECOND}", "no_id", f"'{FIRST} {SECOND}' is no incident's id: "),
-        ("inc-\x1b[2J\n", "no_id", "is no incident's id: "),
+        ("inc-\x1b[2J\n", "no_id", r"'inc-\x1b[2J' is no incident's id: "),
         ("x" * 5_000, "no_id", "is no incident's id: "),
     ],
 )

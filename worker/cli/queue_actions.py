@@ -55,6 +55,8 @@ class QueueActions:
             elif incident_id not in met:
                 met.add(incident_id)
                 code = max(code, self._act_on_one(incident_id, action, words))
+        if not met and not code:
+            _say("No incident was named: nothing was changed.")
         return code
 
     def _act_on_one(self, incident_id: str, action: Action, words: str) -> int:

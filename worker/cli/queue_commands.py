@@ -1,6 +1,7 @@
 """The commands of `firstline queue`; what they do stands in `queue.py` and `queue_actions.py`."""
 
 import sys
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ queue = typer.Typer(
 
 _NAMES = "An incident's id, or its first 12 characters; several; or - for those on standard input, one a line."
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help=_NAMES)]
+IdsBeforeWords = Annotated[list[str] | None, typer.Argument(metavar="ID...", help=_NAMES)]
 IncidentId = Annotated[str, typer.Argument(metavar="ID", help="An incident's id, or its first 12 characters.")]
 
 
@@ -63,7 +65,7 @@ def list_queue(  # noqa: PLR0913, PLR0917 - the options of the command
         list_waiting(lists, limit=limit, as_json=as_json)
 
 
-def _act(ids: list[str], action: Action, *, words: str = "", as_json: bool) -> None:
+def _act(ids: Iterable[str], action: Action, *, words: str = "", as_json: bool) -> None:
     from worker.bootstrap import connect
     from worker.cli.queue_actions import QueueActions
     from worker.cli.queue_ids import names_of
@@ -106,15 +108,15 @@ def reopen(ids: Ids, why: Why, as_json: AsJson = False) -> None:
 
 
 @queue.command("note")
-def write_note(ids: Ids, words: Words, as_json: AsJson = False) -> None:
+def write_note(ids: IdsBeforeWords = None, *, words: Words, as_json: AsJson = False) -> None:
     """Write down what you found, for whoever looks next. The words come last, in quotes, behind all ids.
 
     Example: firstline queue note inc-… "the disk is full, I make room"
     """
     from worker.cli.queue_ids import is_name
 
-    if is_name(words):
-        raise typer.BadParameter(f"the words are missing: they come last, and {words} is an incident's id")
+    if not ids or is_name(words):
+        raise typer.BadParameter("give the ids first, then the words in quotes: the last argument is what is written")
     _act(ids, Action.NOTE, words=words, as_json=as_json)
 
 

@@ -38,7 +38,7 @@ def id_named(handlings: HandlingView, name: str) -> str | Refusal:
         return Refusal(reason="no_id", detail=f"An incident's id is missing: {_HOW}")
     if not _BEGINNING.fullmatch(name):
         shown = cut_to_bytes(one_line(name), _SHOWN_BYTES)
-        return Refusal(reason="no_id", detail=f"{shown!r} is no incident's id: {_HOW}")
+        return Refusal(reason="no_id", detail=f"'{shown}' is no incident's id: {_HOW}")
     found = sorted(filter(_WHOLE.fullmatch, handlings.ids_that_begin_with(name)))
     return found[0] if len(found) == 1 else _none_of(name, found)
 

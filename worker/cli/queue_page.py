@@ -15,6 +15,7 @@ from rich.text import Text
 
 from worker.cli.words import one_line
 from worker.contract.handling import Handling, HandlingState
+from worker.contract.result import Disposition
 from worker.redaction import SECRETS_MASKER
 from worker.registry.handling_view import Waiting
 
@@ -86,8 +87,7 @@ def _in_all(widths: Mapping[str, int]) -> int:
 def _cells(line: Waiting, now: datetime) -> dict[str, Text]:
     concluded = line.concluded
     urgency = concluded.severity if concluded else "?"
-    words = f"{concluded.disposition}, {concluded.ending}: {concluded.summary}" if concluded else _UNREADABLE
-    texts = (urgency, line.incident_id, _age(now - line.waits_since), _holder(line), _server(line), words)
+    texts = (urgency, line.incident_id, _age(now - line.waits_since), _holder(line), _server(line), _what(line))
     cells = {name: Text(_shown(text)) for name, text in zip(_COLUMNS, texts, strict=True)}
     cells["urgency"].stylize(_STYLES.get(urgency, ""))
     return cells
@@ -99,6 +99,15 @@ def _holder(line: Waiting) -> str:
     if line.person is None:
         return "nobody"
     return f"{line.person} (ack)" if line.state is HandlingState.ACKNOWLEDGED else line.person
+
+
+def _what(line: Waiting) -> str:
+    """Return the summary; most are escalated, so only what else became of one is said."""
+    concluded = line.concluded
+    if concluded is None:
+        return _UNREADABLE
+    is_usual = concluded.disposition is Disposition.ESCALATED
+    return concluded.summary if is_usual else f"{concluded.disposition.replace('_', ' ')}: {concluded.summary}"
 
 
 def _server(line: Waiting) -> str:
