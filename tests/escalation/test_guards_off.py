@@ -4,12 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from fakeredis import FakeRedis
 from redis import Redis
-from redis.commands.core import Script
 
 from tests.escalation.builders import result
 from tests.escalation.desks import Desk, FakeSink, nothing
+from tests.escalation.unguarded import Unguarded
 from tests.redis_servers import let_time_pass, redis_fixture, valkey_fixture
 from worker.contract import TriageResult
 from worker.errors import NotDelivered
@@ -27,19 +26,6 @@ class Guard:
     pages_without: int
     piece: str
     instead: str = "false"
-
-
-class Unguarded(FakeRedis):
-    """A Redis that runs the records' scripts without one guard."""
-
-    def __init__(self, guard: Guard) -> None:
-        super().__init__(decode_responses=True)
-        self._guard = guard
-        self.scripts_weakened = 0
-
-    def register_script(self, script: str) -> Script:  # type: ignore[override] # as the records call it
-        self.scripts_weakened += self._guard.piece in script
-        return super().register_script(script.replace(self._guard.piece, self._guard.instead))
 
 
 def a_result_comes_four_times(redis: Redis) -> int:
@@ -116,7 +102,7 @@ def test_with_its_guard_an_incident_is_one_page(redis: Redis, guard: Guard) -> N
 
 @pytest.mark.parametrize("guard", GUARDS, ids=scenario_of)
 def test_control_without_its_guard_there_are_more(guard: Guard) -> None:
-    redis = Unguarded(guard)
+    redis = Unguarded(guard.piece, guard.instead)
     pages = guard.scenario(redis)
     assert redis.scripts_weakened, "the guard is written otherwise now"
     assert pages == guard.pages_without
