@@ -33,6 +33,11 @@ class Seen:
         """Return what bears out a sentence; quotations do so only where it tells that it is quoting."""
         return self.said if is_quoting else self.stated
 
+    @property
+    def is_of_another(self) -> bool:
+        """Whether its words of status are of a dependency, not of the incident's own server."""
+        return "which this server needs" in self.raw_stated
+
     @classmethod
     def of(cls, evidence: Evidence) -> "Seen":
         """Read one piece of evidence; its time, in UTC, is a part of it."""

@@ -80,13 +80,17 @@ _SAYING_LITTLE: Final = frozenset(
         "shows",
     ]
 )
+_TELLING: Final = r"(?:with|shows?|showed|ha[sdv]e?|names?|lists?|contains?|contained|reports?|reported|indicates?)"
 _FAILING: Final = r"(?:dependenc|fail|fault|error|exception|other error|local fault)"
 _COUNTED: Final = (
     (
         "failing lines",
-        re.compile(rf"\s*(?:log )?lines?\s+(?:with|shows?|showed|ha[sdv]e?|names?|lists?)\s+(?:a )?{_FAILING}"),
+        re.compile(rf"\s*(?:log )?lines?\s+{_TELLING}\s+(?:a )?{_FAILING}"),
     ),
-    ("failing lines", re.compile(rf"\s*(?:of them )?(?:with |shows? )?{_FAILING}|\s*of (?:the )?\d")),
+    (
+        "failing lines",
+        re.compile(rf"\s*(?:of them )?(?:{_TELLING} )?{_FAILING}|\s*of (?:the )?\d.*(?:\bline|{_FAILING})"),
+    ),
     ("lines", re.compile(r"\s*(?:log )?lines?\b")),
 )
 """What a log's own figures count."""
@@ -105,6 +109,11 @@ class Number:
     unit: str | None
     subject: str | None
     beside: frozenset[str]
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether nothing beside it tells what it is a number of."""
+        return self.subject is None and not self.beside
 
     def is_of_the_same(self, other: "Number") -> bool:
         """Say whether both are known to be numbers of one thing: by their subject, or by a word beside both."""
@@ -180,7 +189,7 @@ def _unit(before: str, behind: str) -> tuple[str | None, str]:
 def _counted(before: str, behind: str) -> str | None:
     """Return what of a log's lines the number counts, by the words that follow it."""
     behind = _CLAUSE_END.split(behind)[0].casefold()
-    if re.search(r"\bof (?:the |these )?$", before):
+    if re.search(r"\b(?:of|in|within|among|across) (?:the |these )?$", before) and not re.match(r"\s*of\b", behind):
         return "lines" if "line" in behind else None
     return next((counted for counted, pattern in _COUNTED if pattern.match(behind)), None)
 

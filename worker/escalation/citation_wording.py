@@ -18,113 +18,20 @@ from worker.escalation.citation_words import DENIALS
 __all__ = ["advice_in", "impact_in", "is_english", "letters_of", "names_the_log", "unclaimed_in", "unsaid_in"]
 
 _SAYING_NOTHING: Final = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "has",
-        "have",
-        "had",
-        "it",
-        "its",
-        "this",
-        "that",
-        "these",
-        "those",
-        "there",
-        "at",
-        "of",
-        "in",
-        "on",
-        "to",
-        "with",
-        "and",
-        "but",
-        "for",
-        "from",
-        "by",
-        "as",
-        "only",
-        "also",
-        "both",
-        "each",
-        "now",
-        "currently",
-        "while",
-        "show",
-        "shows",
-        "showed",
-        "shown",
-        "say",
-        "says",
-        "said",
-        "read",
-        "reads",
-        "stand",
-        "stands",
-        "name",
-        "names",
-        "named",
-        "list",
-        "lists",
-        "met",
-        "hold",
-        "holds",
-        "log",
-        "logs",
-        "line",
-        "lines",
-        "service",
-        "server",
-        "cpu",
-        "memory",
-        "usage",
-        "use",
-        "uses",
-        "load",
-        "health",
-        "status",
-        "percent",
-        "entry",
-        "entries",
-    ]
+    {"a", "an", "the", "is", "are", "was", "were", "be", "been", "has", "have", "had", "it", "its", "this"}
+    | {"that", "these", "those", "there", "at", "of", "in", "on", "to", "with", "and", "but", "for", "from"}
+    | {"by", "as", "only", "also", "both", "now", "currently", "while", "show", "shows", "showed", "shown"}
+    | {"say", "says", "said", "read", "reads", "stand", "stands", "name", "names", "named", "list", "lists"}
+    | {"met", "hold", "holds", "log", "logs", "line", "lines", "service", "server", "cpu", "memory", "usage"}
+    | {"use", "uses", "load", "health", "status", "percent", "entry", "entries", "being", "reports", "reported"}
+    | {"report", "contains", "contained", "contain", "check", "checks", "found", "among", "which", "them"}
+    | {"did", "does", "using", "used", "host", "machine", "such", "including", "about", "around"}
+    | {"approximately", "observed", "seen", "measured", "detected", "present", "metrics", "reading", "readings"}
+    | {"level", "value", "confirm", "confirms", "however", "according", "indicate", "indicates"}
 )
 _STOP_WORDS: Final = frozenset(
-    [
-        "the",
-        "is",
-        "are",
-        "was",
-        "were",
-        "of",
-        "to",
-        "and",
-        "a",
-        "an",
-        "in",
-        "on",
-        "with",
-        "not",
-        "no",
-        "it",
-        "that",
-        "this",
-        "has",
-        "have",
-        "from",
-        "by",
-        "for",
-        "but",
-        "be",
-        "been",
-        "at",
-    ]
+    {"the", "is", "are", "was", "were", "of", "to", "and", "a", "an", "in", "on", "with", "not", "no", "it"}
+    | {"that", "this", "has", "have", "from", "by", "for", "but", "be", "been", "at"}
 )
 _IMPACT: Final = re.compile(
     r"\b(?:users?|customers?|clients?|people|visitors?|shoppers?|buyers?|orders?|payments? (?:fail|failed|are|were)"
@@ -136,8 +43,9 @@ _ADVICE: Final = re.compile(
     r"|run|execute|restart (?:it|the|this|them)|keep an eye|do not|don['’]t|feel free|just|simply|by hand)\b"
 )
 _LOG_SAYS: Final = re.compile(
-    r"\blogs?\b (?:\w+ ){0,2}?(?:says?|said|shows?|showed|names?|named|lists?|listed|reads?)\b"
-    r"|\b(?:stands?|shows?|named|listed|quoted) in (?:the|its) logs?\b"
+    r"\blogs?\b (?:\w+ ){0,2}?(?:says?|said|shows?|showed|names?|named|lists?|listed|reads?"
+    r"|reports?|reported|contains?|indicates?|confirms?)\b"
+    r"|\baccording to (?:the|its) logs?\b|\b(?:stands?|shows?|named|listed|quoted) in (?:the|its) logs?\b"
 )
 _CLAUSE: Final = re.compile(r"[;:,](?=\s|$)|\b(?:and|but|so|because|while|which|although|then|or|yet)\b|[—–]")
 _LETTERS: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
@@ -179,7 +87,8 @@ def unsaid_in(text: str, said: Said, known: AbstractSet[str]) -> str | None:
     rest = in_plain_digits(" ".join(without_quotations(text, " ").split())).casefold()
     for part in _checked_parts(said):
         rest = rest.replace(part.casefold(), " ")
-    allowed = _SAYING_NOTHING | NUMBER_WORDS | (known - DENIALS)
+    stated = known - DENIALS
+    allowed = _SAYING_NOTHING | NUMBER_WORDS | stated | {f"{word}s" for word in stated}
     return next((word[0] for word in _LETTERS.finditer(rest) if word[0] not in allowed), None)
 
 

@@ -44,15 +44,16 @@ class Word:
     @property
     def is_denied_next_to_it(self) -> bool:
         """Whether nothing but a short denial stands before it, with no other word between."""
-        return len(self.as_written.removesuffix(self.itself).split()) == 1
+        return self.as_written.removesuffix(self.itself).strip() in _SHORT_DENIALS
 
 
+_SHORT_DENIALS: Final = DENIALS | {"n't", "n’t", "free of", "0"}
 _CANNOT: Final = r"(?:could(?:n['’]t| not)|can(?:['’]t|not| not)|unable to|failed to|failing to|fails to)"
 _PATTERNS: Final = (
     (
         "dependency",
         Field.LOG_KIND,
-        r"(?:failing |failed )?dependenc(?:y|ies)(?:[ _](?:failures?|fails|failed|failing))?",
+        r"(?:failing |failed )?dependenc(?:y|ies)(?:[ _](?:failures?|fails|failed|failing|sick))?",
     ),
     ("local fault", Field.LOG_KIND, r"local faults?"),
     ("unreachable", Field.ERROR, rf"unreachable|not reachable|no route|{_CANNOT} (?:connect|reach|be reached)"),
@@ -87,9 +88,18 @@ _PATTERNS: Final = (
     ("stopped", Field.STATUS, r"stopped"),
     ("degraded", Field.STATUS, r"degraded"),
     ("down", Field.STATUS, r"(?:is|are|was|were|went|be|been) down"),
-    ("healthy", Field.STATUS, r"healthy|health (?:is|was|looks|read) good|good health"),
+    (
+        "healthy",
+        Field.STATUS,
+        r"healthy|health (?:(?:is|was|looks|read|stayed|remained|has been) )?good|good health|proven good",
+    ),
+    ("CPU unread", Field.STATUS, r"cpu could not be read"),
+    ("memory unread", Field.STATUS, r"memory could not be read"),
     ("restarted", Field.DEED, r"re-?started"),
     ("succeeded", Field.DEED, r"succeed(?:s|ed)?|success(?:ful(?:ly)?)?|worked"),
+    ("helped", Field.DEED, r"helped|(?<=did )help|(?<=did not )help|(?<=didn['’]t )help"),
+    ("cured", Field.DEED, r"cure[sd]?"),
+    ("asked for", Field.DEED, r"requested|attempted|tried"),
     ("connected", Field.DEED, r"(?:re)?connected"),
     ("deleted", Field.DEED, r"deleted|wiped|dropped|removed|lost"),
     ("performed", Field.DEED, r"performed|carried out|executed|applied"),
@@ -110,7 +120,8 @@ _DENIED_BEHIND: Final = re.compile(
 )
 _INFERENCE: Final = re.compile(
     r"\b(?:because|caus(?:e|es|ed|ing)|due to|owing to|leads? to|led to|results? (?:in|from)|probably|perhaps|maybe"
-    r"|might|may be|presumably|seems?|appears?|apparently|most likely|suspect(?:s|ed)?|suggests?|indicates?|implies)\b"
+    r"|might|may be|presumably|seems?|appears?|apparently|most likely|suspect(?:s|ed)?"
+    r"|suggests?|(?<!log )(?<!logs )(?<!lines )indicates?|implies)\b"
 )
 
 

@@ -1,0 +1,135 @@
+"""Other words for what evidence states: a model's sentence is put into the plain words that evidence itself has.
+
+Pure. English only. A word is replaced or borne out only where the evidence, or a figure beside it, makes it true; in
+doubt it stays as it is, and the sentence is a hypothesis. The desk's own sentences are never changed. Called by the
+citations.
+"""
+# ruff: noqa: RUF001 - other marks are what this is about
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Final
+
+from worker.contract.observations import CPU_PRESSURE_PERCENT, MEMORY_PRESSURE_PERCENT
+from worker.escalation.citation_numbers import numbers_in
+
+__all__ = ["borne_out_by", "misplaced_in", "plainly"]
+
+_NEWEST: Final = r"(?:last|latest|newest|most recent|recent)"
+_ALL_LINES: Final = r"\b((?:of|in|within|among|across) (?:the |these )?)"
+_UNREAD: Final = "CPU could not be read, memory could not be read"
+_PLAIN: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE), plain)
+    for pattern, plain in (
+        (r"(?<=\w)['’]s\b", ""),
+        (r"^\W*(?:after|following) the restart, (.+?)(\W*)$", r"\1 after the restart\2"),
+        (r"\bhalf an hour (?:ago|earlier)\b", "half an hour before"),
+        (r"\bup and running\b", "running"),
+        (r"\bexit code\b", "exit status"),
+        (r"\bout of (?=\d)", "of "),
+        (r"\blog entr(?:y|ies)\b", "log lines"),
+        (rf"{_ALL_LINES}{_NEWEST} (?=\d)", r"\1"),
+        (rf"{_ALL_LINES}(\d[\d.,]*) {_NEWEST} (?=(?:log )?lines?\b)", r"\1\2 "),
+        (r"(?<=lines) (?:scanned|read|checked|examined|fetched)\b", ""),
+        (r"\b(?:utili[sz]ation|consumption)\b", "usage"),
+        (r"\b(CPU|memory) usage\b", r"\1"),
+        (r"\bCPU and (?:its )?memory could not be read\b", _UNREAD),
+        (r"\bneither CPU nor memory could be read\b", _UNREAD),
+    )
+)
+
+_CLAUSE: Final = re.compile(r"([,;:](?=\s|$)|\b(?:and|but|while|whereas)\b)")
+_PRESSURE: Final = {"cpu": CPU_PRESSURE_PERCENT, "memory": MEMORY_PRESSURE_PERCENT}
+_HIGH: Final = re.compile(
+    r"\b(?:(?:very|critically|extremely) )?(?:high|elevated)\b|(?<=memory )pressure\b|(?<=cpu )pressure\b",
+    re.IGNORECASE,
+)
+_NOT_HIGH: Final = re.compile(r"\b(?:normal|moderate|(?:well )?within (?:its )?limits|not high)\b", re.IGNORECASE)
+
+_REASON: Final = re.compile(r"\b(refus(?:ed|al)\b[^;.]{0,60}?) (?:because|due to|since|as)\b", re.IGNORECASE)
+_TURNED_DOWN: Final = re.compile(r"\b(?:declined|denied|rejected|blocked|not (?:allowed|permitted))\b", re.IGNORECASE)
+_REFUSAL: Final = re.compile(r"restart_service was refused \(")
+
+_UNBROKEN: Final = "without a break"
+
+_TREND: Final = re.compile(
+    r"\b(?:(rose|climbed|grew|increased|went up)|(?:fell|dropped|decreased|went down)) from (\d[\d.]*) to (\d[\d.]*)"
+    r"(?: (?:within|in|over) (?:the (?:last|past) )?half an hour)?",
+    re.IGNORECASE,
+)
+_ORDER: Final = re.compile(
+    r"\b(?:after|before) (?:the |a |an |its )?[a-z][\w-]*|\bfrom \S+:\d+|\d[\d.]* half an hour before"
+    r"|\b(?:requested|attempted|tried|stopped|restarted) by \S+|[\w-]+ needs|[\w-]+-\d+ was refused",
+    re.IGNORECASE,
+)
+_DURATION: Final = re.compile(r"\bfor (\d[\d.,]*)")
+_ARTICLE: Final = re.compile(r"\b(?:the|a|an|its) ")
+
+_BORNE_OUT: Final = tuple(
+    (re.compile(pattern), frozenset(words))
+    for pattern, words in (
+        (r"restart_service was refused", ("restart", "attempt", "guard", "guardrail", "guardrails", "policy")),
+        (r"\brestarted\b|\btried to restart\b", ("restart", "attempt")),
+        (r"\blog lines?\b", ("scanned", "examined", "fetched")),
+        (r"\bafter the restart\b", ("later", "afterwards")),
+        (r"\bwithout a break\b", ("stayed", "remained", "continuously")),
+        (r"\b(?:[2-9]|\d{2,}) with (?:dependency|local|other) ", ("repeated", "several", "multiple")),
+        (r"\bwhich this server needs\b", ("depends",)),
+        (r"\bcould not connect\b", ("attempt", "attempts", "connection", "connections")),
+        (r"\bexit_status\b", ("process", "exited")),
+        (r"[\w-]db\b", ("database",)),
+    )
+)
+"""Words that say no more than what the evidence beside them states."""
+
+
+def plainly(text: str, evidence: str) -> str:
+    """Return a sentence in plain words, as far as its `evidence`, in small letters, and its own figures allow."""
+    for pattern, plain in _PLAIN:
+        text = pattern.sub(plain, text)
+    if _UNBROKEN in evidence:
+        text = text.replace(_UNBROKEN, "")
+    if _REFUSAL.search(evidence):
+        text = _REASON.sub(r"\1,", _TURNED_DOWN.sub("refused", text))
+    text = _TREND.sub(lambda found: _as_evidence_has_it(found, evidence), text)
+    return "".join(_without_level(clause) for clause in _CLAUSE.split(text))
+
+
+def borne_out_by(evidence: str) -> frozenset[str]:
+    """Return the words that the evidence bears out beside its own."""
+    return frozenset().union(*(words for pattern, words in _BORNE_OUT if pattern.search(evidence)))
+
+
+def misplaced_in(text: str, evidence: str) -> str | None:
+    """Return the first order of events, duration or way of a connection that the evidence does not state, or None."""
+    durations = frozenset(_DURATION.findall(evidence))
+    if durations and (other := next((one for one in _DURATION.findall(text) if one not in durations), None)):
+        return f"for {other}"
+    stated = _ARTICLE.sub("", evidence)
+    return next((told for told in _orders_in(text) if not re.search(rf"(?<![\w.]){re.escape(told)}", stated)), None)
+
+
+def _orders_in(text: str) -> Iterator[str]:
+    for found in _ORDER.finditer(text):
+        yield _ARTICLE.sub("", found[0].casefold())
+
+
+def _as_evidence_has_it(found: re.Match[str], evidence: str) -> str:
+    """Return a trend in the words of a measure, where that has both figures, and in this order."""
+    has_risen, before, now = found[1] is not None, found[2], found[3].rstrip(".")
+    is_seen = re.search(rf"(?<![\d.]){re.escape(now)} [^,(]*\({re.escape(before)} half an hour before\)", evidence)
+    if is_seen is None or (Decimal(now) > Decimal(before)) is not has_risen:
+        return found[0]
+    return f"{now} ({before} half an hour before)"
+
+
+def _without_level(clause: str) -> str:
+    """Return a clause without the word that its CPU or memory is high, or is not, where its figure makes that true."""
+    shares = [number for number in numbers_in(clause) if number.unit == "%" and number.subject in _PRESSURE]
+    if not shares:
+        return clause
+    are_high = [number.readings[0] >= _PRESSURE[number.subject or ""] for number in shares]
+    if all(are_high):
+        return _HIGH.sub("", clause)
+    return clause if any(are_high) else _NOT_HIGH.sub("", clause)
