@@ -100,6 +100,10 @@ def test_at_every_width_the_id_is_whole_and_a_line_is_one_line(redis: Redis, wid
         assert len(lines) == 1
 
 
+def test_where_nothing_waits_there_is_no_table(redis: Redis) -> None:
+    assert rendered(redis) == "0 incidents wait for engineers\n"
+
+
 def test_only_what_was_asked_for_is_listed_and_counted(redis: Redis) -> None:
     severities = [Severity.CRITICAL, Severity.WARNING, Severity.WARNING, Severity.INFO]
     ids = [

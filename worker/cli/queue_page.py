@@ -56,7 +56,7 @@ def table_of(listed: Listed, *, now: datetime, width: int) -> Group:
     for row in rows:
         table.add_row(*(row[name] for name in widths))
     warning = [Text(_shown(listed.flaw), style="bold")] if listed.flaw else []
-    return Group(Text(_title(listed), style="italic"), *warning, table)
+    return Group(Text(_title(listed), style="italic"), *warning, *([table] if rows else []))
 
 
 def _title(listed: Listed) -> str:

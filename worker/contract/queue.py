@@ -96,7 +96,10 @@ RESTART_JOURNAL: Final = "firstline:restarts:journal"
 """Stream of the restart guard, ahead of each order: `state`, `incident`, `server`, `fence`, `worker`, `detail`."""
 
 WAITING_INCIDENTS: Final = "firstline:handling:waiting"
-"""Sorted set of incidents that wait for engineers, scored by urgency (0 to 2) x 10^13 + milliseconds of opening."""
+"""Sorted set of incidents that wait for engineers, scored by urgency (0 to 2) x 10^13 + a time in milliseconds.
+
+It is when the desk concluded that somebody is needed, however late that was recorded; no newer result changes it.
+"""
 
 HANDLED_STREAM: Final = "firstline:handled"
 """Stream of what engineers did, for sinks that follow: `incident_id`, `at` in milliseconds, `handled` as JSON.
@@ -135,7 +138,8 @@ def alerts_key(incident_id: str) -> str:
 def handling_key(incident_id: str) -> str:
     """Hash: how an incident stands with engineers; while it waits for them it does not expire.
 
-    Its fields: `state`, `person`, `opened_at` (the server's, in milliseconds), `score`, `concluded` as JSON.
+    Its fields: `state`, `person`, `since` and `opened_at` (the server's, in milliseconds), `score`,
+    `concluded` as JSON, and `finished_at` of that result.
     """
     return f"firstline:handling:{incident_id}"
 
