@@ -12,6 +12,7 @@ from worker.contract.handling import Action, Handled
 from worker.errors import NotDelivered
 from worker.escalation.deliveries import LEASE_SECONDS, Deliveries
 from worker.escalation.sink_health import given_up, sinks_in_use
+from worker.registry.handling import Handlings
 
 __all__ = ["redis_fixture", "valkey_fixture"]
 
@@ -21,6 +22,16 @@ CUT_OFF = NotDelivered("It took the page, and broke off.", is_final=True, is_dou
 
 def handled(action: Action, *, minutes: int = 0) -> Handled:
     return Handled(at=NOW + timedelta(minutes=minutes), person="ann", action=action)
+
+
+def acknowledged(redis: Redis) -> Handled:
+    """Let an engineer acknowledge the incident, and return what its handling says of it."""
+    handlings, incident_id = Handlings(redis), result().incident.incident_id
+    handlings.open(result())
+    handlings.act(incident_id, Action.ACKNOWLEDGE, person="ann")
+    handling = handlings.find(incident_id)
+    assert handling is not None
+    return handling.history[-1]
 
 
 def desk_that_gave_up(redis: Redis, error: NotDelivered, *actions: Action) -> tuple[Desk, FakeSink]:
@@ -70,12 +81,34 @@ def test_a_retry_sends_the_page_once_and_before_what_followed_it(redis: Redis, e
     assert (pager.showed, given_up(redis)) == (["note"], 0)
 
 
-def test_a_retry_sends_the_page_though_an_action_was_shown_meanwhile(redis: Redis) -> None:
-    desk, pager = desk_that_gave_up(redis, CUT_OFF, Action.ACKNOWLEDGE)
+@pytest.mark.parametrize("still_holds", [True, False], ids=["acknowledged", "the control"])
+def test_who_has_it_is_shown_again_after_a_page_that_comes_on_retry(redis: Redis, *, still_holds: bool) -> None:
+    desk, pager = desk_that_gave_up(redis, CUT_OFF)
+    done = acknowledged(redis) if still_holds else handled(Action.ACKNOWLEDGE)
+    desk.dispatcher.follow(result(), done)
     desk.send("pager")
+    assert Deliveries(redis).retry("pager") == 1
+    for _ in range(2):
+        desk.send("pager")
+    assert (len(pager.took), pager.showed) == (1, ["acknowledge", "acknowledge"] if still_holds else ["acknowledge"])
+
+
+def test_what_is_still_to_be_shown_when_a_page_comes_on_retry_is_shown_once(redis: Redis) -> None:
+    desk, pager = desk_that_gave_up(redis, CUT_OFF)
+    desk.dispatcher.follow(result(), acknowledged(redis))
     assert Deliveries(redis).retry("pager") == 1
     desk.send("pager")
     assert (len(pager.took), pager.showed) == (1, ["acknowledge"])
+
+
+def test_the_tries_of_an_action_are_not_the_pages_when_it_comes_on_retry(redis: Redis) -> None:
+    desk, pager = desk_that_gave_up(redis, CUT_OFF)
+    pager.before = Failing(NotDelivered("Away."), times=1)
+    desk.dispatcher.follow(result(), handled(Action.NOTE))
+    desk.send("pager")
+    assert Deliveries(redis).retry("pager") == 1
+    desk.send("pager")
+    assert [(told.action, told.tries) for told in desk.told[-2:]] == [("page", 1), ("note", 1)]
 
 
 def test_an_action_that_the_sink_refuses_then_is_said_after_the_page_on_retry(redis: Redis) -> None:

@@ -10,6 +10,15 @@ local name, beginning = ARGV[1] .. ' ', ARGV[2]
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
+-- What was shown at a page that may not have been there is noted anew with it, as far as it still holds.
+local function forget_what_was_shown(delivery)
+  for _, field in ipairs(redis.call('HKEYS', delivery)) do
+    if field:sub(1, 8) == 'follows:' then
+      redis.call('HDEL', delivery, field)
+    end
+  end
+end
+
 local count = 0
 for _, member in ipairs(redis.call('ZRANGE', given_up, 0, -1)) do
   if member:sub(1, #name) == name then
@@ -20,10 +29,14 @@ for _, member in ipairs(redis.call('ZRANGE', given_up, 0, -1)) do
     local is_page = redis.call('HGET', delivery, 'state') == 'GIVEN_UP'
     redis.call('ZREM', given_up, member)
     if is_page then
-      redis.call('HSET', delivery, 'state', 'WAITING')
+      redis.call('HSET', delivery, 'state', 'WAITING', 'tries', 0)
+      redis.call('HDEL', delivery, 'first_tried_at')
       redis.call('PERSIST', delivery)
       redis.call('PERSIST', steps)
       redis.call('LREM', steps, 0, 'page')
+      if #left == 0 and redis.call('EXISTS', steps) == 0 then
+        forget_what_was_shown(delivery)
+      end
     end
     for place = #left, 1, -1 do
       redis.call('LPUSH', steps, left[place])
