@@ -179,6 +179,39 @@ def test_an_export_can_be_opened_in_a_spreadsheet_and_ends_with_the_anchor(
     assert f"anchor 2:{rows[1]['hash']}" in said.err
 
 
+def test_an_export_tells_which_secrets_are_set_and_no_secret(
+    redis: Redis, settings: RedisSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = {"openai_api_key": "from not set to set", "redaction_keys": "set", "max_steps": "12", "password": "hunter2"}
+    AuditLog(redis).append(AuditEntry(action="configuration", details=told))
+    AuditLog(redis).append(AuditEntry(action="configuration", details={"redis_url": "redis://x:6379, account set"}))
+    export(settings, EVERYTHING, as_csv=False)
+    first, second = (json.loads(json.loads(line)["details"]) for line in capsys.readouterr().out.splitlines())
+    assert first == told | {"password": "[PASSWORD]"}
+    assert second == {"redis_url": "redis://x:6379, account set"}
+
+
+@pytest.mark.parametrize("details", ["password=hunter2", '["password=hunter2"]', '{"password": ["hunter2"]}'])
+def test_details_that_the_desk_did_not_write_are_masked_too(
+    redis: Any, settings: RedisSettings, capsys: pytest.CaptureFixture[str], details: str
+) -> None:
+    redis.xadd(AUDIT_STREAM, {"action": "configuration", "details": details})
+    export(settings, EVERYTHING, as_csv=False)
+    shown = capsys.readouterr().out
+    assert "hunter2" not in shown
+    assert "[PASSWORD]" in shown
+
+
+def test_what_is_left_of_a_broken_log_is_told_in_words(redis: Any, settings: RedisSettings) -> None:
+    fill(redis)
+    anchor = Place(2, "a" * 64)
+    with pytest.raises(FirstlineError, match=r"written anew, from there or before\. Entries in one .*: 1\."):
+        verify(settings, [anchor], as_json=False)
+    redis.delete(AUDIT_STREAM)
+    with pytest.raises(FirstlineError, match=r"The log is empty, but the note beside it .* before that: 0\."):
+        verify(settings, [], as_json=False)
+
+
 @pytest.mark.parametrize(
     ("chosen", "left"),
     [

@@ -307,7 +307,7 @@ def test_only_an_anchor_kept_elsewhere_tells_an_end_that_was_cut_off_with_its_no
     for number in range(7, 10):
         log.append(entry(number))
     assert verdict(redis).flaw is None
-    assert "entry 5 is not the one of the anchor" in (verdict(redis, anchor).flaw or "")
+    assert "entry 5 is not the anchor's" in (verdict(redis, anchor).flaw or "")
 
 
 def test_a_log_that_goes_on_after_its_end_was_cut_shows_the_gap(redis: Redis) -> None:
@@ -328,7 +328,7 @@ def test_an_empty_log_is_whole_and_an_emptied_one_is_not(redis: Redis) -> None:
     assert verdict(redis).flaw is None
     filled(redis, 2)
     redis.delete(AUDIT_STREAM)
-    assert "ends with entry 0, but the note beside it knows entry 2" in (verdict(redis).flaw or "")
+    assert "The log is empty, but the note beside it knows entry 2" in (verdict(redis).flaw or "")
 
 
 def test_secrets_and_control_characters_do_not_get_in_and_texts_are_bounded(redis: Redis) -> None:

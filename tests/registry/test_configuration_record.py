@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from tests.redis_servers import SwitchableRedis, redis_fixture, valkey_fixture
-from worker.contract.queue import AUDIT_STREAM
+from worker.contract.queue import AUDIT_STREAM, configuration_key
+from worker.registry.audit import AuditLog
+from worker.registry.audit_chain import judged
 from worker.registry.configuration_record import ConfigurationRecord
 
 __all__ = ["redis_fixture", "valkey_fixture"]
@@ -124,24 +127,41 @@ def test_a_file_that_changed_is_told_with_both_hashes_and_at_a_reload_too(redis:
     assert newest(redis)[0] == "it starts again"
 
 
-def test_a_change_that_was_written_when_the_answer_was_lost_is_written_once(redis: Any) -> None:
+def test_a_change_and_what_the_next_start_is_compared_with_are_written_together_or_not_at_all(redis: Any) -> None:
     start(redis, model_name="m1")
     record = record_of(redis, {}, {"model_name": "m2"})
     record.note("it starts")
-    redis.rename("firstline:configuration:worker", "aside")
-    redis.set("firstline:configuration:worker", "another's")
+    redis.rename(AUDIT_STREAM, "aside")
+    redis.set(AUDIT_STREAM, "another's")
     with pytest.raises(ResponseError, match="WRONGTYPE"):
         record.write()
-    redis.rename("aside", "firstline:configuration:worker")
+    assert redis.hgetall(configuration_key("worker")) == {"model_name": "m1"}
+    redis.rename("aside", AUDIT_STREAM)
     record.write()
     record.write()
     assert redis.xlen(AUDIT_STREAM) == 2
     assert newest(redis)[1] == {"model_name": "from m1 to m2"}
+    assert redis.hgetall(configuration_key("worker")) == {"model_name": "m2"}
+
+
+def test_a_key_of_the_wrong_type_lets_nothing_be_written_in_part(redis: Any) -> None:
+    redis.set(configuration_key("worker"), "another's")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        start(redis, model_name="m1")
+    assert redis.xlen(AUDIT_STREAM) == 0
+
+
+def test_of_many_starts_at_once_each_is_written_and_the_chain_is_whole(redis: Redis) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: start(redis, model_name=f"m{number % 2}"), range(16)))
+    log = AuditLog(redis)
+    found = judged(log.entries(), noted=log.noted())
+    assert (found.entries, found.flaw) == (16, None)
 
 
 def test_a_secret_in_a_setting_reaches_neither_the_audit_nor_what_is_compared(redis: Any) -> None:
     start(redis, model_name="m1 password=hunter2")
     start(redis, model_name="m2 password=hunter2")
-    kept = redis.hgetall("firstline:configuration:worker")
+    kept = redis.hgetall(configuration_key("worker"))
     assert "hunter2" not in f"{redis.xrange(AUDIT_STREAM)} {kept}"
     assert kept == {"model_name": "m2 password=[PASSWORD]"}

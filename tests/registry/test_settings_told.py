@@ -69,7 +69,7 @@ def test_of_an_address_scheme_host_and_port_are_told_and_a_change_of_its_path_sh
 
     assert told("https://gateway.example/v1").startswith("https://gateway.example:443, path by sha256 ")
     assert told("https://gateway.example/v1") != told("https://gateway.example/v2")
-    assert told("https://u:p@gateway.example/v1") == told("https://gateway.example/v1") + " with a user or a password"
+    assert told("https://u:p@gateway.example/v1") == told("https://gateway.example/v1") + ", account set"
 
 
 def test_every_other_setting_is_told_by_its_value() -> None:

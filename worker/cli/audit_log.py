@@ -5,10 +5,11 @@ It changes nothing. What is printed is masked once more; a spreadsheet and a ter
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from worker.bootstrap import connect
 from worker.cli.words import one_line
@@ -36,7 +37,8 @@ COLUMNS: Final = (
     "previous",
     "hash",
 )
-_TEXTS: Final = ("person", "host", "why", "details")
+_TEXTS: Final = ("person", "host", "why")
+_SET_OR_NOT: Final = re.compile("(from )?(not )?set( to (not )?set)?")
 _TOLD_EVERY: Final = 10_000
 _REMEDY: Final = (
     "Nothing mends it by itself: keep a copy (`firstline audit export`), compare it with one that is kept elsewhere, "
@@ -56,7 +58,9 @@ def verify(settings: RedisSettings, anchors: list[Place], *, as_json: bool) -> N
         sys.stdout.write(f"{json.dumps(_as_record(found))}\n")
     if found.flaw is not None:
         told = " ".join(one_line(flaw) for flaw in found.flaws)
-        raise FirstlineError(f"The audit is broken. {told} {found.entries} entries before are whole. {_REMEDY}")
+        raise FirstlineError(
+            f"The audit is broken. {told} Entries in one chain before that: {found.entries}. {_REMEDY}"
+        )
     if not as_json:
         sys.stdout.write(_as_text(found, is_anchored=bool(anchors)))
 
@@ -120,7 +124,21 @@ def _place_of(fields: Mapping[str, str]) -> Place | None:
 
 
 def _masked(fields: Mapping[str, str]) -> dict[str, str]:
-    return {name: SECRETS_MASKER.checked(text) if name in _TEXTS else text for name, text in fields.items()}
+    masked = {name: SECRETS_MASKER.checked(text) if name in _TEXTS else text for name, text in fields.items()}
+    return masked | {"details": _masked_details(fields["details"])} if "details" in fields else masked
+
+
+def _masked_details(text: str) -> str:
+    """Mask each value under its name; of a secret, that it is set or not is all that the desk tells."""
+    try:
+        details = json.loads(text)
+    except ValueError:
+        return SECRETS_MASKER.checked(text)
+    if not isinstance(details, dict):
+        return SECRETS_MASKER.checked(text)
+    told = {name: value for name, value in details.items() if _SET_OR_NOT.fullmatch(str(value))}
+    others: Any = SECRETS_MASKER.checked_value({name: details[name] for name in details.keys() - told.keys()})
+    return json.dumps(others | {SECRETS_MASKER.checked(name): value for name, value in told.items()}, sort_keys=True)
 
 
 def _told_how_far(entries: Iterable[Entry], count: int) -> Iterator[Entry]:

@@ -110,7 +110,7 @@ class _Walk:
         if noted != str(place):
             yield f"entry {place.sequence} is not the one that was noted beside the log when it was written."
         if any(anchor.sequence == place.sequence and anchor != place for anchor in self._anchors):
-            yield f"entry {place.sequence} is not the one of the anchor: the chain was written anew."
+            yield f"entry {place.sequence} is not the anchor's: the chain was written anew, from there or before."
 
     def _flaws_of_the_first(self, fields: Mapping[str, str]) -> Iterator[str]:
         is_cover = fields.get("action") == AuditAction.MIGRATION
@@ -185,4 +185,5 @@ def _flaws_at_the_end(end: Place, noted: Noted, anchors: Sequence[Place]) -> Ite
 
 
 def _cut(end: Place, what: str, place: Place) -> str:
-    return f"The log ends with entry {end.sequence}, but {what} knows entry {place.sequence}: its end was cut off."
+    where = f"ends with entry {end.sequence}" if end.sequence else "is empty"
+    return f"The log {where}, but {what} knows entry {place.sequence}: its end was cut off."

@@ -19,7 +19,7 @@ from redis import Redis
 from worker.contract.queue import configuration_key
 from worker.contract.text import cut_to_bytes, visible
 from worker.redaction import SECRETS_MASKER
-from worker.registry.audit import AuditAction, AuditEntry, AuditLog
+from worker.registry.audit import AuditAction, AuditEntry, ChainedWrite
 from worker.registry.settings_told import NOT_SET
 
 __all__ = ["ConfigurationRecord"]
@@ -47,7 +47,7 @@ class ConfigurationRecord:
         self, redis: Redis, *, program: str, worker: str, files: Mapping[str, Path | None], settings: Mapping[str, str]
     ) -> None:
         self._redis = redis
-        self._audit = AuditLog(redis)
+        self._append = ChainedWrite(redis, "configuration.lua")
         self._key = configuration_key(program)
         self._worker = worker
         self._files = files
@@ -80,9 +80,9 @@ class ConfigurationRecord:
             if before.get(name, value) != value
         }
         why = f"{noted.entry.why}; changed: {', '.join(sorted(changed))}" if changed else noted.entry.why
-        self._audit.append(replace(noted.entry, why=why, details={**noted.entry.details, **new, **changed}))
-        if new or changed:
-            self._redis.hset(self._key, mapping=told)
+        entry = replace(noted.entry, why=why, details={**noted.entry.details, **new, **changed})
+        parts = [part for each in told.items() for part in each]
+        self._append(entry, keys=(self._key,), args=(len(told), *parts))
 
 
 def _told_of(path: Path | None) -> str:

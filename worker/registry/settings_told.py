@@ -54,5 +54,5 @@ def _word(value: object) -> str:
 def _address(url: Url | AnyUrl) -> str:
     port = "" if url.port is None else f":{url.port}"
     path = hashlib.sha256((url.path or "/").encode()).hexdigest()[:_DIGITS]
-    access = " with a user or a password" if url.username or url.password else ""
-    return f"{url.scheme}://{url.host}{port}, path by sha256 {path}{access}"
+    account = ", account set" if url.username or url.password else ""
+    return f"{url.scheme}://{url.host}{port}, path by sha256 {path}{account}"
