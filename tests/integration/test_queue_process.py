@@ -1,4 +1,4 @@
-"""The queue in whole programs while a storm lies in it: read through a pipe, claimed from a pipe, and by two at once."""
+"""The queue in whole programs while a storm lies in it: read and claimed through pipes, and by two engineers at once."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
