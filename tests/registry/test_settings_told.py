@@ -84,11 +84,16 @@ def test_every_other_setting_is_told_by_its_value() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("policy.restart.cooldown_seconds", "600.0"),
+        ("policy.restart.cooldown_seconds", "600"),
         ("policy.restart.fleet_restarts", "5"),
         ("policy.rate_limits.restart_service.per_server", "6"),
     ],
 )
 def test_the_limits_of_the_policy_file_are_told_one_by_one(name: str, value: str) -> None:
     policy = Policy(rate_limits={"restart_service": ToolLimits(per_server=6, fleet=60)})
-    assert float(told_settings(policy, within="policy")[name]) == float(value)
+    assert told_settings(policy, within="policy")[name] == value
+
+
+def test_a_default_that_a_file_says_too_is_no_change() -> None:
+    said = Policy.model_validate({"restart": {"cooldown_seconds": 600.0}})
+    assert told_settings(said) == told_settings(Policy())

@@ -45,6 +45,8 @@ def _word(value: object) -> str:
             return "set"
         case Url() | AnyUrl():
             return _address(value)
+        case float() if value.is_integer():
+            return str(int(value))  # a default is written 600, and read from a file 600.0
         case frozenset():
             return ", ".join(sorted(map(str, value))) or "none"
         case _:
