@@ -1,4 +1,4 @@
-"""The queue in whole programs while a storm lies in it: read and claimed through pipes, and by two engineers at once."""
+"""The queue in whole programs while a storm lies in it: read and claimed through pipes, by two engineers at once."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

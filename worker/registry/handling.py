@@ -134,7 +134,7 @@ class Handlings(HandlingView):
 
         Any other action needs no conclusion: one that can't be read keeps nobody from closing its incident.
         """
-        if action not in _JUDGEMENTS and self._redis.hexists(handling_key(incident_id), "concluded"):
+        if action not in _JUDGEMENTS and self._redis.hexists(handling_key(incident_id), "state"):
             return None
         if (concluded := self.concluded(incident_id)) is not None:
             return concluded
