@@ -31,9 +31,13 @@ _ALSO: Final[Mapping[str, frozenset[str]]] = {
     "succeeded": frozenset({"recovered"}),
     "helped": frozenset({"recovered"}),
     "down": frozenset({"stopped"}),
+    "performed": frozenset({"restarted"}),
     "asked for": frozenset({"refused", "restarted"}),
 }
-"""What else bears out a word; of deeds, such a word is denied only where the evidence denies it too."""
+"""What else bears out a word."""
+
+_SAID_ONLY: Final = frozenset({"succeeded", "helped", "asked for"})
+"""What is denied only where the evidence denies it too: that nothing is said of it proves nothing."""
 
 _STEMS: Final = {"failed": "fail", "fault": "fault"}
 """A dependency's failure is one, too, and so is a local fault."""
@@ -84,7 +88,7 @@ def _is_borne_out(word: Word, seen: Sequence[Seen], *, is_quoting: bool) -> bool
         return False
     if word.field is Field.ERROR:
         return bool(alike) or any(_lists_no_error(one) for one in seen)
-    if word.field is Field.DEED and word.name in _ALSO:
+    if word.name in _SAID_ONLY:
         return bool(alike)
     return bool(alike) or any(one.tool in _TOOLS_OF[word.field] for one in seen)
 

@@ -23,8 +23,14 @@ _PLAIN: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), plain)
     for pattern, plain in (
         (r"(?<=\w)['’]s\b", ""),
-        (r"^\W*(?:after|following) the restart, (.+?)(\W*)$", r"\1 after the restart\2"),
+        (r"^\W*(?:after|following) the restart, (.+?)([\s.!?]{0,4})$", r"\1 after the restart\2"),
         (r"\bhalf an hour (?:ago|earlier)\b", "half an hour before"),
+        (r",? \bas (?:the|its) logs? (?:shows?|says?|reports?)\b", ""),
+        (r"\baccording to (?:the|its) logs?\b,?", ""),
+        (r", at (\d[\d.,]* ?%),| \(at (\d[\d.,]* ?%)\)", r" at \1\2"),
+        (r" \((\d[\d.,]* ?%)\)", r" at \1"),
+        (r"(?<![\d.])(\d[\d.]*), up from (\d[\d.]*) half an hour before\b", r"rose from \2 to \1"),
+        (r"(?<![\d.])(\d[\d.]*), down from (\d[\d.]*) half an hour before\b", r"fell from \2 to \1"),
         (r"\bup and running\b", "running"),
         (r"\bexit code\b", "exit status"),
         (r"\bout of (?=\d)", "of "),
@@ -51,7 +57,19 @@ _REASON: Final = re.compile(r"\b(refus(?:ed|al)\b[^;.]{0,60}?) (?:because|due to
 _TURNED_DOWN: Final = re.compile(r"\b(?:declined|denied|rejected|blocked|not (?:allowed|permitted))\b", re.IGNORECASE)
 _REFUSAL: Final = re.compile(r"restart_service was refused \(")
 
-_UNBROKEN: Final = "without a break"
+_STATED: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE), stated, plain)
+    for pattern, stated, plain in (
+        (r"\bwithout a break\b", "without a break", ""),
+        (r",? which (?:this server|it) (?:needs|depends on)\b,?", "which this server needs", ""),
+        (
+            r"\ba restart (?:does|will|would) not cure a failing dependency\b",
+            "a dependency fails, and a restart does not cure that",
+            "a dependency fails",
+        ),
+    )
+)
+"""Turns of phrase, what the evidence states where they are true, and what is left of them to be checked."""
 
 _TREND: Final = re.compile(
     r"\b(?:(rose|climbed|grew|increased|went up)|(?:fell|dropped|decreased|went down)) from (\d[\d.]*) to (\d[\d.]*)"
@@ -59,7 +77,7 @@ _TREND: Final = re.compile(
     re.IGNORECASE,
 )
 _ORDER: Final = re.compile(
-    r"\b(?:after|before) (?:the |a |an |its )?[a-z][\w-]*|\bfrom \S+:\d+|\d[\d.]* half an hour before"
+    r"\b(?:after|before) (?:the |a |an |its )?[a-z][\w-]*|\bfrom \S+:\d+|(?<![\d.])\d[\d.]* half an hour before"
     r"|\b(?:requested|attempted|tried|stopped|restarted) by \S+|[\w-]+ needs|[\w-]+-\d+ was refused",
     re.IGNORECASE,
 )
@@ -88,8 +106,9 @@ def plainly(text: str, evidence: str) -> str:
     """Return a sentence in plain words, as far as its `evidence`, in small letters, and its own figures allow."""
     for pattern, plain in _PLAIN:
         text = pattern.sub(plain, text)
-    if _UNBROKEN in evidence:
-        text = text.replace(_UNBROKEN, "")
+    for pattern, stated, plain in _STATED:
+        if stated in evidence:
+            text = pattern.sub(plain, text)
     if _REFUSAL.search(evidence):
         text = _REASON.sub(r"\1,", _TURNED_DOWN.sub("refused", text))
     text = _TREND.sub(lambda found: _as_evidence_has_it(found, evidence), text)

@@ -104,7 +104,7 @@ _PATTERNS: Final = (
     ("deleted", Field.DEED, r"deleted|wiped|dropped|removed|lost"),
     ("performed", Field.DEED, r"performed|carried out|executed|applied"),
     ("shut down", Field.DEED, r"shut down|blocked|blocks"),
-    ("recovered", Field.DEED, r"recover(?:ed|y)|restored|well again|back to normal"),
+    ("recovered", Field.DEED, r"recover(?:ed|y)|restore[sd]?|well again|back to normal"),
 )
 _WORDS: Final = tuple((name, field, re.compile(rf"\b(?:{pattern})\b")) for name, field, pattern in _PATTERNS)
 
