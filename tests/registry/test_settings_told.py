@@ -10,6 +10,7 @@ from redis import Redis
 
 from tests.redis_servers import redis_fixture, valkey_fixture
 from worker.contract.queue import AUDIT_STREAM
+from worker.escalation.sink_tables import WebhookTable
 from worker.guardrails.policy import Policy, ToolLimits
 from worker.redaction.sinks import Sink
 from worker.registry.configuration_record import ConfigurationRecord
@@ -97,3 +98,18 @@ def test_the_limits_of_the_policy_file_are_told_one_by_one(name: str, value: str
 def test_a_default_that_a_file_says_too_is_no_change() -> None:
     said = Policy.model_validate({"restart": {"cooldown_seconds": 600.0}})
     assert told_settings(said) == told_settings(Policy())
+
+
+SINK = {"kind": "webhook", "url": f"https://hook.example/{CANARY}", "secrets_env": "HOOK_SECRETS"}
+NIGHTS = {"between": ["22:00", "07:00"], "days": ["sun", "sat", "fri"]}
+
+
+def test_of_a_sink_where_it_sends_and_whether_it_is_trusted_are_told_in_the_same_words_each_time() -> None:
+    sink = WebhookTable.model_validate({**SINK, "trusted": True, "quiet": [NIGHTS]})
+    told = told_settings({"hook": sink}, within="sinks")
+    assert told["sinks.hook.url"].startswith("https://hook.example:443, path by sha256 ")
+    assert CANARY not in str(told)
+    assert (told["sinks.hook.trusted"], told["sinks.hook.secrets_env"]) == ("True", "HOOK_SECRETS")
+    assert told["sinks.hook.quiet.1.days"] == "fri, sat, sun"
+    assert told["sinks.hook.quiet.1.between"] == "22:00:00, 07:00:00"
+    assert told_settings({"hook": WebhookTable.model_validate(SINK)})["hook.quiet"] == "none"

@@ -112,7 +112,7 @@ def sinks_of(settings: Settings, path: Path) -> tuple[RoutesFile, list[SinkInUse
 
 def _say_what_holds(redis: Redis, settings: Settings, file: RoutesFile, path: Path, member: str) -> None:
     """Tell the audit what is in force, and the log which sinks have lost their table; Redis may be away."""
-    told = told_settings(settings)
+    told = told_settings(settings) | told_settings(file.sinks, within="sinks")
     record = ConfigurationRecord(
         redis, program="escalations", worker=member, files={"routes_file": path}, settings=told
     )

@@ -18,18 +18,21 @@ NOT_SET: Final = "not set"
 _OF_ONE_PROCESS: Final = frozenset({"worker_name"})
 """It differs at each start by default, and each entry names it as the person."""
 
+_WEB: Final = ("http://", "https://")
 _DIGITS: Final = 12
 
 
-def told_settings(model: BaseModel, *, within: str = "") -> dict[str, str]:
+def told_settings(settings: BaseModel | Mapping[str, BaseModel], *, within: str = "") -> dict[str, str]:
     """Return every setting's value by its name; the names begin with `within`, where one is given."""
-    told = dict(_told(within, model))
+    told = dict(_told(within, settings))
     return {name: value for name, value in told.items() if name not in _OF_ONE_PROCESS}
 
 
 def _told(name: str, value: object) -> Iterator[tuple[str, str]]:
     if isinstance(value, BaseModel):
         value = {field: getattr(value, field) for field in type(value).model_fields}
+    elif isinstance(value, tuple) and any(isinstance(each, BaseModel) for each in value):
+        value = dict(enumerate(value, 1))
     if not isinstance(value, Mapping):
         yield name, _word(value)
         return
@@ -45,12 +48,19 @@ def _word(value: object) -> str:
             return "set"
         case Url() | AnyUrl():
             return _address(value)
-        case float() if value.is_integer():
-            return str(int(value))  # a default is written 600, and read from a file 600.0
         case frozenset():
-            return ", ".join(sorted(map(str, value))) or "none"
+            return _word(tuple(sorted(map(str, value))))
+        case tuple():
+            return ", ".join(map(str, value)) or "none"
         case _:
-            return str(value)
+            return _plain(value)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, str) and value.startswith(_WEB):
+        return _address(Url(value))
+    # A default is written 600, and read from a file 600.0.
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _address(url: Url | AnyUrl) -> str:
