@@ -7,12 +7,13 @@ BIN := .venv/bin
 demo: .venv/run.stamp  ## the main job, on this machine: lab fleet, queue, worker, escalations
 	$(BIN)/firstline demo
 
+# Three at once on two cores: much of a test's time is waiting for processes. A file stays together, for what it shares.
 test: .venv/dev.stamp  ## lint, types, layers, and every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 bench: .venv/dev.stamp  ## performance figures, as ratios measured in one run
 	$(BIN)/python -m tests.benchmarks.bulk

@@ -191,6 +191,6 @@ def test_a_restart_that_may_have_been_done_is_not_denied(outcome: RestartOutcome
 
 
 def test_a_summary_full_of_claims_is_judged_in_linear_time() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert not claims_a_restart("not restarted " * 200_000)
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
