@@ -5,10 +5,13 @@ import io
 import pytest
 from fakeredis import FakeRedis
 
-from worker.cli.queue_ids import id_named, is_name, names_of
+from worker.cli import queue_ids
+from worker.cli.queue_ids import id_named, is_name, names_of, whole_id
 from worker.contract.queue import WAITING_INCIDENTS
 from worker.contract.result import Refusal
+from worker.errors import FirstlineError
 from worker.registry.handling_view import HandlingView
+from worker.settings import RedisSettings
 
 FIRST = "inc-0123456789abcdef0123"
 SECOND = "inc-0123456780abcdef0123"
@@ -73,3 +76,16 @@ def test_without_a_dash_the_pipe_is_left_alone() -> None:
 @pytest.mark.parametrize(("text", "expected"), [(FIRST, True), (FIRST[:12], True), ("see inc-01234567", False)])
 def test_a_note_that_is_an_id_is_known_as_one(text: str, *, expected: bool) -> None:
     assert is_name(text) is expected
+
+
+def test_show_approve_and_reject_take_a_beginning_too_and_leave_other_words_to_their_reader(
+    handlings: HandlingView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = RedisSettings.model_validate({"redis_url": "redis://127.0.0.1:1/0"})
+    monkeypatch.setattr(queue_ids, "connect", lambda _: handlings._redis)
+    assert whole_id(settings, FIRST[:14]) == FIRST
+    assert [whole_id(settings, name) for name in (FIRST, "", "inc-1", "payment-server-01")] == [
+        FIRST, "", "inc-1", "payment-server-01",
+    ]  # fmt: skip
+    with pytest.raises(FirstlineError, match="give more of the id"):
+        whole_id(settings, FIRST[:12])

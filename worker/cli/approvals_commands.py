@@ -9,7 +9,7 @@ from worker.settings import load_redis_settings, load_settings
 
 __all__ = ["approve", "proposals", "reject"]
 
-IncidentId = Annotated[str, typer.Argument(metavar="ID", help="The incident, as card and `proposals` name it: inc-…")]
+IncidentId = Annotated[str, typer.Argument(metavar="ID", help="The incident's id, as card and `proposals` have it.")]
 
 
 def approve(incident_id: IncidentId, why: Why) -> None:
@@ -22,16 +22,20 @@ def approve(incident_id: IncidentId, why: Why) -> None:
     """
     from worker.cli.approvals import approve as approve_proposal
     from worker.cli.approvals import approving_of
+    from worker.cli.queue_ids import whole_id
 
-    approve_proposal(approving_of(load_settings()), incident_id, why)
+    settings = load_settings()
+    approve_proposal(approving_of(settings), whole_id(settings, incident_id), why)
 
 
 def reject(incident_id: IncidentId, why: Why) -> None:
     """Reject the restart that was proposed for an incident; it can't be approved any more."""
     from worker.cli.approvals import approving_of
     from worker.cli.approvals import reject as reject_proposal
+    from worker.cli.queue_ids import whole_id
 
-    reject_proposal(approving_of(load_settings()), incident_id, why)
+    settings = load_settings()
+    reject_proposal(approving_of(settings), whole_id(settings, incident_id), why)
 
 
 def proposals(as_json: AsJson = False) -> None:

@@ -29,6 +29,8 @@ def escalations(
 ) -> None:
     """Bring the results to engineers: to the sinks of FIRSTLINE_ROUTES_FILE, with one line for each delivery.
 
+    What waits, and what engineers do with it, is on another list: `firstline queue`.
+
     Without that file, print a card for each escalation, and one line for everything else. Each result is acknowledged
     after it was printed, or after it was noted for its sinks. Several consumers share the work; what a dead one left
     undelivered is taken over after a minute or two.

@@ -13,9 +13,7 @@ from worker.settings import load_redis_settings
 
 __all__ = ["queue"]
 
-queue = typer.Typer(
-    help="The escalation queue: what waits for engineers, who has it, what they did, and whether the desk was right."
-)
+queue = typer.Typer()
 
 _NAMES = "An incident's id, or its first 12 characters; several; or - for those on standard input, one a line."
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help=_NAMES)]
@@ -37,7 +35,9 @@ def list_queue(  # noqa: PLR0913, PLR0917 - the options of the command
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what waits: the most urgent first, and of those what has waited longest since it was concluded.
+    """The escalation queue: what waits for engineers, who has it, what they did, and whether the desk was right.
+
+    Without a command it lists what waits: the most urgent first, of those what was concluded longest ago.
 
     Example: firstline queue --watch --unclaimed   ·   firstline queue claim inc-…   ·   firstline queue --json --server
     web-01 | firstline queue resolve - --note "…"

@@ -1,4 +1,4 @@
-"""Which incidents a person names to `firstline queue`: whole ids, their beginnings, or what a pipe gives.
+"""Which incidents a person names at the command line: whole ids, their beginnings, or what a pipe gives.
 
 A whole id is taken as it is, known or not. A beginning is looked up among what waits and what was handled last; one
 that fits several names none of them.
@@ -9,12 +9,15 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from worker.bootstrap import connect
 from worker.cli.words import one_line
 from worker.contract.result import Refusal
 from worker.contract.text import cut_to_bytes
+from worker.errors import FirstlineError
 from worker.registry.handling_view import HandlingView
+from worker.settings import RedisSettings
 
-__all__ = ["id_named", "is_name", "names_of"]
+__all__ = ["id_named", "is_name", "names_of", "whole_id"]
 
 _STANDARD_INPUT: Final = "-"
 _WHOLE: Final = re.compile(r"inc-[0-9a-f]{20}", re.ASCII)
@@ -41,6 +44,19 @@ def id_named(handlings: HandlingView, name: str) -> str | Refusal:
         return Refusal(reason="no_id", detail=f"'{shown}' is no incident's id: {_HOW}")
     found = sorted(filter(_WHOLE.fullmatch, handlings.ids_that_begin_with(name)))
     return found[0] if len(found) == 1 else _none_of(name, found)
+
+
+def whole_id(settings: RedisSettings, name: str) -> str:
+    """Return the id that a beginning stands for, and anything else as it is: what is no id, its reader refuses.
+
+    Raises `FirstlineError` when it stands for none, or for several, and `RedisError`.
+    """
+    if not _BEGINNING.fullmatch(name):
+        return name
+    found = id_named(HandlingView(connect(settings)), name)
+    if isinstance(found, Refusal):
+        raise FirstlineError(found.detail)
+    return found
 
 
 def _none_of(name: str, found: list[str]) -> Refusal:
