@@ -108,7 +108,7 @@ def test_who_wrote_a_hostile_text_is_a_step_whatever_the_ending(ending: Ending) 
 def test_of_what_could_not_be_read_no_server_is_spoken_of_that_nobody_knows() -> None:
     nothing: dict[str, Any] = {"server_id": None, "service": None, "last_health": None, "findings": None}
     told = result(ending=Ending.UNREADABLE, refusals=(), evidence=(), **nothing)
-    assert next_steps(told) == ("See what it was with firstline dead-letters, and mend what wrote it",)
+    assert next_steps(told) == ("Look the message up with firstline dead-letters, and mend what wrote it",)
     unsure = told.model_copy(update={"is_restart_known": False})
     assert "before you restart anything" in next_steps(unsure)[0]
 
@@ -134,6 +134,22 @@ def test_a_step_after_a_restart_cites_the_restart(outcome: RestartOutcome) -> No
     seen = REFUSED_RESTART.model_copy(update={"statement": f"restarted: {restart(outcome).detail}"})
     told = result(restart=restart(outcome), evidence=(HEALTH, LOGS, seen), refusals=())
     assert next_steps(told)[0].endswith(" [E3]")
+
+
+def test_after_a_recovery_nothing_is_urgent_and_nothing_is_said_not_to_have_lasted() -> None:
+    told = result(disposition=Disposition.RECOVERED, restart=restart(RestartOutcome.RESTORED), refusals=())
+    assert next_steps(told)[0] == f"Look by day for why {SERVER} needed it: its restart at 03:00 UTC helped"
+
+
+def test_what_a_refusal_leads_to_comes_before_what_a_figure_does() -> None:
+    told = result(
+        last_health=health(cpu=97),
+        findings=LogFindings(scanned_lines=9),
+        refusals=(REFUSAL.model_copy(update={"reason": "dependency_sick"}),),
+    )
+    first, second = next_steps(told)
+    assert "one of its dependencies is sick" in first
+    assert "what keeps the CPU" in second
 
 
 def test_a_restart_that_is_proposed_is_never_advised_by_hand_too() -> None:

@@ -5,13 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.escalation.builders import (
-    SERVER,
-    result,
-)
+from tests.escalation.builders import HEALTH, SERVER, restart, result
 from tests.escalation.kinds import SUSPICIONS
 from worker import duty
 from worker.contract import Ending
+from worker.contract.result import RestartOutcome
 from worker.escalation import as_text, card_of
 from worker.escalation.advice import MAY_STAY_CLOSED
 from worker.escalation.card_parts import Confidence
@@ -92,8 +90,30 @@ def test_a_model_cannot_hide_its_own_words_in_front_of_a_frame(summary: str) -> 
 def test_how_a_restart_ended_is_no_cause() -> None:
     card = card_of(result(summary=f"The restart did not bring {SERVER} back [E3]. What was seen: CPU is at 12 % [E1]."))
     assert card.confidence is None
-    assert card.cause[0].text == "The cause is not known. What was seen:"
+    assert card.cause[0].text == "The cause is not known."
     assert "Likely cause" not in as_text(card, 100)
+
+
+def test_behind_a_restart_that_was_tried_the_rules_word_before_it_is_not_repeated() -> None:
+    before = "CPU at 97.6 % [E4]: a restart is likely to help."
+    bound = HEALTH.model_copy(
+        update={"evidence_id": "E4", "statement": "the service is running, CPU 98 %, memory 41 %"}
+    )
+    changes: dict[str, Any] = {"summary": f"The restart did not bring {SERVER} back. What was seen: {before}"}
+    tried = card_of(result(**changes, restart=restart(RestartOutcome.NOT_RESTORED), evidence=(bound,)))
+    assert [sentence.text for sentence in tried.cause] == [
+        "The cause is not known.",
+        "What was seen: CPU at 97.6 % [E4].",
+    ]
+    refused = card_of(result(**changes, evidence=(bound,)))
+    assert refused.cause[1].text == f"What was seen: {before}"
+
+
+def test_an_abbreviation_does_not_end_a_sentence() -> None:
+    told = card_of(result(is_llm=True, model="gpt-4o", summary="The log shows errors, e.g. “Connection refused” [E2]."))
+    assert [(sentence.text, sentence.doubt) for sentence in told.cause] == [
+        ("The log shows errors, e.g. “Connection refused” [E2].", None)
+    ]
 
 
 def test_a_language_model_that_cites_nothing_or_what_was_never_seen_is_marked_as_a_hypothesis() -> None:

@@ -14,7 +14,7 @@ from worker.contract import Disposition, Ending, Evidence, ServiceStatus, Triage
 from worker.contract.observations import CPU_PRESSURE_PERCENT, MEMORY_PRESSURE_PERCENT
 from worker.contract.quoting import quoted
 from worker.contract.result import Suspicion
-from worker.escalation.advice_sentences import AFTER_ENDING, AFTER_REFUSAL, AFTER_RESTART
+from worker.escalation.advice_sentences import AFTER_ENDING, AFTER_RECOVERY, AFTER_REFUSAL, AFTER_RESTART
 from worker.escalation.card_limits import clipped
 from worker.escalation.citation_claims import ENDPOINT
 from worker.escalation.newest_health import evidence_of_restart, newest_health
@@ -80,8 +80,8 @@ def _steps(result: TriageResult) -> Iterator[str]:
     yield from _after_suspicions(result.suspicions)
     if result.findings is not None and result.findings.dependency_failures:
         yield _after_dependency_failures(result, server, result.findings.dependency_failures)
-    yield from _after_health(result, server)
     yield from _after_refusals(result, server, is_proposed=is_proposed)
+    yield from _after_health(result, server)
     if result.ending in AFTER_ENDING:
         yield AFTER_ENDING[result.ending].format(server=server)
     yield from _after_logs(result, server)
@@ -95,7 +95,9 @@ def _after_restart(result: TriageResult, server: str) -> Iterator[str]:
     ordered_at, cited = _clock(result.restart.ordered_at), _cited(evidence_of_restart(result))
     if (newest := newest_health(result)) and newest.is_probe and newest.reading.status is ServiceStatus.STOPPED:
         yield f"Start the service on {server}: it was stopped after the restart at {ordered_at}{cited}"
-    yield AFTER_RESTART[result.restart.outcome].format(server=server, time=ordered_at) + cited
+    has_recovered = result.disposition is Disposition.RECOVERED
+    step = AFTER_RECOVERY if has_recovered else AFTER_RESTART[result.restart.outcome]
+    yield step.format(server=server, time=ordered_at) + cited
 
 
 def _after_suspicions(suspicions: tuple[Suspicion, ...]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Final
 from worker.contract import Ending
 from worker.contract.result import RestartOutcome
 
-__all__ = ["AFTER_ENDING", "AFTER_REFUSAL", "AFTER_RESTART"]
+__all__ = ["AFTER_ENDING", "AFTER_RECOVERY", "AFTER_REFUSAL", "AFTER_RESTART"]
 
 AFTER_ENDING: Final[Mapping[Ending, str]] = {
     Ending.UNKNOWN_SERVER: "Add the server to the inventory, or correct its name in the alert, and send it again",
@@ -20,7 +20,7 @@ AFTER_ENDING: Final[Mapping[Ending, str]] = {
     Ending.CLAIMS_SPENT: "Look at {server}, the workers and Redis: several workers took this incident, in vain",
     Ending.ALERTS_KEPT_COMING: "See the newest alerts of {server}: more of them came after each look at it",
     Ending.APPROVAL_REFUSED: "Look at {server} anew before you ask for its restart again: the approved one was refused",
-    Ending.UNREADABLE: "See what it was with firstline dead-letters, and mend what wrote it",
+    Ending.UNREADABLE: "Look the message up with firstline dead-letters, and mend what wrote it",
     Ending.INTERNAL_ERROR: "Check {server} by hand: the triage itself broke, and the worker's log says how",
     Ending.MODEL_UNAVAILABLE: (
         "Check the model's endpoint: it gave no usable answer, so rules finished, and they restart nothing"
@@ -48,6 +48,8 @@ AFTER_REFUSAL: Final[Mapping[str, str]] = {
     "fleet_budget": "Look at the whole fleet: so many restarts in a short time point to something shared",
     "fleet_concurrency": "Look at the whole fleet: so many restarts at once point to something shared",
 }
+
+AFTER_RECOVERY: Final = "Look by day for why {server} needed it: its restart at {time} helped"
 
 AFTER_RESTART: Final[Mapping[RestartOutcome, str]] = {
     RestartOutcome.NOT_RESTORED: (

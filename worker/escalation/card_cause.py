@@ -78,7 +78,11 @@ _OUTCOME: Final = re.compile(
 )
 """What a summary begins with that tells how it ended, and no cause."""
 
-_NOT_KNOWN: Final = Sentence(text="The cause is not known. What was seen:")
+_SEEN: Final = "What was seen: "
+_TRIED_ALREADY: Final = ": a restart is likely to help."
+"""What the rules say before a restart, and nobody wants to read after one."""
+
+_NOT_KNOWN: Final = Sentence(text="The cause is not known.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +102,12 @@ def cause_of(result: TriageResult) -> Cause:
         return Cause((Sentence(text=" ".join(summary.split())),), None, "Firstline's word, not a model's")
     names = [name for name in (name_of(result), result.service) if name]
     is_of_rules = not result.is_llm or (result.ending in _FINISHED_BY_RULES and is_framed)
+    has_no_cause = _OUTCOME.match(word) is not None
+    if has_no_cause and is_of_rules:
+        word = _without_the_deed(word, result)
     sentences = sentences_of(word, result.evidence, names=names, is_own=is_of_rules)
     said_by = "by rules, no language model" if is_of_rules else f"by {_name(result.model)}, a language model"
-    if _OUTCOME.match(word):
+    if has_no_cause:
         return Cause((_NOT_KNOWN, *sentences), None, said_by)
     confidence = Confidence.LOW if result.suspicions else _confidence(sentences, is_of_rules=is_of_rules)
     return Cause(sentences or (Sentence(text="Nothing was said."),), confidence, said_by)
@@ -111,6 +118,13 @@ def _summary(result: TriageResult) -> str:
     before, closed, behind = result.summary.replace(SIGNATURE, "").partition(MAY_STAY_CLOSED)
     named = before.rstrip().rpartition(" ")[0] if closed else before
     return cut_to_bytes(visible(f"{named}{behind}"), SUMMARY_LIMIT_BYTES).strip()
+
+
+def _without_the_deed(word: str, result: TriageResult) -> str:
+    """Return what was seen, where the rules say so behind how it ended: the card tells of deeds elsewhere."""
+    _, has_seen, seen = word.partition(_SEEN)
+    told = f"{_SEEN}{seen}" if has_seen else word
+    return told.replace(_TRIED_ALREADY, ".") if result.restart is not None else told
 
 
 def _word_in(summary: str, result: TriageResult) -> tuple[str, bool]:

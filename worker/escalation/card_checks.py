@@ -21,6 +21,8 @@ HEALTH_TOOL: Final = "get_server_health"
 LOG_TOOL: Final = "fetch_recent_logs"
 
 _LABELS: Final[Mapping[str, str]] = {HEALTH_TOOL: "health", LOG_TOOL: "log", RESTART_TOOL: "restart"}
+_FAILED: Final = re.compile(r"^failed: ")
+_FOR_MODELS: Final = re.compile(r" Ask again in \d+ s\.?$")
 _REFUSED: Final = re.compile(r"^was refused \(\w+\): ")
 
 
@@ -52,8 +54,10 @@ def _without_codes(seen: Evidence) -> str:
     label = _LABELS.get(seen.tool, seen.tool)
     if not seen.statement.startswith(f"{seen.tool} "):
         return seen.statement if seen.tool == RESTART_TOOL else f"{label}: {seen.statement}"
-    told = _REFUSED.sub("refused: ", seen.statement.removeprefix(f"{seen.tool} "))
-    return f"{label} {told}"
+    is_read = seen.tool == RESTART_TOOL
+    told = _REFUSED.sub("refused: " if is_read else "not read, refused: ", seen.statement.removeprefix(f"{seen.tool} "))
+    told = told if is_read else _FAILED.sub("not read: ", told)
+    return f"{label} {_FOR_MODELS.sub('', told).replace(seen.tool, 'it').rstrip('.')}"
 
 
 def citations_of(identifier: str) -> Sequence[Citation]:

@@ -37,7 +37,7 @@ LOOSENINGS: Final = tuple(
     for name, value in (
         *(("checks", 2), ("deeds", 2), ("suspicion_words", 3), ("cause_words", 16), ("deed_words", 14)),
         *(("check_words", 11), ("note_sentences", 2), ("alert_words", 10), ("cause_words", 20), ("suspicion_words", 6)),
-        *(("deeds", 3), ("check_words", 14), ("deed_words", 20), ("steps", 2), ("cause_words", 34)),
+        *(("deeds", 3), ("cause_words", 34), ("check_words", 14), ("deed_words", 20), ("steps", 2)),
         *(("ruled_out", 2), ("checks", 3), ("check_words", 20), ("deed_words", 36)),
         *(("cause_words", 48), ("steps", 3), ("alert_words", 18), ("checks", 4), ("ruled_out", 4)),
         *(("suspicion_words", 14), ("check_words", 30), ("further_alerts", 1), ("checks", 6), ("cause_words", 70)),

@@ -31,6 +31,7 @@ _PLAIN: Final = tuple(
         (r" \((\d[\d.,]* ?%)\)", r" at \1"),
         (r"(?<![\d.])(\d[\d.]*), up from (\d[\d.]*) half an hour before\b", r"rose from \2 to \1"),
         (r"(?<![\d.])(\d[\d.]*), down from (\d[\d.]*) half an hour before\b", r"fell from \2 to \1"),
+        (r",? \be\.g\.,?|,? \bfor (?:example|instance),?", ""),
         (r"\bup and running\b", "running"),
         (r"\bexit code\b", "exit status"),
         (r"\bout of (?=\d)", "of "),

@@ -55,7 +55,7 @@ __all__ = ["checked", "sentences_of"]
 
 _CITATION: Final = re.compile(r"[\[(]?(?<![A-Za-z0-9_.-])(E[0-9]+)(?![A-Za-z0-9_-])[\])]?")
 _BEHIND_THE_STOP: Final = re.compile(r"([.!?。！？।؟])((?:\s*[\[(]E[0-9]+[\])])+)")
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?؟।])[”\")]*\s+|(?<=[。！？])|\n+")
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?؟।])(?<!\be\.g\.)(?<!\bi\.e\.)[”\")]*\s+|(?<=[。！？])|\n+")
 _NAMED_AT_MOST: Final = 3
 _CLAIM_WORDS: Final = 4
 
