@@ -95,6 +95,10 @@ def test_markdown_has_no_markup_but_the_card_s_own() -> None:
     assert {token.tag for token in tokens} <= {"h2", "h3", "p", "ul", "ol", "li", "code", ""}
 
 
+def test_each_command_stands_on_a_line_of_its_own_in_markdown() -> None:
+    assert '--why "…"`\n\n`firstline reject ' in as_markdown(card_of(dict(kinds())["a proposal"]))
+
+
 def test_control_unescaped_the_same_text_becomes_markup() -> None:
     tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(f"alert: {HOSTILE}")
     assert {"link_open", "image", "code_inline"} <= {child.type for token in tokens for child in token.children or ()}

@@ -19,7 +19,7 @@ def as_markdown(card: Card) -> str:
 def _block(section: Section) -> str:
     heading = f"### {for_markdown(section.heading)}"
     if section.form == "code":
-        return "\n".join([heading, "", *(code(entry) for entry in section.entries)])
+        return "\n\n".join([heading, *(code(entry) for entry in section.entries)])
     entries = [
         f"{'- ' if section.form == 'list' else mark}{for_markdown(entry)}" for mark, entry in section.marked_entries
     ]
