@@ -47,7 +47,7 @@ Next
 
 Checked (UTC)
   · 03:00:04 health: the service is running, CPU 12 %, memory 41 % [E1]
-  · 03:00:05 log: 400 log lines, 37 with dependency failures “02:59:58 ERROR could not connect to
+  · 03:00:05 log: 400 lines, 37 with dependency failures “02:59:58 ERROR could not connect to
     payments-db:5432: Connection refused” [E2]
 
 Ruled out
@@ -81,7 +81,7 @@ def test_each_check_stands_with_its_evidence_id_its_time_and_its_quotation() -> 
     card = card_of(result())
     assert texts(card.checked) == (
         "03:00:04 health: the service is running, CPU 12 %, memory 41 % [E1]",
-        f"03:00:05 log: 400 log lines, 37 with dependency failures “{REFUSED_LINE}” [E2]",
+        f"03:00:05 log: 400 lines, 37 with dependency failures “{REFUSED_LINE}” [E2]",
     )
 
 

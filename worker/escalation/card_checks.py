@@ -53,10 +53,11 @@ def _without_codes(seen: Evidence) -> str:
     """Return a statement as it is told to people: without the tool's name, and without the reason's code."""
     label = _LABELS.get(seen.tool, seen.tool)
     if not seen.statement.startswith(f"{seen.tool} "):
-        return seen.statement if seen.tool == RESTART_TOOL else f"{label}: {seen.statement}"
-    is_read = seen.tool == RESTART_TOOL
-    told = _REFUSED.sub("refused: " if is_read else "not read, refused: ", seen.statement.removeprefix(f"{seen.tool} "))
-    told = told if is_read else _FAILED.sub("not read: ", told)
+        told = seen.statement.replace(" log line", " line", 1) if seen.tool == LOG_TOOL else seen.statement
+        return told if seen.tool == RESTART_TOOL else f"{label}: {told}"
+    is_restart = seen.tool == RESTART_TOOL
+    told = _REFUSED.sub("refused: " if is_restart else "not read, refused: ", seen.statement.removeprefix(f"{seen.tool} "))
+    told = told if is_restart else _FAILED.sub("not read: ", told)
     return f"{label} {_FOR_MODELS.sub('', told).replace(seen.tool, 'it').rstrip('.')}"
 
 
