@@ -56,7 +56,8 @@ def _without_codes(seen: Evidence) -> str:
         told = seen.statement.replace(" log line", " line", 1) if seen.tool == LOG_TOOL else seen.statement
         return told if seen.tool == RESTART_TOOL else f"{label}: {told}"
     is_restart = seen.tool == RESTART_TOOL
-    told = _REFUSED.sub("refused: " if is_restart else "not read, refused: ", seen.statement.removeprefix(f"{seen.tool} "))
+    refused = "refused: " if is_restart else "not read, refused: "
+    told = _REFUSED.sub(refused, seen.statement.removeprefix(f"{seen.tool} "))
     told = told if is_restart else _FAILED.sub("not read: ", told)
     return f"{label} {_FOR_MODELS.sub('', told).replace(seen.tool, 'it').rstrip('.')}"
 
