@@ -7,7 +7,7 @@ import pytest
 from tests.escalation.paraphrases import HELD_OUT_FALSE, HELD_OUT_TRUE, NAMES, SEEN, TUNED_FALSE, TUNED_TRUE
 from worker.escalation.citations import checked
 
-BEYOND_THEIR_EVIDENCE: Final = (
+MARKED_ALTHOUGH_TRUE: Final = (
     "The most recent log entry says “could not connect to payments-db:5432: Connection refused” [E2].",
     "Following the restart, CPU dropped to 6 % and memory to 22 % [E6].",
     "The restart did not help: CPU was still at 97 % 12 seconds later [E11].",
@@ -17,13 +17,33 @@ BEYOND_THEIR_EVIDENCE: Final = (
     "The service is now healthy: CPU is down to 6 %, memory is at 22 % [E6].",
     "The 100 log lines since then are free of errors [E7].",
     "A restart was carried out but did not restore the service; CPU remained at 97 % [E11].",
+    "Nearly a tenth of the log lines (37 of 400) are dependency failures [E2].",
+    "The worker pool is exhausted: the log says 64 of 64 threads are busy [E3].",
+    "The restart brought the service back; health has been good for 10 s without a break [E5].",
+    "Current readings are normal: CPU 6 %, memory 22 % [E6].",
+    "A dependency, payments-db-01, is stopped, so the restart was refused [E8].",
 )
-"""What says more than the cited evidence alone: a trend, a cause, which of two was later. Such a sentence is marked."""
+"""What says more than it cites (a trend, which line was the last), or says it in words that are not known."""
 
-HELD_OUT_STANDING: Final = 5
+HELD_OUT_STANDING: Final = 8
 """Of twenty. A figure to be raised; it is no safety claim."""
 
 SUBTLE_LIES: Final = (
+    "Only one log line shows a dependency failure [E2].",
+    "One log line shows dependency failures [E2].",
+    "One of the log lines is no dependency failure [E2].",
+    "The service is under heavy load at 71 % CPU [E10].",
+    "The log is clean [E2].",
+    "The log is clean: 100 lines with dependency failures [E7].",
+    "Despite the restart, CPU is at 12 % [E11].",
+    "Despite the restart, CPU is at 98 % [E1].",
+    "The restart brought the service back [E11].",
+    "The restart brought the service back [E4].",
+    "Firstline did not refuse the restart [E4].",
+    "Firstline allowed the restart: a dependency fails [E4].",
+    "The service exited with code 98 [E1].",
+    "Memory pressure is evident: 71 % [E10].",
+    "CPU: 41 % [E1].",
     "All 400 log lines show dependency failures [E2].",
     "Each of the 400 log lines shows a dependency failure [E2].",
     "The last 37 log lines show dependency failures [E2].",
@@ -150,8 +170,8 @@ def test_no_false_paraphrase_stands(sentence: str) -> None:
     assert not _is_fact(sentence)
 
 
-def test_true_paraphrases_stand_but_for_those_that_say_more_than_they_cite() -> None:
-    assert tuple(sentence for sentence in TUNED_TRUE if not _is_fact(sentence)) == BEYOND_THEIR_EVIDENCE
+def test_true_paraphrases_stand_but_for_those_that_say_more_or_say_it_in_unknown_words() -> None:
+    assert tuple(sentence for sentence in TUNED_TRUE if not _is_fact(sentence)) == MARKED_ALTHOUGH_TRUE
 
 
 def test_of_true_paraphrases_that_nobody_looked_at_some_stand() -> None:

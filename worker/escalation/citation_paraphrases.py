@@ -23,7 +23,7 @@ _PLAIN: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), plain)
     for pattern, plain in (
         (r"(?<=\w)['’]s\b", ""),
-        (r"^\W*(?:after|following) the restart, (.+?)([\s.!?]{0,4})$", r"\1 after the restart\2"),
+        (r"^\W*(?:after|following|despite) the restart, (.+?)([\s.!?]{0,4})$", r"\1 after the restart\2"),
         (r"\bhalf an hour (?:ago|earlier)\b", "half an hour before"),
         (r",? \bas (?:the|its) logs? (?:shows?|says?|reports?)\b", ""),
         (r"\baccording to (?:the|its) logs?\b,?", ""),
@@ -33,7 +33,11 @@ _PLAIN: Final = tuple(
         (r"(?<![\d.])(\d[\d.]*), down from (\d[\d.]*) half an hour before\b", r"fell from \2 to \1"),
         (r",? \be\.g\.,?|,? \bfor (?:example|instance),?", ""),
         (r"\bup and running\b", "running"),
-        (r"\bexit code\b", "exit status"),
+        (r"\b(?:exit code|exited with (?:code|status))\b", "exit status"),
+        (r"\b((?:CPU|memory)[^,;:.\d]{0,20}): (?=\d[\d.,]* ?%)", r"\1 at "),
+        (r"(?<=%), which is (?=(?:very |critically )?(?:high|normal)\b)", " "),
+        (r"\bone of the\b", "the"),
+        (r"\bbe (?:measured|determined)\b", "be read"),
         (r"\bout of (?=\d)", "of "),
         (r"\blog entr(?:y|ies)\b", "log lines"),
         (rf"{_ALL_LINES}{_NEWEST} (?=\d)", r"\1"),
@@ -49,19 +53,23 @@ _PLAIN: Final = tuple(
 _CLAUSE: Final = re.compile(r"([,;:](?=\s|$)|\b(?:and|but|while|whereas)\b)")
 _PRESSURE: Final = {"cpu": CPU_PRESSURE_PERCENT, "memory": MEMORY_PRESSURE_PERCENT}
 _HIGH: Final = re.compile(
-    r"\b(?:(?:very|critically|extremely) )?(?:high|elevated)\b|(?<=memory )pressure\b|(?<=cpu )pressure\b",
+    r"\b(?:(?:very|critically|extremely) )?(?:high|elevated)\b|\bunder (?:heavy |high )?(?:load|pressure)\b"
+    r"|(?<=memory )pressure\b|(?<=cpu )pressure\b",
     re.IGNORECASE,
 )
 _NOT_HIGH: Final = re.compile(r"\b(?:normal|moderate|(?:well )?within (?:its )?limits|not high)\b", re.IGNORECASE)
 
 _REASON: Final = re.compile(r"\b(refus(?:ed|al)\b[^;.]{0,60}?) (?:because|due to|since|as)\b", re.IGNORECASE)
-_TURNED_DOWN: Final = re.compile(r"\b(?:declined|denied|rejected|blocked|not (?:allowed|permitted))\b", re.IGNORECASE)
+_TURNED_DOWN: Final = re.compile(
+    r"\b(?:declined|denied|rejected|blocked|not (?:allowed|permitted)|did not (?:allow|permit))\b", re.IGNORECASE
+)
 _REFUSAL: Final = re.compile(r"restart_service was refused \(")
 
 _STATED: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), stated, plain)
     for pattern, stated, plain in (
         (r"\bwithout a break\b", "without a break", ""),
+        (r"\bis clean\b", "0 with errors", "shows no errors"),
         (r",? which (?:this server|it) (?:needs|depends on)\b,?", "which this server needs", ""),
         (
             r"\ba restart (?:does|will|would) not cure a failing dependency\b",
@@ -88,10 +96,14 @@ _ARTICLE: Final = re.compile(r"\b(?:the|a|an|its) ")
 _BORNE_OUT: Final = tuple(
     (re.compile(pattern), frozenset(words))
     for pattern, words in (
-        (r"restart_service was refused", ("restart", "attempt", "guard", "guardrail", "guardrails", "policy")),
+        (
+            r"restart_service was refused",
+            ("restart", "attempt", "guard", "guardrail", "guardrails", "policy", "firstline"),
+        ),
         (r"\brestarted\b|\btried to restart\b", ("restart", "attempt")),
         (r"\blog lines?\b", ("scanned", "examined", "fetched")),
         (r"\bafter the restart\b", ("later", "afterwards")),
+        (r"(?<!not )\brestored\b", ("brought", "back")),
         (r"\bwithout a break\b", ("stayed", "remained", "continuously")),
         (r"\b(?:[2-9]|\d{2,}) with (?:dependency|local|other) ", ("repeated", "several", "multiple")),
         (r"\bwhich this server needs\b", ("depends",)),

@@ -27,7 +27,8 @@ _SAYING_NOTHING: Final = frozenset(
     | {"report", "contains", "contained", "contain", "check", "checks", "found", "among", "which", "them"}
     | {"did", "does", "using", "used", "host", "machine", "such", "including", "about", "around"}
     | {"approximately", "observed", "seen", "measured", "detected", "present", "metrics", "reading", "readings"}
-    | {"level", "value", "confirm", "confirms", "however", "i", "according", "indicate", "indicates"}
+    | {"level", "value", "confirm", "confirms", "however", "i", "according", "indicate", "indicates", "itself"}
+    | {"current", "appear", "evident", "whereas"}
 )
 _STOP_WORDS: Final = frozenset(
     {"the", "is", "are", "was", "were", "of", "to", "and", "a", "an", "in", "on", "with", "not", "no", "it"}

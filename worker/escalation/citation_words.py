@@ -120,8 +120,8 @@ _DENIED_BEHIND: Final = re.compile(
 )
 _INFERENCE: Final = re.compile(
     r"\b(?:because|caus(?:e|es|ed|ing)|due to|owing to|leads? to|led to|results? (?:in|from)|probably|perhaps|maybe"
-    r"|might|may be|presumably|seems?|appears?|apparently|most likely|suspect(?:s|ed)?"
-    r"|suggests?|(?<!log )(?<!logs )(?<!lines )indicates?|implies)\b"
+    r"|might|may be|presumably|seems?|(?<!failures )(?<!errors )(?<!faults )appears?|apparently|most likely"
+    r"|suspect(?:s|ed)?|suggests?|(?<!log )(?<!logs )(?<!lines )indicates?|implies)\b"
 )
 
 
