@@ -11,6 +11,7 @@ from tests.redis_servers import let_time_pass, redis_fixture, valkey_fixture
 from worker.contract.handling import Action, Handled
 from worker.errors import NotDelivered
 from worker.escalation.deliveries import LEASE_SECONDS, Deliveries
+from worker.escalation.sink_health import given_up
 from worker.escalation.telling import Outcome
 from worker.registry.handling import Handlings
 
@@ -119,3 +120,15 @@ def test_what_was_left_is_said_on_retry_in_its_order_and_before_what_came_since(
     assert Deliveries(redis).retry("pager") == 1
     desk.send("pager")
     assert desk.sinks["pager"].showed == ["acknowledge", "note", "resolve", "reopen"]
+
+
+@pytest.mark.parametrize(("later", "counted"), [(Action.RESOLVE, 0), (Action.NOTE, 1)], ids=["a move", "the control"])
+def test_what_a_later_move_overtook_is_not_counted_as_taken_by_no_sink(
+    redis: Redis, later: Action, counted: int
+) -> None:
+    desk = left_over(redis, handled(Action.ACKNOWLEDGE))
+    assert given_up(redis) == 1
+    desk.dispatcher.follow(result(), handled(later, minutes=5))
+    desk.send("pager")
+    assert (desk.sinks["pager"].showed, given_up(redis)) == ([later], counted)
+    assert Deliveries(redis).retry("pager") == counted

@@ -68,9 +68,15 @@ class Deliveries:
         self._wake = _script(redis, "wake_delivery.lua")
 
     def routed(self, result: TriageResult, sinks: Sequence[str]) -> list[str]:
-        """Keep to which sinks an incident goes, once, and return what was kept first: `sinks`, or those of before."""
+        """Keep to which sinks an incident goes, once, and return what was kept first: `sinks`, or those of before.
+
+        A result that goes nowhere keeps none from going somewhere that comes after it.
+        """
         key = f"firstline:routed:{result.incident.incident_id}"
-        kept = self._redis.set(key, json.dumps(sinks), nx=True, get=True, px=_milliseconds(KEPT_SECONDS))
+        if sinks:
+            kept = self._redis.set(key, json.dumps(sinks), nx=True, get=True, px=_milliseconds(KEPT_SECONDS))
+        else:
+            kept = self._redis.get(key)
         return [str(name) for name in json.loads(str(kept))] if kept else list(sinks)
 
     def is_noted(self, sink: str, incident_id: str) -> bool:
@@ -102,7 +108,7 @@ class Deliveries:
         ]
 
     def settle(self, taken: Delivery) -> bool:
-        """End a page that nobody needs any more; False when the lease went to another."""
+        """End a page that nobody needs any more; False when the lease went to another, or it was opened again."""
         keys = [*keys_of(taken.sink, taken.incident_id), due_key(taken.sink), SETTLED]
         args: _Arguments = [taken.incident_id, taken.token, taken.sink, _milliseconds(KEPT_SECONDS)]
         return bool(self._settle(keys=keys, args=args))
@@ -131,8 +137,9 @@ class Deliveries:
 
     def record(self, taken: Delivery, *, is_sent: bool = True) -> bool:
         """Record the sink's yes, or that it has nothing to show of this step; False when somebody else had."""
-        keys = [*keys_of(taken.sink, taken.incident_id), due_key(taken.sink), sink_key(taken.sink)]
-        args: _Arguments = [taken.incident_id, taken.step, taken.token, _milliseconds(KEPT_SECONDS), int(is_sent)]
+        keys = [*keys_of(taken.sink, taken.incident_id), due_key(taken.sink), sink_key(taken.sink), GIVEN_UP]
+        step: _Arguments = [taken.incident_id, taken.step, taken.token]
+        args: _Arguments = [*step, _milliseconds(KEPT_SECONDS), int(is_sent), taken.sink]
         return bool(self._record(keys=keys, args=args))
 
     def hold(self, taken: Delivery, *, delay_seconds: float) -> bool:

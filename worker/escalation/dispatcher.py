@@ -2,8 +2,9 @@
 
 `deliver` returns when every sink of the result's routes has it noted in Redis; then the stream's entry may be
 acknowledged, whatever becomes of this process. What was noted is sent once, however often the result comes again.
-How an approved restart ended is shown where the page of its proposal is, too. Made by `firstline escalations`;
-`follow` is for whoever records what engineers do, in any process.
+A newer result that opens its incident again is shown where the page is, or pages where nobody was paged. How an
+approved restart ended is shown where the page of its proposal is, too. Made by `firstline escalations`; `follow` is for
+whoever records what engineers do, in any process.
 """
 
 import threading
@@ -69,11 +70,22 @@ class Dispatcher:
         """
         now, incident_id = self._clock.now(), result.incident.incident_id
         head_start = HEAD_START_SECONDS if severity_of(result) is Severity.CRITICAL else 0.0
+        news = list[bool]()
         for sink, until in self._sinks_for(result, now).items():
             delay = (until - now).total_seconds() if until is not None else -head_start
             is_new = self._deliveries.schedule(sink, result, delay_seconds=delay)
             log.info("delivery.noted", sink=sink, incident_id=incident_id, is_new=is_new, until=until)
+            news.append(is_new)
+        if not (news and all(news)):
+            self._tell_opened_again(result)
         self._tell_original(result)
+
+    def _tell_opened_again(self, result: TriageResult) -> None:
+        """Let the sinks that know the incident hear that it is open again, once; where it was settled unsent, page."""
+        reopened = self._standings.opened_again(result)
+        if reopened is not None:
+            sinks = self._deliveries.follow(result, reopened)
+            log.info("opening_again.noted", incident_id=result.incident.incident_id, sinks=sinks)
 
     def _tell_original(self, result: TriageResult) -> None:
         """Let the same result always be the same note: what comes often is shown once."""

@@ -1,7 +1,7 @@
 -- Notes that a sink which has the page, or will have it, is to show what an engineer did, once, after all before it.
 --
 -- A sink that handed the page over, or gave it up, may have it all the same. What was settled before its page, and is
--- opened again, is a page now.
+-- opened again, is a page now: of the result that it is opened with. A page that somebody is about to settle is kept.
 --
 -- KEYS     1 the delivery  2 its steps  3 what is due at the sink  4 what was settled
 -- ARGV     1 the incident's id  2 the result  3 the step  4 what tells this step from others  5 the sink
@@ -24,7 +24,11 @@ end
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
-redis.call('HSETNX', delivery, 'result', result)
+if opens == '1' then
+  redis.call('HSET', delivery, 'result', result, 'opened_again', 1)
+else
+  redis.call('HSETNX', delivery, 'result', result)
+end
 if is_page_due then
   redis.call('HSET', delivery, 'state', 'WAITING')
   redis.call('PERSIST', delivery)

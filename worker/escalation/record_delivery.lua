@@ -1,14 +1,16 @@
 -- Records that a sink said yes to one step. A yes is a fact: it is recorded, whoever has the lease by now.
 --
 -- A page that was given up meanwhile has arrived then. One that stays given up keeps what it takes to send it on retry.
+-- Where nothing is left that no sink took, nothing is counted as such.
 --
--- KEYS     1 the delivery  2 its steps  3 what is due at the sink  4 the sink
+-- KEYS     1 the delivery  2 its steps  3 what is due at the sink  4 the sink  5 what was given up
 -- ARGV     1 the incident's id  2 the step  3 token of the lease  4 how long the record is kept, in milliseconds
 --          5 '1' when the sink was sent it; else there was nothing to show, which says nothing of how the sink is
+--          6 the sink
 -- Answers  1 when it was recorded now, 0 when another had done so
 
-local delivery, steps, due, sink = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, step, token, kept, is_sent = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5] == '1'
+local delivery, steps, due, sink, given_up = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local id, step, token, kept, is_sent, name = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5] == '1', ARGV[6]
 
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -36,6 +38,10 @@ elseif redis.call('EXISTS', left) == 1 and move_of(step) then
       redis.call('LREM', left, 0, each)
     end
   end
+end
+
+if not is_given_up and redis.call('EXISTS', left) == 0 then
+  redis.call('ZREM', given_up, name .. ' ' .. id)
 end
 
 local is_ours = redis.call('HGET', delivery, 'token') == token

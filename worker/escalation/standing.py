@@ -2,10 +2,11 @@
 
 An engineer may resolve an incident, or decide on a proposal, while its page waits: for a dead consumer, for a sink that
 is down, for the end of quiet hours. Asked by each sender right before a page is sent. What can't be read is sent: a
-page too many is better than none. The dispatcher asks what was concluded of an incident before. It changes nothing.
+page too many is better than none. The dispatcher asks what was concluded of an incident before, and what opened it
+again. Of all that it writes one thing: that a result waits for engineers, where nobody has recorded that yet.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -17,7 +18,8 @@ from worker.contract.quoting import one_line
 from worker.contract.result import Refusal
 from worker.errors import ContractError
 from worker.registry.approvals import Approvals
-from worker.registry.handling_view import HandlingView
+from worker.registry.concluded import Concluded
+from worker.registry.handling import Handlings
 from worker.registry.view import RegistryView
 
 __all__ = ["Standing", "Standings"]
@@ -43,7 +45,7 @@ class Standings:
     """Asks Redis; safe from many threads. The client must decode its replies."""
 
     def __init__(self, redis: Redis) -> None:
-        self._handlings = HandlingView(redis)
+        self._handlings = Handlings(redis)
         self._approvals = Approvals(redis)
         self._registry = RegistryView(redis)
 
@@ -51,9 +53,10 @@ class Standings:
         """Return how a result's incident stands now. Raises `RedisError`."""
         incident_id = result.incident.incident_id
         try:
-            standing = _standing_of(self._handlings.find(incident_id))
+            handling = self._handlings.find(incident_id)
+            standing = _standing_of(handling)
             if standing.settled is None and result.disposition is Disposition.AWAITING_APPROVAL:
-                return Standing(settled=self._decided(incident_id), done=standing.done)
+                return replace(standing, settled=self._decided(incident_id, _newest(handling, Action.REOPEN)))
         except ContractError as error:
             log.warning("standing.not_read", incident_id=incident_id, error=str(error))
             return Standing()
@@ -68,9 +71,30 @@ class Standings:
             return None
         return entry.result if entry is not None else None
 
-    def _decided(self, incident_id: str) -> str | None:
+    def opened_again(self, result: TriageResult) -> Handled | None:
+        """Return what opened a result's incident again, by a person or by the result; None where nothing did.
+
+        A result that nobody has recorded yet is let wait first: else it would open its incident after it was looked at.
+        Raises `RedisError`.
+        """
+        if not Concluded.of(result).needs_engineers:
+            return None
+        self._handlings.open(result)
+        try:
+            handling = self._handlings.find(result.incident.incident_id)
+        except ContractError as error:
+            log.warning("standing.not_read", incident_id=result.incident.incident_id, error=str(error))
+            return None
+        if handling is None or handling.state is HandlingState.RESOLVED:
+            return None
+        return _newest(handling, Action.REOPEN)
+
+    def _decided(self, incident_id: str, reopened: Handled | None) -> str | None:
+        """Say how a proposal was decided; what was opened again since needs somebody all the same."""
         proposal = self._approvals.find(incident_id)
         if isinstance(proposal, Refusal) or proposal.decided is None:
+            return None
+        if reopened is not None and reopened.at >= proposal.decided.at:
             return None
         return f"The proposal was {proposal.decided.decision} by {one_line(proposal.decided.person, 128)} before."
 
@@ -79,7 +103,12 @@ def _standing_of(handling: Handling | None) -> Standing:
     action = _SHOWN_OF.get(handling.state) if handling is not None else None
     if handling is None or action is None:
         return Standing()
-    done = next((each for each in reversed(handling.history) if each.action is action), None)
+    done = _newest(handling, action)
     if handling.state is not HandlingState.RESOLVED:
         return Standing(done=done)
     return Standing(settled=f"It was resolved by {one_line(handling.person or 'somebody', 128)} before.", done=done)
+
+
+def _newest(handling: Handling | None, action: Action) -> Handled | None:
+    history = handling.history if handling is not None else ()
+    return next((each for each in reversed(history) if each.action is action), None)

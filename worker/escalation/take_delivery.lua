@@ -44,6 +44,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, LO
     redis.call('SREM', due .. ':held', id)
     redis.call('ZADD', due, now + lease, id)
     redis.call('HSET', delivery, 'token', token)
+    redis.call('HDEL', delivery, 'opened_again')
     local tries = redis.call('HINCRBY', delivery, 'tries', 1)
     redis.call('HSETNX', delivery, 'first_tried_at', now)
     local kept = redis.call('HMGET', delivery, 'result', 'note', 'first_tried_at')
