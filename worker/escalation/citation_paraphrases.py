@@ -65,11 +65,14 @@ _TURNED_DOWN: Final = re.compile(
 )
 _REFUSAL: Final = re.compile(r"restart_service was refused \(")
 
+_GUARD: Final = r"(?:Firstline )?(?:guard(?:rails?)?|policy|Firstline)"
 _STATED: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), stated, plain)
     for pattern, stated, plain in (
+        (rf"\bby (?:the )?{_GUARD}\b", "restart_service was refused", ""),
+        (rf"\b(?:the )?{_GUARD} refused the restart\b", "restart_service was refused", "the restart was refused"),
         (r"\bwithout a break\b", "without a break", ""),
-        (r"\bis clean\b", "0 with errors", "shows no errors"),
+        (r"\bis clean\b", ", 0 with errors", "shows no errors"),
         (r",? which (?:this server|it) (?:needs|depends on)\b,?", "which this server needs", ""),
         (
             r"\ba restart (?:does|will|would) not cure a failing dependency\b",
@@ -96,10 +99,7 @@ _ARTICLE: Final = re.compile(r"\b(?:the|a|an|its) ")
 _BORNE_OUT: Final = tuple(
     (re.compile(pattern), frozenset(words))
     for pattern, words in (
-        (
-            r"restart_service was refused",
-            ("restart", "attempt", "guard", "guardrail", "guardrails", "policy", "firstline"),
-        ),
+        (r"restart_service was refused", ("restart", "attempt")),
         (r"\brestarted\b|\btried to restart\b", ("restart", "attempt")),
         (r"\blog lines?\b", ("scanned", "examined", "fetched")),
         (r"\bafter the restart\b", ("later", "afterwards")),
@@ -119,11 +119,11 @@ def plainly(text: str, evidence: str) -> str:
     """Return a sentence in plain words, as far as its `evidence`, in small letters, and its own figures allow."""
     for pattern, plain in _PLAIN:
         text = pattern.sub(plain, text)
+    if _REFUSAL.search(evidence):
+        text = _REASON.sub(r"\1,", _TURNED_DOWN.sub("refused", text))
     for pattern, stated, plain in _STATED:
         if stated in evidence:
             text = pattern.sub(plain, text)
-    if _REFUSAL.search(evidence):
-        text = _REASON.sub(r"\1,", _TURNED_DOWN.sub("refused", text))
     text = _TREND.sub(lambda found: _as_evidence_has_it(found, evidence), text)
     return "".join(_without_level(clause) for clause in _CLAUSE.split(text))
 
