@@ -1,5 +1,7 @@
 """What an engineer does is shown where the page went, once, however often it is said."""
 
+from dataclasses import dataclass, field
+
 from redis import Redis
 
 from tests.escalation.desks import Desk, FakeSink
@@ -9,9 +11,11 @@ from worker.cli.failures import EXIT_INCOMPLETE
 from worker.cli.following import follow_in_sinks
 from worker.cli.queue_actions import QueueActions
 from worker.contract import Disposition, TriageResult
-from worker.contract.handling import Action
+from worker.contract.handling import Action, Handled
+from worker.contract.result import Refusal
 from worker.registry import Registry
-from worker.registry.handling import Handlings
+from worker.registry.follow_ups import DESK
+from worker.registry.handling import Acted, Handlings
 
 __all__ = ["redis_fixture", "valkey_fixture"]
 
@@ -59,3 +63,52 @@ def test_an_action_said_again_reaches_the_sinks_that_redis_went_away_from(
         assert QueueActions(redis).act_on([incident_id], Action.RESOLVE) == EXIT_INCOMPLETE
     desk.send("pager")
     assert sink.showed == ["resolve"]
+
+
+@dataclass
+class Wording(FakeSink):
+    """Keeps the words of what it was to show."""
+
+    words: list[str] = field(default_factory=list)
+
+    def follow(self, result: TriageResult, handled: Handled) -> bool:
+        self.words.append(handled.words)
+        return super().follow(result, handled)
+
+
+class Interrupted(QueueActions):
+    """Lets the desk write a note between an engineer's and the telling of it."""
+
+    def _answer(self, incident_id: str, action: Action, words: str) -> Acted | Refusal:
+        answer = super()._answer(incident_id, action, words)
+        self._handlings.act(incident_id, Action.NOTE, person=DESK, words="the restart ended")
+        return answer
+
+
+def noted_in_sinks(redis: Redis, actions: type[QueueActions]) -> tuple[str, Wording]:
+    """Write a note on an incident that a sink has, and return its id and the sink."""
+    result, sink = escalated(redis), Wording()
+    desk = Desk(redis, {"pager": sink})
+    desk.deliver(result)
+    desk.send("pager")
+    incident_id = result.incident.incident_id
+    actions(redis).act_on([incident_id], Action.NOTE, words="the pool is full")
+    desk.send("pager")
+    return incident_id, sink
+
+
+def test_a_note_is_shown_though_the_desk_wrote_another_before_the_sinks_were_told(redis: Redis) -> None:
+    _, sink = noted_in_sinks(redis, Interrupted)
+    assert sink.words == ["the pool is full"]
+
+
+def test_control_the_newest_note_may_be_anothers(redis: Redis) -> None:
+    incident_id, sink = noted_in_sinks(redis, Interrupted)
+    follow_in_sinks(redis, incident_id, Action.NOTE)
+    Desk(redis, {"pager": sink}).send("pager")
+    assert sink.words == ["the pool is full", "the restart ended"]
+
+
+def test_a_note_is_the_same_to_the_sinks_as_it_is_written_down_and_as_the_history_has_it(redis: Redis) -> None:
+    incident_id, _ = noted_in_sinks(redis, QueueActions)
+    assert follow_in_sinks(redis, incident_id, Action.NOTE) == []

@@ -5,7 +5,7 @@ It needs no routes file and no secret. Called after an action was recorded; call
 
 from redis import Redis
 
-from worker.contract.handling import Action
+from worker.contract.handling import Action, Handled
 from worker.escalation.deliveries import Deliveries
 from worker.registry.handling_view import HandlingView
 from worker.registry.view import RegistryView
@@ -13,13 +13,15 @@ from worker.registry.view import RegistryView
 __all__ = ["follow_in_sinks"]
 
 
-def follow_in_sinks(redis: Redis, incident_id: str, action: Action) -> list[str]:
-    """Note the newest such action for each sink that has the incident's page, and return the names of those sinks.
+def follow_in_sinks(redis: Redis, incident_id: str, action: Action, handled: Handled | None = None) -> list[str]:
+    """Note an action for each sink that has the incident's page, and return the names of those sinks.
 
-    Raises `RedisError`, and `ContractError` when what is stored can't be read.
+    `handled` is the action as it was written down; without it the newest such action is meant, whoever's it is. Raises
+    `RedisError`, and `ContractError` when what is stored can't be read.
     """
     handling, entry = HandlingView(redis).find(incident_id), RegistryView(redis).find(incident_id)
     if handling is None or entry is None or entry.result is None:
         return []
-    handled = next((each for each in reversed(handling.history) if each.action is action), None)
+    if handled is None:
+        handled = next((each for each in reversed(handling.history) if each.action is action), None)
     return Deliveries(redis).follow(entry.result, handled) if handled is not None else []

@@ -18,7 +18,7 @@ from worker.cli.person import person
 from worker.cli.queue_ids import id_named
 from worker.cli.queue_page import history_of
 from worker.cli.words import one_line
-from worker.contract.handling import Action
+from worker.contract.handling import Action, Handled
 from worker.contract.result import Refusal
 from worker.errors import ContractError, FirstlineError
 from worker.redaction import FAILURES_MASKER
@@ -70,7 +70,7 @@ class QueueActions:
             return code
         if isinstance(answer, Acted):
             sys.stdout.write(_record(incident_id, answer) if self._as_json else _line(incident_id, action, answer))
-            return self._show_in_sinks(incident_id, action)
+            return self._show_in_sinks(incident_id, action, answer.handled)
         self._tell_refusal(incident_id, answer, "Nothing was changed.")
         if answer.reason in _STANDS_ALREADY.get(action, ()):
             self._show_in_sinks(incident_id, action)
@@ -81,12 +81,12 @@ class QueueActions:
         with confirmed(f"{incident_id} was handled so ({action})", look=f"firstline queue show {incident_id}"):
             return self._handlings.act(incident_id, action, person=person(), words=words, action_id=action_id)
 
-    def _show_in_sinks(self, incident_id: str, action: Action) -> int:
+    def _show_in_sinks(self, incident_id: str, action: Action, handled: Handled | None = None) -> int:
         """Note it for the sinks; what was noted before is not noted again."""
         meanwhile = f"{incident_id} is done; say it again for the sinks."
         try:
             with confirmed("the sinks show it", look="firstline status", meanwhile=meanwhile):
-                follow_in_sinks(self._connection, incident_id, action)
+                follow_in_sinks(self._connection, incident_id, action, handled)
         except FirstlineError as failure:
             if is_silent(failure):
                 raise

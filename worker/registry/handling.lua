@@ -7,7 +7,8 @@
 --          4 incident id  5 the person  6 the action  7 who, what and which words, as JSON
 --          8 a judgement as JSON, or '' where the action is none  9 retention in milliseconds
 --          10 actions kept of an incident  11 actions kept of all  12 ... the audit entry's fields and values
--- Answers  { 'done' | 'repeated', state, person }, { 'refused', reason, state, person, since in milliseconds },
+-- Answers  { 'done', state, person, when in milliseconds } without the time where it was done before,
+--          { 'repeated', state, person }, { 'refused', reason, state, person, since in milliseconds },
 --          or { 'moved', the audit's end }: nothing was done
 
 local audit, ids, handling, history, waiting, handled, feedback = unpack(KEYS, 1, 7)
@@ -88,7 +89,7 @@ if judgement ~= '' then
   redis.call('HSET', feedback, incident_id .. ' ' .. person, now .. ' ' .. judgement)
 end
 if state == '' then
-  return { 'done', '', '' }
+  return { 'done', '', '', now }
 end
 redis.call('RPUSH', history, now .. ' ' .. told)
 redis.call('LTRIM', history, -ARGV[10], -1)
@@ -108,4 +109,4 @@ elseif state == 'resolved' then
     redis.call('PERSIST', key)
   end
 end
-return { 'done', next_state, holder }
+return { 'done', next_state, holder, now }

@@ -10,14 +10,14 @@ What waits is an index: no list of it needs a scan. Nothing here reaches a serve
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import uuid4
 
 from redis import Redis
 
-from worker.contract.handling import Action, HandlingState
+from worker.contract.handling import Action, Handled, HandlingState
 from worker.contract.incident import Severity
 from worker.contract.queue import (
     FEEDBACK,
@@ -36,7 +36,7 @@ from worker.redaction import STATELESS_MASKER
 from worker.registry.audit import AuditAction, AuditEntry, AuditLog, ChainedWrite
 from worker.registry.concluded import Concluded
 from worker.registry.feedback import Judgement
-from worker.registry.handling_view import HandlingView
+from worker.registry.handling_view import HandlingView, handled_of
 from worker.registry.registry import RETENTION_SECONDS
 from worker.registry.script import load_script
 from worker.registry.view import RegistryView, time_of
@@ -64,11 +64,15 @@ _NO_STATE: Final = "It is written down, but how {incident} stands can't be read:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acted:
-    """What became of an action; `is_news` is False when it was so already. Without a state nobody has to handle it."""
+    """What became of an action; `is_news` is False when it was so already. Without a state nobody has to handle it.
+
+    `handled` is the action as it was written down; None where it was so already, or the answer was lost on its way.
+    """
 
     state: HandlingState | None
     person: str | None
     is_news: bool
+    handled: Handled | None = None
 
 
 class Handlings(HandlingView):
@@ -127,7 +131,7 @@ class Handlings(HandlingView):
         reply = self._act(entry, keys=_keys(incident_id), args=(incident_id, who, action, told, judgement, *limits))
         if reply[0] == "refused":
             return self._refused(entry, *map(str, reply[1:]))
-        return Acted(state=_state_of(incident_id, reply[1]), person=reply[2] or None, is_news=reply[0] == "done")
+        return _acted(incident_id, told, reply)
 
     def _judged(self, incident_id: str, action: Action) -> Concluded | Refusal | None:
         """Return what a judgement is of, and open the handling of a result that nobody has recorded yet.
@@ -156,6 +160,15 @@ class Handlings(HandlingView):
             told = replace(wanted, action=AuditAction.REFUSAL, why=refusal.detail, details=details, entry_id=entry_id)
             self._audit.append(told)
         return refusal
+
+
+def _acted(incident_id: str, told: str, reply: Sequence[str]) -> Acted:
+    return Acted(
+        state=_state_of(incident_id, reply[1]),
+        person=reply[2] or None,
+        is_news=reply[0] == "done",
+        handled=handled_of(reply[3], told) if len(reply) > 3 else None,  # noqa: PLR2004 - see the script's answers
+    )
 
 
 def _judgement_of(concluded: Concluded | None, action: Action, person: str, words: str) -> str:
