@@ -82,14 +82,14 @@ def running_valkey(directory: Path) -> Iterator[int]:
 def let_time_pass(redis: Any, seconds: float) -> None:
     """Make `seconds` pass on a server whose clock can't be set: every time that it has stored is moved back instead.
 
-    But for the time of intake, which names the entry.
+    But for the time of intake, which names the entry, and for a result's, which tells it from a newer one.
     """
     milliseconds = round(seconds * 1000)
     for key in list(redis.scan_iter("firstline:*")):
         match redis.type(key):
             case "hash":
                 for field, value in redis.hgetall(key).items():
-                    if field.endswith(("_until", "_at")) and field != "accepted_at":
+                    if field.endswith(("_until", "_at")) and field not in {"accepted_at", "finished_at"}:
                         redis.hset(key, field, int(value) - milliseconds)
             case "zset":
                 for member in redis.zrange(key, 0, -1):

@@ -135,12 +135,12 @@ def test_status_counts_the_pages_that_were_settled_and_says_nothing_where_none_w
     desk.deliver(result(1))
     desk.send("pager")
     assert "settled" not in status(redis)
-    for number in (2, 3):
+    for number, told in ((2, "1 page"), (3, "2 pages")):
         Handlings(redis).open(result(number))
         Handlings(redis).act(result(number).incident.incident_id, Action.RESOLVE, person="ann")
         desk.deliver(result(number))
-    desk.send("pager")
-    assert "sinks      1 in use, none fails, 2 pages settled before they were sent\n" in status(redis)
+        desk.send("pager")
+        assert f"sinks      1 in use, none fails, {told} settled unsent\n" in status(redis)
     assert read_desk(redis).found["settled"] == 2
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from worker.cli.words import one_line
+from worker.contract.counting import counted
 
 __all__ = ["page_of"]
 
@@ -71,8 +72,9 @@ def _sinks(found: _Found) -> list[str]:
     sinks, lost = found["sinks"], found["given_up"]
     failing = [sink for sink in sinks if sink["failing_since"] is not None]
     words = f"{len(sinks)} in use, {len(failing)} FAIL" if failing else f"{len(sinks)} in use, none fails"
-    gone = f", {lost} deliveries that NO SINK TOOK (firstline escalations --retry SINK)" if lost else ""
-    spared = f", {found['settled']} pages settled before they were sent" if found["settled"] else ""
+    deliveries = "1 delivery" if lost == 1 else f"{lost} deliveries"
+    gone = f", {deliveries} that NO SINK TOOK (firstline escalations --retry SINK)" if lost else ""
+    spared = f", {counted(found['settled'], 'page')} settled unsent" if found["settled"] else ""
     return [words + gone + spared, *(_sink(sink) for sink in sinks if sink in failing or sink["waiting"])]
 
 

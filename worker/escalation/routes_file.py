@@ -178,6 +178,7 @@ def _complaints(error: ShapeError) -> Iterator[str]:
         remedy = {
             "extra_forbidden": "unknown key: correct its spelling, or remove it",
             "missing": "is missing: add it",
+            "too_short": "is empty: name at least one",
             "union_tag_not_found": f"has no kind: add one of {', '.join(sorted(_KINDS))}",
             "union_tag_invalid": f"has a kind that is none: write one of {', '.join(sorted(_KINDS))}",
         }.get(details["type"], details["msg"].removeprefix("Value error, "))
