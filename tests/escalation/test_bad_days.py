@@ -1,21 +1,24 @@
 """Bad days by chance: sinks that fail, doubt and recover, consumers that die, routes files that turn backups round.
 
-Whatever happened, once all sinks are well every incident has paged somebody, or is resolved.
+Whatever happened, once all sinks are well every incident stands open at a sink that has its page, or is resolved.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
 from typing import Final
 
 from fakeredis import FakeRedis
 from redis import Redis
 
-from tests.escalation.builders import result
+from tests.escalation.builders import NOW, result
 from tests.escalation.desks import Desk, Failing, FakeSink, Killed, nothing
 from tests.escalation.unguarded import Unguarded
 from tests.redis_servers import let_time_pass
 from worker.contract import TriageResult
-from worker.contract.handling import Action, HandlingState
+from worker.contract.handling import Action, Handled, HandlingState
 from worker.contract.result import Refusal
 from worker.errors import NotDelivered
 from worker.escalation.deliveries import Deliveries
@@ -41,12 +44,33 @@ MOODS: Final[list[tuple[Mood, Mood]]] = [
 """What a sink does before it takes a page, and after."""
 
 
+@dataclass
+class Remembering(FakeSink):
+    """Keeps what it was told of each incident, in its order."""
+
+    told: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def deliver(self, result: TriageResult) -> None:
+        super().deliver(result)
+        self.told[result.incident.incident_id].append("page")
+
+    def follow(self, result: TriageResult, handled: Handled) -> bool:
+        is_shown = super().follow(result, handled)
+        self.told[result.incident.incident_id].append(handled.action)
+        return is_shown
+
+    def has_open(self, incident_id: str) -> bool:
+        """Say whether the incident stands there, and was not resolved last."""
+        return self.told[incident_id][-1:] not in ([], [Action.RESOLVE])
+
+
 class BadDay:
     """Two consumers, three sinks and some incidents; each step is one that chance draws."""
 
     def __init__(self, redis: Redis, seed: int) -> None:
         self.redis, self.chance = redis, Random(seed)
-        self.sinks = {name: FakeSink() for name in NAMES}
+        self.sinks = {name: Remembering() for name in NAMES}
+        self.triages = dict.fromkeys(range(INCIDENTS), 0)
         self.handlings = Handlings(redis)
         self.noted: set[int] = set()
         self.desk = self.new_desk()
@@ -55,7 +79,7 @@ class BadDay:
         """Start with a routes file of its own."""
         first, second, third = self.chance.sample(NAMES, 3)
         backups = self.chance.choice([{}, {first: second}, {first: second, second: third}])
-        return Desk(self.redis, self.sinks, backups=backups, routes=Routes(default=(self.chance.choice(NAMES),)))
+        return Desk(self.redis, dict(self.sinks), backups=backups, routes=Routes(default=(self.chance.choice(NAMES),)))
 
     def run(self) -> None:
         steps: list[Callable[[], None]] = [
@@ -68,11 +92,16 @@ class BadDay:
         self.desk = self.new_desk()
 
     def note(self) -> None:
+        """Let a result come, again or for the first time; it is recorded before it is delivered, or after."""
         number = self.chance.randrange(INCIDENTS)
-        self.desk.deliver(result(number))
-        if number not in self.noted:
-            self.handlings.open(result(number))
-            self.noted.add(number)
+        self.triages[number] += self.chance.choice([0, 0, 1])
+        steps: list[Callable[[TriageResult], object]] = [self.desk.deliver, self.handlings.open]
+        for step in self.chance.sample(steps, 2):
+            step(self.newest_of(number))
+        self.noted.add(number)
+
+    def newest_of(self, number: int) -> TriageResult:
+        return result(number, finished_at=NOW + timedelta(minutes=self.triages[number]))
 
     def send(self) -> None:
         self.send_at(self.chance.choice(NAMES))
@@ -99,7 +128,7 @@ class BadDay:
         if number in self.noted and not isinstance(self.handlings.act(incident_id, action, person="ann"), Refusal):
             handling = self.handlings.find(incident_id)
             assert handling is not None
-            self.desk.dispatcher.follow(result(number), handling.history[-1])
+            self.desk.dispatcher.follow(self.newest_of(number), handling.history[-1])
 
     def recover(self) -> None:
         """Let all sinks be well, and everything that waits or was given up be sent."""
@@ -113,12 +142,12 @@ class BadDay:
             let_time_pass(self.redis, 310)
 
     def with_nobody(self) -> set[int]:
-        """Return the incidents that are not resolved and have paged nobody."""
+        """Return the incidents that are not resolved, and stand open at no sink."""
         return {
             number
             for number in self.noted
             if self.state_of(number) is not HandlingState.RESOLVED
-            and not any(result(number).incident.incident_id in sink.pages for sink in self.sinks.values())
+            and not any(sink.has_open(result(number).incident.incident_id) for sink in self.sinks.values())
         }
 
     def state_of(self, number: int) -> HandlingState:
@@ -144,3 +173,8 @@ def test_no_incident_is_with_nobody_after_a_bad_day() -> None:
 def test_control_where_what_was_taken_is_not_due_again_some_are() -> None:
     lease, none = "redis.call('ZADD', due, now + lease, id)", "redis.call('ZREM', due, id)"
     assert lost_on_bad_days(lambda: Unguarded(lease, none)) > 0
+
+
+def test_control_where_no_sink_hears_what_opens_again_some_are() -> None:
+    is_known = "if redis.call('HSETNX', delivery, 'follows:' .. digest, 1) == 0 then"
+    assert lost_on_bad_days(lambda: Unguarded(is_known, "if opens == '1' then")) > 0

@@ -181,3 +181,11 @@ def test_control_without_a_second_look_it_pages_nobody() -> None:
     redis = Unguarded("redis.call('HEXISTS', delivery, 'opened_again') == 1", "false")
     assert pages_when_opened_again_while_somebody_settles(redis) == 0
     assert redis.scripts_weakened, "the guard is written otherwise now"
+
+
+def test_a_result_that_was_delivered_first_is_not_what_opens_again_what_an_engineer_resolves_then(redis: Redis) -> None:
+    desk = Desk(redis, {"pager": FakeSink()})
+    Handlings(redis).open(result())
+    desk.deliver(NEWER)
+    resolve(redis)
+    assert not Handlings(redis).open(NEWER)

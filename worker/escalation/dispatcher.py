@@ -65,6 +65,7 @@ class Dispatcher:
     def deliver(self, result: TriageResult) -> None:
         """Note for each sink of its routes that it is to have the result. Raises `RedisError`.
 
+        Sinks that know its incident hear that the result opened it again, once; what was settled unsent is a page then.
         The end of an approved restart is noted where its proposal's page is as well: a thread with a question in it
         gets its answer, whoever else is paged.
         """
@@ -76,16 +77,11 @@ class Dispatcher:
             is_new = self._deliveries.schedule(sink, result, delay_seconds=delay)
             log.info("delivery.noted", sink=sink, incident_id=incident_id, is_new=is_new, until=until)
             news.append(is_new)
-        if not (news and all(news)):
-            self._tell_opened_again(result)
-        self._tell_original(result)
-
-    def _tell_opened_again(self, result: TriageResult) -> None:
-        """Let the sinks that know the incident hear that it is open again, once; where it was settled unsent, page."""
         reopened = self._standings.opened_again(result)
-        if reopened is not None:
+        if reopened is not None and not (news and all(news)):
             sinks = self._deliveries.follow(result, reopened)
-            log.info("opening_again.noted", incident_id=result.incident.incident_id, sinks=sinks)
+            log.info("opening_again.noted", incident_id=incident_id, sinks=sinks)
+        self._tell_original(result)
 
     def _tell_original(self, result: TriageResult) -> None:
         """Let the same result always be the same note: what comes often is shown once."""
