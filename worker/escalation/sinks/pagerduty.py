@@ -2,6 +2,7 @@
 
 The incident's id is the `dedup_key`: while PagerDuty has the alert open, the same result again changes it and pages
 nobody. Once it is resolved there, the same result again would open it anew: whoever delivers must not do that.
+That API knows to trigger, acknowledge and resolve, and nothing else: notes and judgements are not shown there.
 Source: https://developer.pagerduty.com/docs/events-api-v2/trigger-events/
 """
 
