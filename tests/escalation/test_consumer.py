@@ -13,10 +13,10 @@ from structlog.testing import capture_logs
 
 from tests.escalation.builders import result
 from worker.contract import TriageResult
-from worker.contract.queue import DEAD_LETTERS, ESCALATION_GROUP, RESULTS_STREAM
+from worker.contract.queue import DEAD_LETTERS, ESCALATION_FAILURES, ESCALATION_GROUP, RESULTS_STREAM
 from worker.errors import ContractError
 from worker.escalation import EscalationConsumer
-from worker.escalation.consumer import BATCH, CLAIM_INTERVAL_SECONDS, DELIVERIES_LIMIT, Entry, _Round
+from worker.escalation.consumer import BATCH, CLAIM_INTERVAL_SECONDS, FAILURES_LIMIT, Entry, _Round
 
 
 class Inbox:
@@ -102,6 +102,10 @@ class HastyConsumer(EscalationConsumer):
 
 def broken(_: TriageResult) -> None:
     raise BrokenPipeError
+
+
+def dies(_: TriageResult) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(("kind", "is_lost"), [(EscalationConsumer, False), (HastyConsumer, True)])
@@ -265,17 +269,33 @@ def rounds(redis: Redis, inbox: Inbox, number: int) -> int:
 def test_a_result_that_fails_again_and_again_keeps_no_other_back_and_is_set_aside_at_last(redis: Redis) -> None:
     publish(redis, 1, 2)
     inbox = Inbox(before=fails_for(1))
-    assert rounds(redis, inbox, 8) == DELIVERIES_LIMIT
+    assert rounds(redis, inbox, 8) == FAILURES_LIMIT
     assert inbox.arrived[:2] == ids(2, 100)
     assert set(ids(*range(100, 108))) <= set(inbox.arrived)
     (letter,) = letters(redis)
     assert letter["detail"] == f"the result of {ids(1)[0]}: it could not be delivered 6 times, while others could"
 
 
+def test_consumers_that_die_again_and_again_are_no_failures_of_a_result(redis: Redis) -> None:
+    publish(redis, 1)
+    for _ in range(3 * FAILURES_LIMIT):
+        with pytest.raises(KeyboardInterrupt):
+            consumer(redis, Inbox(before=dies)).deliver_pending(0)
+    publish(redis, 2)
+    inbox = Inbox(before=fails_for(1))
+    with pytest.raises(ConnectionError):
+        consumer(redis, inbox).deliver_pending(0)
+    assert letters(redis) == []
+    inbox.before = lambda _: None
+    consumer(redis, inbox).deliver_pending(0)
+    assert inbox.arrived == ids(2, 1)
+    assert not redis.exists(ESCALATION_FAILURES)
+
+
 def test_while_the_way_is_closed_to_all_nothing_is_set_aside(redis: Redis) -> None:
     publish(redis, 1, 2)
     inbox = Inbox(before=broken)
-    for _ in range(3 * DELIVERIES_LIMIT):
+    for _ in range(3 * FAILURES_LIMIT):
         with pytest.raises(BrokenPipeError):
             consumer(redis, inbox).deliver_pending(0)
     assert letters(redis) == []
@@ -290,7 +310,7 @@ def test_a_letter_that_cannot_be_shown_does_not_lead_to_another(redis: Redis) ->
     publish(redis, 1)
     reader = consumer(redis, Inbox(before=nothing_can_be_shown))
     assert reader.deliver_pending(0) == 1
-    for _ in range(2 * DELIVERIES_LIMIT):
+    for _ in range(2 * FAILURES_LIMIT):
         with pytest.raises(ContractError):
             reader.deliver_pending(0)
     assert len(letters(redis)) == 1

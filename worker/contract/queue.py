@@ -20,6 +20,7 @@ __all__ = [
     "AUDIT_STREAM",
     "BROKER_KEY_PREFIX",
     "DEAD_LETTERS",
+    "ESCALATION_FAILURES",
     "ESCALATION_GROUP",
     "FEEDBACK",
     "HANDLED_STREAM",
@@ -86,6 +87,8 @@ AUDIT_IDS: Final = "firstline:audit:ids"
 
 RESULTS_STREAM: Final = "firstline:results"
 ESCALATION_GROUP: Final = "escalation"
+ESCALATION_FAILURES: Final = "firstline:escalation:failures"
+"""Hash: by the id of a result's entry how often it could not be delivered while others could; gone with the entry."""
 RECORDS_GROUP: Final = "records"
 """Reads results and restart journal for the audit, and results for what waits for engineers.
 

@@ -20,7 +20,7 @@ from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from worker.contract import Ending, TriageResult
-from worker.contract.queue import ESCALATION_GROUP, RESULTS_STREAM
+from worker.contract.queue import ESCALATION_FAILURES, ESCALATION_GROUP, RESULTS_STREAM
 from worker.errors import ContractError
 from worker.ports import Notifier
 from worker.registry.dead_letters import DeadLetters
@@ -30,7 +30,7 @@ __all__ = ["EscalationConsumer"]
 RESULT_FIELD: Final = "result"
 BATCH: Final = 16
 CLAIM_BATCH: Final = 100
-DELIVERIES_LIMIT: Final = 5
+FAILURES_LIMIT: Final = 5
 """What has failed more often, while others arrived, fails by itself and not for want of a way."""
 
 CLAIM_INTERVAL_SECONDS: Final = 15.0
@@ -170,23 +170,29 @@ class EscalationConsumer:
         except Exception as error:  # noqa: BLE001 - the process' boundary: it is raised when the others had their turn
             current.failures.append((entry, result, error))
         else:
-            self._redis.xack(RESULTS_STREAM, ESCALATION_GROUP, entry[0])
+            self._acknowledge(entry[0])
             current.delivered += 1
             log.info("result.delivered", incident_id=result.incident.incident_id, disposition=result.disposition)
 
     def _gives_up(self, entry: Entry, result: TriageResult, current: _Round) -> bool:
         """Set aside what fails by itself, again and again, and say so. While nothing arrives, the way is at fault.
 
-        A letter is never set aside: its own letter would fail as it does, and so on for ever.
+        Failures are counted, not deliveries: consumers that died, or were slow, are no fault of the result. A letter is
+        never set aside: its own letter would fail as it does, and so on for ever.
         """
         if not current.delivered or _is_letter(result):
             return False
-        pending = self._redis.xpending_range(RESULTS_STREAM, ESCALATION_GROUP, entry[0], entry[0], count=1)
-        deliveries = int(pending[0]["times_delivered"]) if pending else 0
-        if deliveries <= DELIVERIES_LIMIT:
+        failures = self._redis.hincrby(ESCALATION_FAILURES, entry[0], 1)
+        if failures <= FAILURES_LIMIT:
             return False
-        self._set_aside(entry, f"it could not be delivered {deliveries} times, while others could", current)
+        self._set_aside(entry, f"it could not be delivered {failures} times, while others could", current)
         return True
+
+    def _acknowledge(self, entry_id: str) -> None:
+        with self._redis.pipeline() as pipeline:
+            pipeline.xack(RESULTS_STREAM, ESCALATION_GROUP, entry_id)
+            pipeline.hdel(ESCALATION_FAILURES, entry_id)
+            pipeline.execute()
 
     def _set_aside(self, entry: Entry, reason: str, current: _Round) -> None:
         """Bury it first and acknowledge it then: in between, at most a second letter of the same case is written."""
@@ -194,7 +200,7 @@ class EscalationConsumer:
         content = json.dumps(dict(fields)).encode()
         told = f"{_name_of(fields)}: {reason}"
         self._dead_letters.bury("unreadable_result", content=content, found_in=RESULTS_STREAM, detail=told)
-        self._redis.xack(RESULTS_STREAM, ESCALATION_GROUP, entry_id)
+        self._acknowledge(entry_id)
         current.set_aside += 1
         log.error("result.dead_lettered", entry_id=entry_id, reason=told)
 
