@@ -64,17 +64,25 @@ def _run(rows: Sequence[Row], options: argparse.Namespace, *, give_up: float) ->
                 started = time.monotonic()
                 if row.must_show is not None:
                     site.deadline = give_up + _CONTROLS_SECONDS
-                    row.make(site, row.short)
+                    _make(row, site, row.short)
                 else:
                     share_seconds = max(give_up - started, 0) * row.weight / left
                     sys.stderr.write(f"row {row.number}: {row.fault}, up to {share_seconds:.0f} s\n")
                     settling_seconds = min(share_seconds * _LARGEST_SHARE_OF_SETTLING, _SETTLING_SECONDS)
                     site.deadline = started + share_seconds - settling_seconds
-                    row.make(site, _trials(row, options.trials))
+                    _make(row, site, _trials(row, options.trials))
                 left -= row.weight
                 figures = site.close_row()
                 sys.stderr.write(f"    {figures.trials} trials in {time.monotonic() - started:.1f} s\n")
                 yield row, figures
+
+
+def _make(row: Row, site: Site, trials: int) -> None:
+    """Make a row's faults; one that breaks off has failed, and the others have their turn all the same."""
+    try:
+        row.make(site, trials)
+    except AssertionError as error:
+        site.complain(f"row {row.number} broke off: {error}")
 
 
 def _opened(stack: ExitStack, setup: Setup, options: argparse.Namespace) -> Site:
