@@ -14,7 +14,7 @@ from tests.redis_servers import let_time_pass, redis_fixture, valkey_fixture
 from worker.contract import Disposition, TriageResult
 from worker.contract.handling import Action
 from worker.contract.proposal import Decision
-from worker.contract.queue import handling_history_key
+from worker.contract.queue import handling_history_key, handling_key
 from worker.escalation.deliveries import Deliveries
 from worker.escalation.sink_health import settled
 from worker.escalation.standing import Standing, Standings
@@ -189,3 +189,14 @@ def test_a_result_that_was_delivered_first_is_not_what_opens_again_what_an_engin
     desk.deliver(NEWER)
     resolve(redis)
     assert not Handlings(redis).open(NEWER)
+
+
+@pytest.mark.parametrize("is_paged", [True, False], ids=["paged before", "settled before"])
+def test_a_result_that_comes_after_its_incident_was_forgotten_is_heard_of(redis: Redis, *, is_paged: bool) -> None:
+    desk = paged_and_resolved(redis) if is_paged else settled_unsent(redis)
+    redis.delete(handling_key(INCIDENT_ID), handling_history_key(INCIDENT_ID))
+    for _ in range(2):
+        desk.deliver(NEWER)
+        desk.send("pager")
+    pager = desk.sinks["pager"]
+    assert (len(pager.took), pager.showed) == (1, ["resolve", "reopen"] if is_paged else [])

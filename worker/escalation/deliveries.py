@@ -88,22 +88,24 @@ class Deliveries:
         incident_id = result.incident.incident_id
         keys = [*keys_of(sink, incident_id), due_key(sink), SINKS]
         args: _Arguments = [sink, incident_id, result.model_dump_json(), _milliseconds(delay_seconds)]
-        return bool(self._schedule(keys=keys, args=args))
+        return bool(self._schedule(keys=keys, args=[*args, _milliseconds(result.finished_at.timestamp())]))
 
-    def follow(self, result: TriageResult, handled: Handled) -> list[str]:
+    def follow(self, result: TriageResult, handled: Handled, *, is_newer: bool = False) -> list[str]:
         """Note for every sink that has the page, or will, that it is to show what was done, once; return their names.
 
-        It needs no routes file and no secret, so that any process of an engineer's may call it.
+        It needs no routes file and no secret, so that any process of an engineer's may call it. With `is_newer` it is
+        for those sinks only whose page was noted of an older result.
         """
         incident_id, step = result.incident.incident_id, handled.model_dump_json()
         what: _Arguments = [incident_id, result.model_dump_json(), step, sha256(step.encode()).hexdigest()]
         opens = int(handled.action is Action.REOPEN)
+        finished_at = _milliseconds(result.finished_at.timestamp()) if is_newer else 0
         return [
             sink
             for sink in sorted(map(str, self._redis.smembers(SINKS)))
             if self._follow(
                 keys=[*keys_of(sink, incident_id), due_key(sink), SETTLED],
-                args=[*what, sink, opens, _milliseconds(KEPT_SECONDS)],
+                args=[*what, sink, opens, _milliseconds(KEPT_SECONDS), finished_at],
             )
         ]
 

@@ -71,15 +71,13 @@ class Dispatcher:
         """
         now, incident_id = self._clock.now(), result.incident.incident_id
         head_start = HEAD_START_SECONDS if severity_of(result) is Severity.CRITICAL else 0.0
-        news = list[bool]()
         for sink, until in self._sinks_for(result, now).items():
             delay = (until - now).total_seconds() if until is not None else -head_start
             is_new = self._deliveries.schedule(sink, result, delay_seconds=delay)
             log.info("delivery.noted", sink=sink, incident_id=incident_id, is_new=is_new, until=until)
-            news.append(is_new)
         reopened = self._standings.opened_again(result)
-        if reopened is not None and not (news and all(news)):
-            sinks = self._deliveries.follow(result, reopened)
+        if reopened is not None:
+            sinks = self._deliveries.follow(result, reopened, is_newer=True)
             log.info("opening_again.noted", incident_id=incident_id, sinks=sinks)
         self._tell_original(result)
 

@@ -73,8 +73,9 @@ local function is_with_somebody(last)
 end
 
 local function hand_over()
-  local result = redis.call('HGET', delivery, 'result')
-  redis.call('HSET', backup_delivery, 'state', 'WAITING', 'result', result, 'tries', 0)
+  local kept_with_it = redis.call('HMGET', delivery, 'result', 'finished_at')
+  redis.call('HSET', backup_delivery, 'state', 'WAITING', 'result', kept_with_it[1], 'tries', 0,
+    'finished_at', kept_with_it[2] or 0)
   redis.call('HDEL', backup_delivery, 'token', 'first_tried_at', 'handed_to')
   redis.call('PERSIST', backup_delivery)
   redis.call('ZREM', given_up, backup .. ' ' .. id)

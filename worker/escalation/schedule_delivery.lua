@@ -1,7 +1,8 @@
 -- Notes that an incident's page is to be sent to one sink, once: a page that is noted is left as it is, whatever its end.
 --
 -- KEYS     1 the delivery  2 its steps  3 what is due at the sink  4 the names of sinks
--- ARGV     1 the sink  2 the incident's id  3 the result  4 from when on, in milliseconds from now
+-- ARGV     1 the sink  2 the incident's id  3 the result  4 from when on, in milliseconds from now  5 when its triage
+--          ended, in milliseconds
 -- Answers  1 when it was noted now, 0 when it had been before
 
 local delivery, steps, due, sinks = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -14,7 +15,7 @@ end
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
-redis.call('HSET', delivery, 'state', 'WAITING', 'result', result, 'tries', 0)
+redis.call('HSET', delivery, 'state', 'WAITING', 'result', result, 'tries', 0, 'finished_at', ARGV[5])
 redis.call('RPUSH', steps, 'page')
 redis.call('ZADD', due, now + delay, id)
 if delay > 0 then

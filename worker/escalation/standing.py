@@ -72,7 +72,7 @@ class Standings:
         return entry.result if entry is not None else None
 
     def opened_again(self, result: TriageResult) -> Handled | None:
-        """Return what opened a result's incident again, by a person or by the result; None where nothing did.
+        """Return what opened a result's incident again, or first as far as anybody remembers; None where nothing did.
 
         A result that nobody has recorded yet is let wait first: else it would open its incident after it was looked at.
         Raises `RedisError`.
@@ -87,7 +87,7 @@ class Standings:
             return None
         if handling is None or handling.state is HandlingState.RESOLVED:
             return None
-        return _newest(handling, Action.REOPEN)
+        return _newest(handling, Action.REOPEN) or self._handlings.opened_by(result)
 
     def _decided(self, incident_id: str, reopened: Handled | None) -> str | None:
         """Say how a proposal was decided; what was opened again since needs somebody all the same."""

@@ -105,6 +105,13 @@ class Handlings(HandlingView):
                 self._open(keys=[*keys, handling_history_key(incident_id)], args=args, client=pipeline)
             return sum(pipeline.execute())
 
+    def opened_by(self, result: TriageResult) -> Handled | None:
+        """Return the opening of a handling as the desk's own action, where this very result opened it first."""
+        opened_with = self._redis.hget(handling_key(result.incident.incident_id), "opened_with")
+        if opened_with != str(int(result.finished_at.timestamp() * 1000)):
+            return None
+        return handled_of(str(opened_with), _OPENED_AGAIN)
+
     def act(
         self, incident_id: str, action: Action, *, person: str, words: str = "", action_id: str | None = None
     ) -> Acted | Refusal:

@@ -54,7 +54,7 @@ elseif ARGV[5] ~= '1' then
 end
 local score = score_of(waits_since)
 redis.call('HSET', handling, 'state', 'open', 'person', '', 'opened_at', opened_at, 'since', opened_at, 'score', score,
-  'concluded', ARGV[2], 'finished_at', ARGV[4])
+  'concluded', ARGV[2], 'finished_at', ARGV[4], 'opened_with', ARGV[4])
 redis.call('ZADD', waiting, score, ARGV[1])
 for index = 3, 5 do
   redis.call('PERSIST', KEYS[index])
