@@ -200,3 +200,21 @@ def test_a_result_that_comes_after_its_incident_was_forgotten_is_heard_of(redis:
         desk.send("pager")
     pager = desk.sinks["pager"]
     assert (len(pager.took), pager.showed) == (1, ["resolve", "reopen"] if is_paged else [])
+
+
+def shown_of_a_result_that_comes_twice(redis: Redis) -> list[str]:
+    desk = Desk(redis, {"pager": FakeSink()})
+    for _ in range(2):
+        desk.deliver(result())
+        desk.send("pager")
+    return desk.sinks["pager"].showed
+
+
+def test_what_opens_its_incident_first_opens_nothing_again_however_often_it_comes(redis: Redis) -> None:
+    assert shown_of_a_result_that_comes_twice(redis) == []
+
+
+def test_control_without_a_look_at_which_result_the_page_is_of_it_does() -> None:
+    redis = Unguarded("if finished_at > 0 and", "if false and")
+    assert shown_of_a_result_that_comes_twice(redis) == ["reopen"]
+    assert redis.scripts_weakened, "the guard is written otherwise now"
