@@ -127,9 +127,9 @@ WHY = f"{SERVER} hangs, says {PRIVATE[1]} at {PRIVATE[0]}, password={PRIVATE[2]}
 
 
 def everything_in(redis: Any) -> str:
-    """All that Redis holds, in one text."""
+    """All that Redis holds, in one text; a key may expire while it is read."""
     read = {"hash": redis.hgetall, "stream": redis.xrange, "string": redis.get, "set": redis.smembers}
-    read |= {"list": lambda key: redis.lrange(key, 0, -1), "zset": lambda key: redis.zrange(key, 0, -1)}
+    read |= {"list": lambda key: redis.lrange(key, 0, -1), "zset": lambda key: redis.zrange(key, 0, -1), "none": str}
     return "".join(f"{key} {read[redis.type(key)](key)}" for key in redis.scan_iter())
 
 
