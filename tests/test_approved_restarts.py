@@ -75,6 +75,14 @@ def test_an_approval_that_waited_too_long_for_a_worker_is_refused(desk: Desk, ap
     assert desk.restarts == 0
 
 
+def test_an_approval_that_was_given_later_than_now_is_refused(desk: Desk, approved: str) -> None:
+    """Redis' clock was set back since, or somebody wrote the time: nobody knows how old the word is."""
+    let_time_pass(desk.redis, -1801)
+    result = desk.carry_out(approved)
+    assert (result.ending, reasons_of(result)) == (Ending.APPROVAL_REFUSED, ["approval_stale"])
+    assert desk.restarts == 0
+
+
 def resolve(desk: Desk, incident_id: str, action: Action = Action.RESOLVE) -> None:
     assert isinstance(Handlings(desk.redis).act(incident_id, action, person="grace", words="looked"), Acted)
 

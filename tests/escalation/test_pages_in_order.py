@@ -4,12 +4,14 @@ from datetime import UTC, time
 
 from redis import Redis
 
-from tests.escalation.builders import result
+from tests.escalation.builders import NOW, result
 from tests.escalation.desks import Desk, Failing, FakeSink
 from tests.redis_servers import let_time_pass, redis_fixture, valkey_fixture
 from worker.contract import Severity
+from worker.contract.handling import Action, Handled
 from worker.contract.result import Occurrences
 from worker.errors import NotDelivered
+from worker.escalation.deliveries import LEASE_SECONDS, Deliveries
 from worker.escalation.routes import Hours, Route, Routes
 
 __all__ = ["redis_fixture", "valkey_fixture"]
@@ -57,3 +59,21 @@ def test_the_quiet_hours_of_a_route_hold_at_its_backup_and_end_with_a_new_file(r
     assert sinks["mail"].took == []
     Desk(redis, sinks, backups=backups, routes=loud).send("mail")
     assert len(sinks["mail"].took) == 1
+
+
+def test_what_follows_a_page_waits_for_the_consumer_that_tries_the_page_again(redis: Redis) -> None:
+    """Another's late yes records the page; who has the lease now sends it a second time all the same."""
+    deliveries = Deliveries(redis)
+    deliveries.schedule("pager", result(), delay_seconds=0)
+    deliveries.follow(result(), Handled(at=NOW, person="ann", action=Action.RESOLVE))
+    slow = deliveries.take("pager")
+    let_time_pass(redis, LEASE_SECONDS + 1)
+    again = deliveries.take("pager")
+    assert slow is not None
+    assert again is not None
+    deliveries.record(slow)
+    assert deliveries.take("pager") is None
+    let_time_pass(redis, LEASE_SECONDS + 1)
+    following = deliveries.take("pager")
+    assert following is not None
+    assert not following.is_page

@@ -57,3 +57,15 @@ def test_only_what_quiet_hours_hold_is_woken_and_once(redis: Redis) -> None:
     desk = Desk(redis, {"pager": FakeSink()}, routes=quiet)
     desk.deliver(WARNING, result(2))
     assert [Deliveries(redis).wake("pager") for _ in range(2)] == [1, 0]
+
+
+def test_what_waits_longer_keeps_its_place_before_what_came_later(redis: Redis) -> None:
+    later, earlier = sorted((result(1), result(2)), key=lambda each: each.incident.incident_id)
+    deliveries = Deliveries(redis)
+    deliveries.schedule("pager", earlier, delay_seconds=60)
+    let_time_pass(redis, 70)
+    deliveries.schedule("pager", later, delay_seconds=0)
+    deliveries.wake("pager")
+    taken = deliveries.take("pager")
+    assert taken is not None
+    assert taken.incident_id == earlier.incident.incident_id

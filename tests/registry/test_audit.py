@@ -117,6 +117,13 @@ def test_several_at_once_keep_their_order_and_those_that_stand_there_already_the
     assert verdict(redis).flaw is None
 
 
+def test_the_chain_goes_on_where_its_end_is_lost_and_something_else_was_added_behind_it(redis: Any) -> None:
+    filled(redis, 2)
+    redis.hdel(AUDIT_IDS, "head")
+    redis.xadd(AUDIT_STREAM, {"another's": "entry"})
+    assert AuditLog(redis).append(entry(3)).sequence == 3
+
+
 def test_what_another_writer_was_first_with_is_not_overwritten(redis: Redis) -> None:
     slow, quick = AuditLog(redis), AuditLog(redis)
     slow.append(entry(1))
