@@ -8,13 +8,12 @@ taken under a lease: of two consumers one sends. Times are Redis' own. Called by
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from hashlib import sha256
-from importlib.resources import files
 from secrets import token_hex
 from typing import Final
 
 from redis import Redis
-from redis.commands.core import Script
 
 from worker.contract import TriageResult
 from worker.contract.handling import Action, Handled
@@ -30,6 +29,7 @@ from worker.escalation.delivery import (
     keys_of,
     sink_key,
 )
+from worker.registry.script import load_script
 
 __all__ = ["HEAD_START_SECONDS", "PAUSE_WAITED_OUT_SECONDS", "Deliveries"]
 
@@ -47,6 +47,7 @@ HEAD_START_SECONDS: Final = 3_600.0
 """A critical page is due so long before its time: it passes all that wait for the same sink and are less urgent."""
 
 _Arguments = list[str | int]
+_script = partial(load_script, room=__package__)
 
 
 class Deliveries:
@@ -133,6 +134,7 @@ class Deliveries:
             _milliseconds(DOWN_AFTER_SECONDS),
             _milliseconds(PAUSE_WAITED_OUT_SECONDS),
             _milliseconds(HEAD_START_SECONDS),
+            _milliseconds(TRIED_AGAIN_SECONDS),
         ]
         reply = self._take(keys=[due_key(sink), sink_key(sink)], args=args)
         return Delivery.taken(sink, token, reply) if reply else None
@@ -232,9 +234,3 @@ def _milliseconds(seconds: float) -> int:
 
 
 _ENDING_TIMES: Final = (_milliseconds(KEPT_SECONDS), _milliseconds(TRIED_AGAIN_SECONDS))
-
-
-def _script(redis: Redis, *file_names: str) -> Script:
-    """Return one script; of several files the earlier ones hold functions that the last one calls."""
-    room = files(__package__)
-    return redis.register_script("\n".join(room.joinpath(name).read_text("utf-8") for name in file_names))

@@ -6,13 +6,14 @@
 -- ARGV     1 how the keys of its deliveries begin  2 lease in milliseconds  3 token of the lease
 --          4 failures in a row after which the sink is down  5 if they lasted so many milliseconds
 --          6 a pause that is longer is as if the sink were down  7 how far what is urgent passes the rest, in milliseconds
+--          8 how often a sink that is down is tried again, in milliseconds
 -- Answers  id, step, result, note, tries, milliseconds since the first of them, milliseconds until a sink that is down or
 --          pauses is tried again (0 when it is to be tried); or nothing
 
 local due, sink = KEYS[1], KEYS[2]
 local beginning, lease, token = ARGV[1], ARGV[2], ARGV[3]
 local failures_limit, down_after = tonumber(ARGV[4]), tonumber(ARGV[5])
-local pause_limit, head_start = tonumber(ARGV[6]), tonumber(ARGV[7])
+local pause_limit, head_start, again = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local LOOKED_AT = 64
 
 local clock = redis.call('TIME')
@@ -40,6 +41,10 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, LO
     if step == 'page' and redis.call('HEXISTS', delivery, 'token') == 1 then
       -- Whoever had it said nothing more: the sink may have the page.
       redis.call('HSET', delivery, 'doubtful', 1)
+    end
+    if is_down and wait == 0 then
+      -- Of many that take at once one is told to try.
+      redis.call('HSET', sink, 'tried_again_at', now + again)
     end
     redis.call('SREM', due .. ':held', id)
     redis.call('ZADD', due, now + lease, id)
