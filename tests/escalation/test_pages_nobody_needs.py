@@ -1,5 +1,6 @@
 """No page for what engineers have settled: a proposal that was decided, an incident resolved while quiet hours held."""
 
+from collections.abc import Callable
 from datetime import UTC, time
 
 import pytest
@@ -14,7 +15,7 @@ from worker.cli.status_page import page_of
 from worker.contract import Disposition, Severity, TriageResult
 from worker.contract.handling import Action
 from worker.contract.proposal import Decision, Proposal
-from worker.contract.queue import incident_key
+from worker.contract.queue import handling_key, incident_key
 from worker.errors import NotDelivered
 from worker.escalation.routes import Hours, Routes
 from worker.escalation.sink_health import settled
@@ -93,6 +94,19 @@ def test_a_proposal_that_can_not_be_read_pages(redis: Redis) -> None:
     proposal = proposed(redis)
     decide(redis, proposal, Decision.APPROVED)
     redis.hset(incident_key(proposal.incident.incident_id), "decision", "odd")
+    desk.deliver(proposal)
+    desk.send("pager")
+    assert len(desk.sinks["pager"].took) == 1
+
+
+@pytest.mark.parametrize("key_of", [handling_key, incident_key])
+def test_a_page_is_sent_whatever_stands_where_its_handling_or_its_proposal_belongs(
+    redis: Redis, key_of: Callable[[str], str]
+) -> None:
+    desk, proposal = Desk(redis, {"pager": FakeSink()}), proposed(redis)
+    damaged = key_of(proposal.incident.incident_id)
+    redis.delete(damaged)
+    redis.set(damaged, "another's")
     desk.deliver(proposal)
     desk.send("pager")
     assert len(desk.sinks["pager"].took) == 1

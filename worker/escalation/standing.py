@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from worker.contract import Disposition, TriageResult
 from worker.contract.handling import Action, Handled, Handling, HandlingState
@@ -29,6 +30,9 @@ _SHOWN_OF: Final = {
     HandlingState.ACKNOWLEDGED: Action.ACKNOWLEDGE,
     HandlingState.RESOLVED: Action.RESOLVE,
 }
+
+_UNREADABLE: Final = (ContractError, ResponseError)
+"""What stands in Redis is not of its form, or not even of its type; a Redis that is away is neither."""
 
 log = structlog.get_logger()
 
@@ -57,7 +61,7 @@ class Standings:
             standing = _standing_of(handling)
             if standing.settled is None and result.disposition is Disposition.AWAITING_APPROVAL:
                 return replace(standing, settled=self._decided(incident_id, _newest(handling, Action.REOPEN)))
-        except ContractError as error:
+        except _UNREADABLE as error:
             log.warning("standing.not_read", incident_id=incident_id, error=str(error))
             return Standing()
         return standing
@@ -66,7 +70,7 @@ class Standings:
         """Return an incident's result, or None where it is forgotten or can't be read. Raises `RedisError`."""
         try:
             entry = self._registry.find(incident_id)
-        except ContractError as error:
+        except _UNREADABLE as error:
             log.warning("standing.not_read", incident_id=incident_id, error=str(error))
             return None
         return entry.result if entry is not None else None
@@ -79,10 +83,10 @@ class Standings:
         """
         if not Concluded.of(result).needs_engineers:
             return None
-        self._handlings.open(result)
         try:
+            self._handlings.open(result)
             handling = self._handlings.find(result.incident.incident_id)
-        except ContractError as error:
+        except _UNREADABLE as error:
             log.warning("standing.not_read", incident_id=result.incident.incident_id, error=str(error))
             return None
         if handling is None or handling.state is HandlingState.RESOLVED:
