@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import socket
 import sys
 import time
 
@@ -11,7 +10,7 @@ from redis import Redis, exceptions
 
 STREAM = "firstline:results"
 GROUP = os.environ.get("CONSUMER_GROUP", "my-team")  # one a tool: every group gets every result
-NAME = os.environ.get("CONSUMER_NAME", socket.gethostname())  # one a process of this group, the same after a restart
+NAME = os.environ.get("CONSUMER_NAME", os.uname().nodename)  # one a process of this group, the same after a restart
 CLAIM_AFTER_MILLISECONDS = int(os.environ.get("CLAIM_AFTER_MILLISECONDS", "60000"))  # longer than `handle` may take
 
 
@@ -21,11 +20,12 @@ def handle(result: dict) -> None:
 
 
 redis = Redis.from_url(os.environ["FIRSTLINE_REDIS_URL"], decode_responses=True, socket_timeout=10)
+cursor = "0-0"
 while True:
-    try:
-        _, left_behind, _ = redis.xautoclaim(STREAM, GROUP, NAME, CLAIM_AFTER_MILLISECONDS, count=16)
-        fresh = redis.xreadgroup(GROUP, NAME, {STREAM: ">"}, count=16, block=2000)
-        for entry_id, fields in left_behind + (fresh[0][1] if fresh else []):
+    try:  # one at a time: what waited in this process's hand would be taken over, and worked on twice
+        cursor, entries, _ = redis.xautoclaim(STREAM, GROUP, NAME, CLAIM_AFTER_MILLISECONDS, cursor, count=1)
+        fresh = [] if entries else redis.xreadgroup(GROUP, NAME, {STREAM: ">"}, count=1, block=2000)
+        for entry_id, fields in entries or (fresh[0][1] if fresh else []):
             try:
                 handle(json.loads(fields["result"]))
             except Exception as error:  # noqa: BLE001 - one bad entry holds up no other: it is put aside

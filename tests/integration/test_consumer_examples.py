@@ -1,15 +1,7 @@
 """The consumers that engineers copy: killed in their work, or robbed of their group, they lose nothing."""
 
-import os
-import re
 import shlex
-import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
@@ -17,126 +9,26 @@ from redis import Redis
 from redis.exceptions import NoPermissionError
 
 from tests.escalation import builders
-from tests.programs import running, wait_until
-from tests.redis_servers import client_of, running_valkey
+from tests.integration.consumer_site import (
+    COUNT,
+    EVERY,
+    EXAMPLES,
+    NAMES,
+    PYTHON_HANDLE,
+    SECONDS,
+    SHELL_HANDLE,
+    Site,
+    needs_redis_cli,
+    publish,
+    site_fixture,
+)
+from tests.programs import wait_until
 from worker.contract.queue import AUDIT_STREAM, RESULTS_STREAM
-from worker.contract.result import TriageResult
 from worker.registry.trimming import ResultsTrimmer
 
+__all__ = ["site_fixture"]
+
 pytestmark = pytest.mark.integration
-
-EXAMPLES: Final = Path(__file__).parents[2] / "deploy" / "consumer"
-COUNT: Final = 8
-SECONDS: Final = 40
-
-PYTHON_HANDLE: Final = '    print(result["incident"]["incident_id"]'
-PYTHON_DEATH: Final = "    handled.append(1)\n    if len(handled) == 5:\n        os.kill(os.getpid(), 9)\n"
-PYTHON_ACK: Final = "            redis.xack(STREAM, GROUP, entry_id)  # after the work, never before\n"
-SHELL_HANDLE: Final = "  printf '%s\\n' \"$1\"\n"
-SHELL_DEATH: Final = '  handled=$((${handled:-0} + 1)); [ "$handled" -lt 5 ] || kill -9 $$\n'
-SHELL_ACK: Final = ' && ask XACK "$stream" "$group" "$entry" >/dev/null # after the work, never before\n'
-
-
-def dying(name: str, *, acknowledges_first: bool) -> str:
-    """Return an example that kills itself at its fifth result, before the work on it is done."""
-    text = (EXAMPLES / name).read_text()
-    if name.endswith(".py"):
-        text = text.replace(PYTHON_HANDLE, PYTHON_DEATH + PYTHON_HANDLE).replace(
-            "redis = ", "handled = []\nredis = ", 1
-        )
-        if acknowledges_first:
-            work = '                handle(json.loads(fields["result"]))\n'
-            text = text.replace(PYTHON_ACK, "").replace(work, f"    {PYTHON_ACK}{work}")
-        return text
-    text = text.replace(SHELL_HANDLE, SHELL_DEATH + SHELL_HANDLE)
-    if acknowledges_first:
-        text = text.replace(f'  handle "$result"{SHELL_ACK}', f'  true{SHELL_ACK}  handle "$result"\n')
-    return text
-
-
-def publish(redis: Any) -> None:
-    for number in range(COUNT):
-        result = builders.result(number)
-        fields = {"incident_id": result.incident.incident_id, "version": "1", "result": result.model_dump_json()}
-        redis.xadd(RESULTS_STREAM, fields)
-
-
-class Site:
-    """A Valkey with results on the stream, and a file into which consumers write what they have handled."""
-
-    def __init__(self, redis: Any, port: int, folder: Path) -> None:
-        self.redis = redis
-        self.address_of_account = ""
-        self.output = folder / "handled"
-        self._folder = folder
-        self._environment = {"PATH": os.environ["PATH"], "FIRSTLINE_REDIS_URL": f"redis://127.0.0.1:{port}/0"}
-        self._environment |= {"CLAIM_AFTER_MILLISECONDS": "100", "PAUSE_SECONDS": "0.1"}
-        publish(redis)
-
-    def use_account(self, rights: list[str]) -> None:
-        """Make an account with these rights, and let the consumers use it from now on."""
-        self.redis.execute_command("ACL", "SETUSER", *rights)
-        person, password = rights[0], rights[2].removeprefix(">")
-        address = self._environment["FIRSTLINE_REDIS_URL"]
-        self._environment |= {"CONSUMER_USER": person, "REDISCLI_AUTH": password}
-        self.address_of_account = address.replace("//", f"//{person}:{password}@")
-
-    def command(self, name: str, text: str) -> list[str]:
-        program = self._folder / f"copy-{name}"
-        program.write_text(text)
-        return [sys.executable if name.endswith(".py") else "sh", str(program)]
-
-    def dies(self, name: str, *, acknowledges_first: bool) -> None:
-        command = self.command(name, dying(name, acknowledges_first=acknowledges_first))
-        with self.output.open("ab") as output:
-            done = subprocess.run(
-                command, env=self._environment | {"CONSUMER_NAME": "a"}, stdout=output, timeout=SECONDS, check=False
-            )
-        assert done.returncode == -signal.SIGKILL
-
-    def goes_on(self, name: str) -> None:
-        with self.consuming(name):
-            self.wait_until_done()
-
-    @contextmanager
-    def consuming(self, name: str) -> Iterator[None]:
-        command, environment = self.command(name, (EXAMPLES / name).read_text()), self._environment
-        if name.endswith(".py") and self.address_of_account:
-            environment = environment | {"FIRSTLINE_REDIS_URL": self.address_of_account}
-        with running(*command, environment=environment | {"CONSUMER_NAME": "b"}, log=self.output):
-            yield
-
-    def wait_until_done(self) -> None:
-        wait_until(self._is_done, seconds=SECONDS, log=self.output)
-
-    def _is_done(self) -> bool:
-        groups = self.redis.xinfo_groups(RESULTS_STREAM)
-        return [(group["pending"], group["lag"]) for group in groups] == [(0, 0)]
-
-    @staticmethod
-    def lines(name: str, result: TriageResult) -> list[str]:
-        """What an example prints of a result."""
-        if name.endswith(".py"):
-            return [f"{result.incident.incident_id} {result.disposition} {result.summary}"]
-        return [result.model_dump_json()]
-
-    def handled(self) -> set[str]:
-        return set(re.findall(r"inc-[0-9a-f]{20}", self.output.read_text()))
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Any:
-    with running_valkey(tmp_path) as port, client_of(port) as redis:
-        yield Site(redis, port, tmp_path)
-
-
-EVERY: Final = {builders.result(number).incident.incident_id for number in range(COUNT)}
-NAMES: Final = [
-    "consumer.py",
-    pytest.param(
-        "consumer.sh", marks=pytest.mark.skipif(shutil.which("redis-cli") is None, reason="redis-cli is not installed")
-    ),
-]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -240,3 +132,69 @@ def test_one_bad_entry_is_put_aside_and_holds_up_no_other(site: Site) -> None:
     site.goes_on("consumer.py")
     assert len(site.handled()) == COUNT
     assert [fields["entry_id"] for _, fields in site.redis.xrange("my-team:aside")] == [bad, worse]
+
+
+POISON: Final = 11  # XAUTOCLAIM looks at ten entries for each that it is asked for
+SHELL_CURSOR: Final = '"${cursor:-0}"'
+SHELL_TURN: Final = 'work_on "$left" && block=1'
+
+
+def refusing(old: str, new: str) -> str:
+    """Return the shell example with a `handle` that refuses poison, and with one more change."""
+    text = (EXAMPLES / "consumer.sh").read_text()
+    return text.replace(SHELL_HANDLE, f'  [ "$1" != poison ] || return 1\n{SHELL_HANDLE}').replace(old, new)
+
+
+def is_delivered(redis: Any, entry_id: str, *, times: int) -> bool:
+    held = redis.xpending_range(RESULTS_STREAM, "my-team", entry_id, entry_id, 1)
+    return [entry["times_delivered"] >= times for entry in held] == [True]
+
+
+@needs_redis_cli
+@pytest.mark.parametrize(("cursor", "good"), [(SHELL_CURSOR, EVERY), ("0", set())], ids=["as it is", "from the start"])
+def test_what_handle_refuses_holds_up_nothing_else_of_a_dead_process(site: Site, cursor: str, good: set[str]) -> None:
+    """The control searches from the start each time: what stands behind eleven refused ones is never reached."""
+    redis = site.redis
+    redis.delete(RESULTS_STREAM)
+    first, *_ = [redis.xadd(RESULTS_STREAM, {"result": "poison"}) for _ in range(POISON)]
+    publish(redis)
+    redis.xgroup_create(RESULTS_STREAM, "my-team", id="0")
+    redis.xreadgroup("my-team", "dead", {RESULTS_STREAM: ">"})
+    with site.consuming("consumer.sh", refusing(SHELL_CURSOR, cursor)):
+        wait_until(lambda: is_delivered(redis, first, times=4), seconds=SECONDS, log=site.output)
+        assert site.handled() == good
+
+
+@needs_redis_cli
+@pytest.mark.parametrize(
+    ("turn", "good"), [(SHELL_TURN, EVERY), ('work_on "$left" && continue', set())], ids=["as it is", "no turns"]
+)
+def test_what_handle_refuses_again_and_again_holds_up_no_new_result(site: Site, turn: str, good: set[str]) -> None:
+    """The control reads a new result only when nothing is left behind."""
+    site.claims_after(0)
+    site.redis.delete(RESULTS_STREAM)
+    poison = site.redis.xadd(RESULTS_STREAM, {"result": "poison"})
+    publish(site.redis)
+    site.redis.xgroup_create(RESULTS_STREAM, "my-team", id="0")
+    with site.consuming("consumer.sh", refusing(SHELL_TURN, turn)):
+        wait_until(lambda: is_delivered(site.redis, poison, times=COUNT + 4), seconds=SECONDS, log=site.output)
+        assert site.handled() == good
+
+
+@pytest.mark.parametrize(("count", "are_doubled"), [("count=1", False), ("count=16", True)])
+def test_what_a_process_has_in_hand_is_not_done_by_another_too(site: Site, count: str, *, are_doubled: bool) -> None:
+    """The control holds sixteen, and works on them for longer than the claim time."""
+    site.redis.xtrim(RESULTS_STREAM, maxlen=0)
+    site.redis.xgroup_create(RESULTS_STREAM, "my-team", id="0")
+    site.claims_after(2000)
+    text = (EXAMPLES / "consumer.py").read_text().replace("count=1", count)
+    text = text.replace(PYTHON_HANDLE, f"    time.sleep(0.3)\n{PYTHON_HANDLE}")
+    with site.consuming("consumer.py", text, consumer="a"), site.consuming("consumer.py", text, consumer="b"):
+        wait_until(lambda: len(site.redis.xinfo_consumers(RESULTS_STREAM, "my-team")) == 2, seconds=SECONDS)
+        with site.redis.pipeline() as together:
+            publish(together)
+            publish(together)
+            together.execute()
+        site.wait_until_done()
+    lines = site.output.read_text().splitlines()
+    assert (len(lines) > 2 * COUNT) == are_doubled
