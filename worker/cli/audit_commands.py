@@ -53,7 +53,10 @@ def export(
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, safe to open in a spreadsheet.")] = False,
     as_json: AsJson = True,
 ) -> None:
-    """Print entries, oldest first, as JSON lines or CSV; the anchor to keep elsewhere goes to standard error."""
+    """Print entries, oldest first, as JSON lines or CSV; the anchor to keep elsewhere ends standard error.
+
+    Example: firstline audit export > audit.jsonl 2> anchor
+    """
     from worker.cli.audit_log import export as export_log
     from worker.cli.audit_log import selection
 

@@ -92,7 +92,7 @@ def _as_text(found: Verdict, *, is_anchored: bool) -> str:
 
 
 def export(settings: RedisSettings, selected: Selection, *, as_csv: bool) -> None:
-    """Print the chosen entries, oldest first; the anchor of the whole log goes to standard error."""
+    """Print the chosen entries, oldest first; the anchor of the whole log is the last line of standard error."""
     log = AuditLog(connect(settings))
     end = NOTHING_BEFORE
     writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -108,8 +108,8 @@ def export(settings: RedisSettings, selected: Selection, *, as_csv: bool) -> Non
         else:
             sys.stdout.write(f"{json.dumps(record)}\n")
     if (anchor := _anchor(end)) is not None:
-        told = "Keep it elsewhere: `firstline audit verify --anchor` tells by it what was cut off."
-        sys.stderr.write(f"anchor {anchor}\n{told}\n")
+        told = "Keep the anchor elsewhere: `firstline audit verify --anchor` tells by it what was cut off."
+        sys.stderr.write(f"{told}\nanchor {anchor}\n")
 
 
 def _anchor(end: Place) -> str | None:
