@@ -1,21 +1,26 @@
 """An approved restart at its execution: what has changed since is seen; one proposal gives one restart at most."""
 
 import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
 from tests.approved_desk import DEPENDENCY, SERVER, Desk, desk_fixture, reason_of, reasons_of
 from tests.house import SICK, WELL
 from tests.redis_servers import let_time_pass, redis_fixture, valkey_fixture
+from worker import duty
 from worker.cli import show
 from worker.contract.approval import Approval
 from worker.contract.handling import Action, HandlingState
 from worker.contract.proposal import follow_up_id
 from worker.contract.queue import RESULTS_STREAM, incident_key, journal_key
-from worker.contract.result import Disposition, Ending, RestartOutcome
+from worker.contract.result import Disposition, Ending, RestartOutcome, TriageResult
+from worker.contract.transcript import ModelReply, Transcript
 from worker.escalation.approving import Said
 from worker.guardrails.restart_attempt import Grant, RestartState
-from worker.ports import RestartOrder
+from worker.models.rules_model import RulesModel
+from worker.ports import RestartOrder, ToolSpec
 from worker.registry.handling import Acted, Handlings
 from worker.registry.recording import ResultsRecorder
 
@@ -94,6 +99,50 @@ def test_what_an_engineer_has_resolved_since_is_not_restarted(desk: Desk, approv
     assert (result.ending, reasons_of(result)) == (Ending.APPROVAL_REFUSED, ["resolved"])
     assert "was resolved by grace" in result.summary
     assert desk.restarts == 0
+
+
+class Meanwhile(RulesModel):
+    """Rules that ask for the restart, and something happens right before the tool hears of it."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        super().__init__(is_approved=True)
+        self.happens = happens
+
+    def reply(self, transcript: Transcript, specs: Sequence[ToolSpec], *, timeout_seconds: float) -> ModelReply:
+        reply = super().reply(transcript, specs, timeout_seconds=timeout_seconds)
+        if any(call.name == "restart_service" for call in reply.tool_calls):
+            self.happens()
+        return reply
+
+
+def carry_out_while(desk: Desk, incident_id: str, happens: Callable[[], object]) -> TriageResult:
+    return desk.carry_out(incident_id, replace(desk.worker, approved_rules=Meanwhile(happens)))
+
+
+def test_what_is_resolved_while_its_restart_is_being_looked_into_is_not_restarted(desk: Desk, approved: str) -> None:
+    result = carry_out_while(desk, approved, lambda: resolve(desk, approved))
+    assert (result.disposition, reasons_of(result)) == (Disposition.ESCALATED, ["resolved"])
+    assert desk.restarts == 0
+
+
+def test_a_right_that_is_withdrawn_while_its_restart_is_being_looked_into_refuses_it(desk: Desk, approved: str) -> None:
+    result = carry_out_while(desk, approved, lambda: desk.rewrite_inventory('"ada", "grace"', '"grace"'))
+    assert reasons_of(result) == ["no_right"]
+    assert desk.restarts == 0
+
+
+def test_an_approval_that_cannot_be_read_at_its_restart_permits_none(desk: Desk, approved: str) -> None:
+    result = carry_out_while(desk, approved, lambda: desk.redis.hset(incident_key(approved), "result", "{"))
+    assert reasons_of(result) == ["guardrail_unavailable"]
+    assert desk.restarts == 0
+
+
+def test_without_that_last_look_all_three_would_be_restarted(
+    desk: Desk, approved: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duty, "refusal_at_restart", lambda *_, **__: None)
+    assert carry_out_while(desk, approved, lambda: resolve(desk, approved)).disposition is Disposition.RECOVERED
+    assert desk.restarts == 1
 
 
 def test_what_was_resolved_and_reopened_is_restarted_as_approved(desk: Desk, approved: str) -> None:

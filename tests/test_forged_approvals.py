@@ -133,6 +133,7 @@ def test_with_both_the_decision_and_its_entry_it_is_carried_out_but_the_audit_sh
 
 
 def test_without_the_check_a_forgery_would_restart_the_server(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duty, "refusal_of_approval", lambda *_, **__: None)
+    monkeypatch.setattr(duty, "refusal_of_approved", lambda *_, **__: None)
+    monkeypatch.setattr(duty, "refusal_at_restart", lambda *_, **__: None)
     desk.triage(forge(desk, desk.propose()))
     assert desk.restarts == 1

@@ -10,10 +10,11 @@ from datetime import timedelta
 from secrets import token_hex
 from typing import Final
 
+from worker.approved import refusal_at_restart, refusal_of_approved
 from worker.contract.result import Disposition, Ending, RestartOutcome, RestartRecord, Spent, TriageResult
 from worker.contract.transcript import ModelReply, Observation, Outcome, Step
 from worker.errors import GuardrailUnavailable
-from worker.guardrails.approval_policy import refusal_of_approval, server_as_approved, told_as_recovered
+from worker.guardrails.approval_policy import server_as_approved, told_as_recovered
 from worker.guardrails.guarded_tools import GuardedTools
 from worker.guardrails.policy import Policy
 from worker.guardrails.rate_limit import RateLimiter
@@ -101,8 +102,7 @@ class Worker:
         """Investigate; an approved restart the rules carry out, on fresh evidence, or it is said why it may not be."""
         if claim.incident.approval is None:
             return self._investigated(claim, server, self.model)
-        proposal = self.approvals.find(claim.incident.approval.incident_id)
-        refusal = refusal_of_approval(claim.incident, server, proposal, rules=self.policy.restart)
+        refusal = refusal_of_approved(claim.incident, server, approvals=self.approvals, rules=self.policy.restart)
         if refusal is None:
             return told_as_recovered(self._investigated(claim, server_as_approved(server), self.approved_rules))
         summary = f"The approved restart was refused: {refusal.detail}"
@@ -148,6 +148,9 @@ class Worker:
                 claim=claim.lease.claim,
                 masker=claim.redaction.masker,
                 seconds_left=budget.seconds_left,
+                refusal_by_approval=lambda: refusal_at_restart(
+                    claim.incident, self._server_of(claim), approvals=self.approvals, rules=self.policy.restart
+                ),
             ),
             budget=budget,
             journal=claim,

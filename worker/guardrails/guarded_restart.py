@@ -75,7 +75,8 @@ class Guard(Protocol):
 class GuardedRestart:
     """The tool `restart_service`, bound to one claim of one incident and to its one server.
 
-    `approved` says who approved it, for the guard's journal; it permits nothing.
+    `approved` says who approved it, for the guard's journal; it permits nothing. `refusal_by_approval` looks, after all
+    else, whether that still holds. It raises `GuardrailUnavailable`.
     """
 
     incident_id: str
@@ -87,6 +88,7 @@ class GuardedRestart:
     seconds_left: Callable[[], float]
     clock: Clock
     approved: str = ""
+    refusal_by_approval: Callable[[], Refusal | None] = lambda: None
 
     @property
     def spec(self) -> ToolSpec:
@@ -108,6 +110,7 @@ class GuardedRestart:
             or self._refusal_by_policy(transcript)
             or self._refusal_by_dependencies()
             or self._refusal_by_time()  # again: dependencies may have answered slowly
+            or self.refusal_by_approval()
         )
         if refusal is not None:
             return refused(call, refusal, self.clock)

@@ -4,9 +4,10 @@ Nothing here decides: it puts together what the other files of this room are. Ca
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from worker.contract.incident import Incident, IncidentKind
+from worker.contract.result import Refusal
 from worker.guardrails.approval_policy import approval_told
 from worker.guardrails.guarded_restart import Guard, GuardedRestart
 from worker.guardrails.policy import Policy
@@ -33,16 +34,24 @@ class GuardedTools:
     clock: Clock
 
     def toolbox(
-        self, incident: Incident, server: Server, *, claim: str, masker: Masker, seconds_left: Callable[[], float]
+        self,
+        incident: Incident,
+        server: Server,
+        *,
+        claim: str,
+        masker: Masker,
+        seconds_left: Callable[[], float],
+        refusal_by_approval: Callable[[], Refusal | None],
     ) -> Toolbox:
         """Return the tools of one incident on its one server, under one claim; nothing of them is told unmasked.
 
-        The incident itself is masked already.
+        The incident itself is masked already. `refusal_by_approval` is asked right before a restart.
         """
         logs = FetchRecentLogs(server, self.clock, alerted_at=incident.started_at)
         tools: list[Tool] = [GetServerHealth(server, self.clock), logs]
         if incident.kind is not IncidentKind.TREND:  # nothing has failed yet, so there is nothing to restart for
-            tools.append(self._restart(incident, server, claim=claim, seconds_left=seconds_left))
+            restart = self._restart(incident, server, claim=claim, seconds_left=seconds_left)
+            tools.append(replace(restart, refusal_by_approval=refusal_by_approval))
         limited: list[Tool] = [
             RateLimitedTool(
                 tool=tool,
