@@ -102,6 +102,45 @@ def test_a_setting_that_is_gone_or_new_is_told_once(redis: Redis) -> None:
     assert start(redis, another="1", limit="30")[1] == {"limit": "from not set to 30"}
 
 
+def changed(redis: Redis, before: str, now: str) -> str:
+    start(redis, recipients=before)
+    return start(redis, recipients=now)[1]["recipients"]
+
+
+PEOPLE = [f"oncall{number}@example.com" for number in range(9)]
+
+
+def test_of_a_long_list_each_item_that_was_added_or_taken_away_is_told(redis: Redis) -> None:
+    other = [*PEOPLE[:8], "mallory@example.com"]
+    assert changed(redis, ", ".join(PEOPLE), ", ".join(other)) == (
+        "added: mallory@example.com; taken away: oncall8@example.com"
+    )
+    assert changed(redis, ", ".join(other), ", ".join(other[:8])) == "taken away: mallory@example.com"
+    assert changed(redis, ", ".join(PEOPLE), "not set").startswith("taken away: oncall0@example.com, oncall1@")
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ("x" * 500 + "1", "x" * 500 + "2"),
+        (", ".join(PEOPLE), ", ".join([PEOPLE[1], PEOPLE[0], *PEOPLE[2:]])),
+        (", ".join(PEOPLE), ", ".join([*PEOPLE, PEOPLE[8]])),
+    ],
+    ids=["long words", "another order", "an item twice"],
+)
+def test_long_values_that_begin_alike_look_different(redis: Redis, before: str, now: str) -> None:
+    from_side, to_side = changed(redis, before, now).removeprefix("from ").split(" to ")
+    assert from_side != to_side
+
+
+def test_many_items_at_once_are_cut_and_still_told_apart(redis: Redis) -> None:
+    more = [f"more{number}@example.com" for number in range(50)]
+    one = changed(redis, ", ".join(PEOPLE), ", ".join([*PEOPLE, *more]))
+    other = changed(redis, ", ".join(PEOPLE), ", ".join([*PEOPLE, *more[:49], "mallory@example.com"]))
+    assert one.startswith("added: more0@example.com, ")
+    assert one != other
+
+
 def test_programs_are_not_compared_with_each_other(redis: Redis) -> None:
     start(redis, model_name="m1")
     assert start(redis, program="escalations", model_name="m2") == ("it starts", {"model_name": "m2"})

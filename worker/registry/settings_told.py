@@ -11,9 +11,12 @@ from typing import Final
 from pydantic import AnyUrl, BaseModel, SecretBytes, SecretStr
 from pydantic_core import Url
 
-__all__ = ["NOT_SET", "told_settings"]
+__all__ = ["EMPTY", "NOT_SET", "SEPARATOR", "told_settings"]
 
 NOT_SET: Final = "not set"
+EMPTY: Final = "none"
+"""What a list without items is told as."""
+SEPARATOR: Final = ", "
 
 _OF_ONE_PROCESS: Final = frozenset({"worker_name"})
 """It differs at each start by default, and each entry names it as the person."""
@@ -51,7 +54,7 @@ def _word(value: object) -> str:
         case frozenset():
             return _word(tuple(sorted(map(str, value))))
         case tuple():
-            return ", ".join(map(str, value)) or "none"
+            return SEPARATOR.join(map(str, value)) or EMPTY
         case _:
             return _plain(value)
 
