@@ -77,27 +77,42 @@ def test_the_page_says_who_has_what_and_how_many_are_not_shown(redis: Redis) -> 
     assert "3 incidents wait for engineers, 1 of them not shown" in rendered(redis, limit=2)
 
 
+EVERY_COLUMN = ["urgency", "incident", "waits", "with", "server", "what"]
+
+
 @pytest.mark.parametrize(
-    ("width", "columns"),
+    ("width", "columns", "id_characters"),
     [
-        (20, ["incident"]),
-        (40, ["urgency", "incident"]),
-        (60, ["urgency", "incident", "waits", "with"]),
-        (80, ["urgency", "incident", "waits", "with", "server"]),
-        (120, ["urgency", "incident", "waits", "with", "server", "what"]),
-        (200, ["urgency", "incident", "waits", "with", "server", "what"]),
+        (30, ["incident"], 12),
+        (40, ["incident", "what"], 12),
+        (60, ["urgency", "incident", "server", "what"], 12),
+        (80, EVERY_COLUMN, 12),
+        (100, EVERY_COLUMN, 24),
+        (120, EVERY_COLUMN, 24),
+        (200, EVERY_COLUMN, 24),
     ],
 )
-def test_at_every_width_the_id_is_whole_and_a_line_is_one_line(redis: Redis, width: int, columns: list[str]) -> None:
-    incident_id = publish(redis, server_id="a-server-with-a-long-name-in-frankfurt-01")
+def test_at_every_width_a_line_is_one_line_with_an_id_that_commands_take_and_what_is_wrong(
+    redis: Redis, width: int, columns: list[str], id_characters: int
+) -> None:
+    incident_id = publish(redis, server_id="a-server-with-a-long-name-in-frankfurt-01", summary="The disk is full " * 9)
     Lists(redis).waiting()
     Handlings(redis).act(incident_id, Action.ACKNOWLEDGE, person="somebody-with-a-long-name")
-    title, header, *lines = rendered(redis, width=width).splitlines()[-3 if width > 24 else -4 :]
+    page = rendered(redis, width=width)
+    header, line = page.splitlines()[-2:]
     assert header.split() == columns
-    assert incident_id in "".join(line.strip() for line in lines)
-    assert all(len(line) <= width for line in [title, header, *lines])
-    if width > 24:
-        assert len(lines) == 1
+    assert incident_id[:id_characters] in line.split()
+    assert ("The disk is full" in line) is ("what" in columns)
+    assert all(len(each) <= width for each in page.splitlines())
+
+
+def test_ids_that_begin_alike_are_shown_as_far_as_they_differ(redis: Redis) -> None:
+    ids = ["inc-" + "0" * 20, "inc-" + "0" * 12 + "1" * 8, "inc-" + "a" * 20]
+    waits = builders.result().finished_at
+    for incident_id in ids:
+        redis.zadd(WAITING_INCIDENTS, {incident_id: waits.timestamp()})
+    shown = [line.split()[1] for line in rendered(redis, width=60).splitlines()[2:]]
+    assert sorted(shown) == [incident_id[:17] for incident_id in ids]
 
 
 def test_where_nothing_waits_there_is_no_table(redis: Redis) -> None:
@@ -116,6 +131,8 @@ def test_only_what_was_asked_for_is_listed_and_counted(redis: Redis) -> None:
         ({"person": "ann"}, [ids[1]]),
         ({"is_unclaimed": True}, [ids[0], ids[2], ids[3]]),
         ({"server": "web-1"}, [ids[1], ids[3]]),
+        ({"server": "web-[01]"}, ids),
+        ({"server": "WEB-*"}, []),
         ({"severity": Severity.WARNING}, [ids[1], ids[2]]),
         ({"severity": Severity.WARNING, "server": "web-0", "is_unclaimed": True}, [ids[2]]),
     ]

@@ -13,11 +13,11 @@ from typing import Any, Final
 from worker.bootstrap import connect
 from worker.cli.failures import confirmed
 from worker.cli.person import person
+from worker.cli.queue_summary import cut_to_words, in_short
 from worker.cli.words import one_line
 from worker.clock import SystemClock
 from worker.contract.proposal import Proposal
 from worker.contract.result import Refusal
-from worker.contract.text import cut_to_bytes
 from worker.errors import ConfigurationError, FirstlineError
 from worker.escalation.approving import Approving, Said
 from worker.guardrails.policy import Policy
@@ -28,7 +28,7 @@ from worker.settings import RedisSettings, Settings, read_environment
 __all__ = ["approve", "approving_of", "list_proposals", "proposal_seconds", "reject"]
 
 _LISTED: Final = 1_000
-_SUMMARY_BYTES: Final = 300
+_SUMMARY_CHARACTERS: Final = 300
 _AGAIN: Final = "To say the same again is safe."
 
 
@@ -102,7 +102,7 @@ def _told(proposal: Proposal, *, within_seconds: float) -> dict[str, Any]:
 
 
 def _line_of(told: dict[str, Any]) -> str:
-    summary = cut_to_bytes(one_line(told["summary"]), _SUMMARY_BYTES)
+    summary = cut_to_words(in_short(one_line(told["summary"])), _SUMMARY_CHARACTERS)
     by = told["approved_by"]
     undone = "" if by is None else f"approved by {one_line(by)}, but not taken in: approve it again  "
     where = f"{told['incident_id']}  {one_line(told['server_id'])}"

@@ -1,6 +1,7 @@
 """Which of the incidents that wait a person wants on the list: pure, asked for each line."""
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Final
 
 from worker.contract.handling import HandlingState
@@ -12,7 +13,7 @@ __all__ = ["EVERYTHING", "Choice"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What a line must be; None and False ask for nothing. `person` is who must have it."""
+    """What a line must be; None and False ask for nothing. `person` is who must have it, `server` a shell pattern."""
 
     person: str | None = None
     is_unclaimed: bool = False
@@ -25,8 +26,16 @@ class Choice:
         return (
             (self.person is None or line.person == self.person)
             and (not self.is_unclaimed or line.state is HandlingState.OPEN)
-            and (self.server is None or (concluded is not None and concluded.server_id == self.server))
+            and (self.server is None or (concluded is not None and self._is_server(concluded.server_id)))
             and (self.severity is None or (concluded is not None and concluded.severity is self.severity))
+        )
+
+    def _is_server(self, server_id: str | None) -> bool:
+        """A name stands for itself, whatever marks of a pattern are in it."""
+        return (
+            self.server is not None
+            and server_id is not None
+            and (server_id == self.server or fnmatchcase(server_id, self.server))
         )
 
 

@@ -28,7 +28,9 @@ def list_queue(  # noqa: PLR0913, PLR0917 - the options of the command
     newest: Annotated[bool, typer.Option("--newest", help="The newest first, instead of the most urgent.")] = False,
     mine: Annotated[bool, typer.Option("--mine", help="Only what you have.")] = False,
     unclaimed: Annotated[bool, typer.Option("--unclaimed", help="Only what nobody has.")] = False,
-    server: Annotated[str | None, typer.Option(metavar="NAME", help="Only this server's.")] = None,
+    server: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only this server's; a pattern such as 'web-*' for several.")
+    ] = None,
     severity: Annotated[Severity | None, typer.Option(help="Only what is so urgent.")] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Show so many lines at most; else 100, and with --json all.")

@@ -1,18 +1,20 @@
 """What waits for engineers, on a terminal: one table, most urgent on top, and one incident with its history.
 
-Pure: readings in, text out. Everything from outside is made visible, and no secret is shown. An id is never cut: on a
-narrow terminal everything else gives way.
+Pure: readings in, text out. Everything from outside is made visible, and no secret is shown. On a narrow terminal only
+the beginnings of ids are shown, as far as the ids on the page differ: every command takes them.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Final
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from worker.cli.queue_summary import in_short
 from worker.cli.words import one_line
 from worker.contract.handling import Handling, HandlingState
 from worker.contract.result import Disposition
@@ -26,8 +28,14 @@ _UNREADABLE: Final = "its entry can't be read"
 _COLUMNS: Final = ("urgency", "incident", "waits", "with", "server", "what")
 _WIDEST: Final[Mapping[str, int]] = {"incident": 24, "with": 20, "server": 28}
 _NARROWEST: Final[Mapping[str, int]] = {"with": 8, "server": 12, "what": 20}
+_SHORT_ID: Final = 12
 _GAP: Final = 2
-_FIRST_TO_GO: Final = ("what", "server", "with", "waits", "urgency")
+_FIRST_TO_GO: Final = ("with", "waits", "urgency", "server", "what")
+_FIRST_TO_GROW: Final = ("server", "what", "with")
+_BECAME: Final[Mapping[Disposition, str]] = {
+    Disposition.AWAITING_APPROVAL: "to approve",
+    Disposition.DEAD_LETTERED: "dead letter",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +56,8 @@ class Listed:
 def table_of(listed: Listed, *, now: datetime, width: int) -> Group:
     """Return the list for a terminal of so many columns: how many wait, and a table of the lines."""
     rows = [_cells(line, now) for line in listed.lines]
+    if _in_all(_narrowest(rows)) > width:
+        rows = _with_short_ids(rows)
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
     widths = _widths_within(width, rows)
     for name, characters in widths.items():
@@ -67,16 +77,29 @@ def _title(listed: Listed) -> str:
     return f"{listed.waiting} {incidents} {'waits' if listed.waiting == 1 else 'wait'} for engineers{unseen}"
 
 
-def _widths_within(width: int, rows: Sequence[Mapping[str, Text]]) -> dict[str, int]:
-    """Choose the columns for which there is room, and share out what is left, from left to right."""
+def _with_short_ids(rows: Sequence[Mapping[str, Text]]) -> list[dict[str, Text]]:
+    ids = {row["incident"].plain for row in rows}
+    enough = next(length for length in count(_SHORT_ID) if len({each[:length] for each in ids}) == len(ids))
+    return [{**row, "incident": row["incident"][:enough]} for row in rows]
+
+
+def _longest(rows: Sequence[Mapping[str, Text]]) -> dict[str, int]:
     longest = {name: max(len(name), *(row[name].cell_len for row in rows), 0) for name in _COLUMNS}
-    wanted = {name: min(characters, _WIDEST.get(name, characters)) for name, characters in longest.items()}
-    widths = {name: min(characters, _NARROWEST.get(name, characters)) for name, characters in wanted.items()}
+    return {name: min(characters, _WIDEST.get(name, characters)) for name, characters in longest.items()}
+
+
+def _narrowest(rows: Sequence[Mapping[str, Text]]) -> dict[str, int]:
+    return {name: min(characters, _NARROWEST.get(name, characters)) for name, characters in _longest(rows).items()}
+
+
+def _widths_within(width: int, rows: Sequence[Mapping[str, Text]]) -> dict[str, int]:
+    """Choose the columns for which there is room, and share out what is left: whoever has it can wait longest."""
+    wanted, widths = _longest(rows), _narrowest(rows)
     for name in _FIRST_TO_GO:
         if _in_all(widths) > width:
             del widths[name]
-    for name, characters in widths.items():
-        widths[name] += max(0, min(wanted[name] - characters, width - _in_all(widths)))
+    for name in filter(widths.__contains__, _FIRST_TO_GROW):
+        widths[name] += max(0, min(wanted[name] - widths[name], width - _in_all(widths)))
     return widths
 
 
@@ -102,12 +125,14 @@ def _holder(line: Waiting) -> str:
 
 
 def _what(line: Waiting) -> str:
-    """Return the summary; most are escalated, so only what else became of one is said."""
+    """Return the summary in short; most are escalated, so only what else became of one is said."""
     concluded = line.concluded
     if concluded is None:
         return _UNREADABLE
-    is_usual = concluded.disposition is Disposition.ESCALATED
-    return concluded.summary if is_usual else f"{concluded.disposition.replace('_', ' ')}: {concluded.summary}"
+    told, disposition = in_short(_shown(concluded.summary)), concluded.disposition
+    if disposition is Disposition.ESCALATED:
+        return told
+    return f"{_BECAME.get(disposition, disposition.replace('_', ' '))}: {told}"
 
 
 def _server(line: Waiting) -> str:

@@ -1,0 +1,65 @@
+"""What one line of a list says of an incident: what is wrong comes first, and no fact is made up or turned around."""
+
+import pytest
+
+from worker.cli.queue_summary import cut_to_words, in_short
+from worker.contract.text import cut_to_bytes
+
+SIGNATURE = " (Concluded by rules, not by a language model.)"
+NOT_DONE = (
+    "The restart was not carried out [E3]: the inventory wants an engineer's approval. What was seen: CPU at 98 % "
+    "[E1], and “2026-11-27T12:34:08Z WARNING request threads hung”, no dependency failure in 21 log lines [E2]: a "
+    "restart is likely to help."
+)
+IN_SHORT = (
+    "request threads hung · CPU at 98 %, no dependency failure in 21 log lines: a restart is likely to help. "
+    "Not restarted: the inventory wants an engineer's approval."
+)
+
+
+@pytest.mark.parametrize(
+    ("summary", "told"),
+    [
+        (NOT_DONE + SIGNATURE, IN_SHORT),
+        ("The restart of web-01 was not carried out [E1, E2]: it is sick.", "Not restarted: it is sick."),
+        (
+            "No local pressure on disk-01 [E1], but the log shows “ERROR write failed” [E2]: a restart is unlikely.",
+            "write failed · No local pressure on disk-01, but the log shows …: a restart is unlikely.",
+        ),
+        (
+            "The log shows a failing dependency, “connection refused” [E2]; CPU at 98 % [E1].",
+            "connection refused · The log shows a failing dependency, …; CPU at 98 %.",
+        ),
+        ('The inventory (/etc/a.toml) has no server "x": add it.', 'The inventory has no server "x": add it.'),
+    ],
+)
+def test_what_is_wrong_stands_in_front(summary: str, told: str) -> None:
+    assert in_short(summary) == told
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "The restart did not bring web-01 back: CPU at 98 %. What was seen: CPU at 98 %, and “threads hung”, no more.",
+        "No restart was done. gpt-x says, unverified: “the log shows nothing”.",
+        "DNS is down (see the log); nothing was changed.",
+        "",
+    ],
+)
+def test_a_restart_that_did_not_help_and_words_that_nobody_verified_keep_their_beginning(summary: str) -> None:
+    assert in_short(summary) == summary
+
+
+@pytest.mark.parametrize("limit_bytes", range(20, 330, 7))
+def test_a_summary_that_was_cut_shows_no_bracket_of_the_cut(limit_bytes: int) -> None:
+    told = in_short(cut_to_bytes(NOT_DONE + SIGNATURE, limit_bytes))
+    assert "bytes cut" not in told
+    assert "(Conc" not in told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("one two three", "one two three"), ("one two, three four", "one two…"), ("a" * 20, "a" * 12 + "…"), ("", "")],
+)
+def test_a_cut_comes_behind_a_word(text: str, told: str) -> None:
+    assert cut_to_words(text, 13) == told
