@@ -10,6 +10,7 @@ from redis.exceptions import ResponseError
 
 from tests.redis_servers import let_time_pass
 from tests.registry.entries import accept, result_of
+from worker.contract.handling import Action
 from worker.contract.incident import Incident
 from worker.contract.proposal import Decided, Decision, Proposal, follow_up_id, follow_up_of
 from worker.contract.queue import AUDIT_STREAM, PROPOSALS, incident_key
@@ -17,6 +18,7 @@ from worker.contract.result import Disposition, Refusal
 from worker.errors import ContractError
 from worker.registry import Registry
 from worker.registry.approvals import Approvals
+from worker.registry.handling import Handlings
 
 WITHIN_SECONDS = 1800
 
@@ -165,6 +167,22 @@ def test_only_what_waits_is_listed_and_only_while_it_can_be_decided(
     assert listed() == {other.incident_id}
     let_time_pass(redis, WITHIN_SECONDS + 2)
     assert listed() == set()
+
+
+def test_what_engineers_resolved_hides_no_proposal_from_a_list_with_a_limit(
+    redis: Redis, proposed: str, registry_of: Any
+) -> None:
+    handlings, registry = Handlings(redis), registry_of(redis, worker="w2")
+    handlings.act(proposed, Action.RESOLVE, person="ann")
+    other = accept(redis, "payment-server-01 is down")
+    close(registry, other, Disposition.AWAITING_APPROVAL)
+
+    def listed() -> list[str]:
+        return [each.incident_id for each in Approvals(redis).waiting(within_seconds=WITHIN_SECONDS, limit=1)]
+
+    assert listed() == [other.incident_id]
+    handlings.act(proposed, Action.REOPEN, person="ann")
+    assert listed() == [proposed], "the control: the oldest comes first, and one only"
 
 
 def test_the_list_forgets_what_is_past_its_retention(redis: Any, registry_of: Any) -> None:

@@ -8,7 +8,8 @@ Whoever reads a decision looks for its entry in the audit, too. Who can write to
 prevented here, but then it stands in the audit for everybody to see.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Final
 from uuid import uuid4
 
@@ -85,7 +86,13 @@ class Approvals:
         if "decision" not in fields:
             return None
         decision, person, why = Decision(fields["decision"]), fields["decided_by"], fields["decision_why"]
-        expected = AuditEntry(action=_ACTION_OF[decision], why=why, incident_id=incident_id, person=person)
+        expected = AuditEntry(
+            action=_ACTION_OF[decision],
+            why=why,
+            incident_id=incident_id,
+            details=_details_of(incident_id, fields["result"]),
+            person=person,
+        )
         return Decided(
             decision=decision,
             person=person,
@@ -104,12 +111,12 @@ class Approvals:
         """
         who = visible(person)[:PERSON_CHARACTERS]
         told = SECRETS_MASKER.checked(visible(why))[:WHY_CHARACTERS]
-        details = {"follow_up": follow_up_id(incident_id)} if decision is Decision.APPROVED else {}
+        proposed = str(self._redis.hget(incident_key(incident_id), "result") or "")
         entry = AuditEntry(
             action=_ACTION_OF[decision],
             why=told,
             incident_id=incident_id,
-            details=details,
+            details=_details_of(incident_id, proposed),
             entry_id=f"decision:{uuid4().hex}",
             person=who,
         )
@@ -133,13 +140,23 @@ class Approvals:
         """
         seconds, _ = self._redis.time()
         since = round((seconds - within_seconds) * 1000)
-        listed = self._redis.zrangebyscore(PROPOSALS, since, "+inf", start=0, num=limit)
-        found = [self._readable(str(incident_id)) for incident_id in listed]
-        return tuple(
+        listed = map(str, self._redis.zrangebyscore(PROPOSALS, since, "+inf"))
+        found = map(self._readable, self._unresolved(list(listed)))
+        waiting = (
             each
             for each in found
             if each is not None and each.resolved_by is None and (each.decided is None or each.is_approved)
         )
+        return tuple(islice(waiting, limit))
+
+    def _unresolved(self, incident_ids: Sequence[str]) -> list[str]:
+        """Leave out at the cost of one what engineers resolved: there may be many, and each hides no other."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for incident_id in incident_ids:
+                pipeline.hget(handling_key(incident_id), "state")
+            states = pipeline.execute(raise_on_error=False)
+        found = zip(incident_ids, states, strict=True)
+        return [incident_id for incident_id, state in found if state != HandlingState.RESOLVED]
 
     def note_taken_in(self, incident_id: str) -> None:
         """Take an approved proposal off the list, once the incident that carries it out is there."""
@@ -151,6 +168,12 @@ class Approvals:
         except ContractError:
             return None
         return None if isinstance(proposal, Refusal) else proposal
+
+
+def _details_of(incident_id: str, proposed: str) -> dict[str, str]:
+    """Bind a decision to the very result that proposed: its server can't be made another one afterwards."""
+    digest = hashlib.sha256(proposed.encode("utf-8", "backslashreplace")).hexdigest()
+    return {"follow_up": follow_up_id(incident_id), "proposed_by_sha256": digest}
 
 
 def _refusal_of_decided(proposal: Proposal | Refusal) -> Refusal:
