@@ -11,10 +11,9 @@ from worker.cli.failures import EXIT_INCOMPLETE
 from worker.cli.following import follow_in_sinks
 from worker.cli.queue_actions import QueueActions
 from worker.contract import Disposition, TriageResult
-from worker.contract.handling import Action, Handled
+from worker.contract.handling import DESK, Action, Handled
 from worker.contract.result import Refusal
 from worker.registry import Registry
-from worker.registry.follow_ups import DESK
 from worker.registry.handling import Acted, Handlings
 
 __all__ = ["redis_fixture", "valkey_fixture"]

@@ -5,13 +5,16 @@ the queue, and by sinks that follow.
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AwareDatetime, Field
 
 from worker.contract.base import Frozen
 
-__all__ = ["Action", "Handled", "Handling", "HandlingState"]
+__all__ = ["DESK", "Action", "Handled", "Handling", "HandlingState"]
+
+DESK: Final = "the desk"
+"""Who did what the desk does by itself. No account can have this name: there is a blank in it."""
 
 
 class Action(StrEnum):

@@ -17,7 +17,7 @@ from typing import Final
 import structlog
 
 from worker.contract import Severity, TriageResult
-from worker.contract.handling import Action, Handled
+from worker.contract.handling import DESK, Action, Handled
 from worker.contract.quoting import one_line
 from worker.escalation.deliveries import HEAD_START_SECONDS, Deliveries
 from worker.escalation.routes import Routes, severity_of
@@ -25,7 +25,7 @@ from worker.escalation.sending import Sender, SinkInUse
 from worker.escalation.standing import Standings
 from worker.escalation.telling import Told
 from worker.ports import Clock
-from worker.registry.follow_ups import DESK, original_of, told_of_end
+from worker.registry.follow_ups import original_of, told_of_end
 
 __all__ = ["Dispatcher"]
 

@@ -5,20 +5,16 @@ that comes again is noted once. The dispatcher says the same at the sinks that h
 """
 
 import hashlib
-from typing import Final
 
 import structlog
 
-from worker.contract.handling import Action
+from worker.contract.handling import DESK, Action
 from worker.contract.proposal import follow_up_id
 from worker.contract.result import Refusal, TriageResult
 from worker.errors import ContractError
 from worker.registry.handling import Handlings
 
-__all__ = ["DESK", "note_end_of_follow_up", "original_of", "told_of_end"]
-
-DESK: Final = "firstline"
-"""Who writes the note."""
+__all__ = ["note_end_of_follow_up", "original_of", "told_of_end"]
 
 log = structlog.get_logger()
 

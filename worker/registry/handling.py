@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from redis import Redis
 
-from worker.contract.handling import Action, Handled, HandlingState
+from worker.contract.handling import DESK, Action, Handled, HandlingState
 from worker.contract.incident import Severity
 from worker.contract.queue import (
     FEEDBACK,
@@ -48,7 +48,7 @@ PERSON_CHARACTERS: Final = 128
 
 _HISTORY_KEPT: Final = 200
 _HANDLED_KEPT: Final = 100_000
-_OPENED_AGAIN: Final = json.dumps({"person": "the desk", "action": Action.REOPEN, "words": "new result"})
+_OPENED_AGAIN: Final = json.dumps({"person": DESK, "action": Action.REOPEN, "words": "new result"})
 _JUDGEMENTS: Final = frozenset({Action.RIGHT, Action.WRONG})
 _REFUSALS: Final[Mapping[str, str]] = {
     "held": "{incident} is in the hands of {person} since {since}: ask them, or release it first.",
