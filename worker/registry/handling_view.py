@@ -17,11 +17,10 @@ from worker.contract.queue import HANDLED_STREAM, WAITING_INCIDENTS, handling_hi
 from worker.errors import ConfigurationError, ContractError
 from worker.registry.concluded import Concluded
 from worker.registry.view import time_of
+from worker.registry.waiting_scores import BANDS, milliseconds_of
 
 __all__ = ["HandlingView", "Waiting", "handled_of"]
 
-_URGENCIES: Final = 3
-_BAND: Final = 10**13
 _DAMAGED: Final = (
     "The handling of {incident} can't be read ({error}): what the desk did shows `firstline show {incident}`, and "
     "`firstline queue resolve {incident}` closes it."
@@ -124,11 +123,10 @@ class HandlingView:
         """Look at the end of each urgency's part of the index: one's oldest is older than another's newest."""
         count = -1 if limit is None else limit
         with self._redis.pipeline(transaction=False) as pipeline:
-            for urgency in range(_URGENCIES):
-                end, start = f"({(urgency + 1) * _BAND}", urgency * _BAND
+            for start, end in BANDS:
                 pipeline.zrevrangebyscore(WAITING_INCIDENTS, end, start, start=0, num=count, withscores=True)
             bands = pipeline.execute()
-        return sorted((line for band in bands for line in band), key=lambda line: -(line[1] % _BAND))[:limit]
+        return sorted((line for band in bands for line in band), key=lambda line: -milliseconds_of(line[1]))[:limit]
 
 
 def _line_of(incident_id: str, score: float, values: object) -> Waiting:
@@ -144,7 +142,7 @@ def _line_of(incident_id: str, score: float, values: object) -> Waiting:
         incident_id=incident_id,
         state=state,
         person=fields.get("person") or None,
-        waits_since=time_of(min(max(score, 0), _URGENCIES * _BAND) % _BAND),
+        waits_since=time_of(milliseconds_of(score)),
         opened_at=opened_at,
         concluded=concluded,
     )

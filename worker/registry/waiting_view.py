@@ -10,12 +10,9 @@ from redis import Redis
 
 from worker.contract.queue import WAITING_INCIDENTS
 from worker.registry.approvals import Approvals
+from worker.registry.waiting_scores import BANDS, milliseconds_of
 
 __all__ = ["Waited", "incidents_waiting", "proposals_waiting"]
-
-_URGENCIES: Final = 3
-_BAND: Final = 10**13
-"""What one urgency's scores are apart in the index: see `WAITING_INCIDENTS`."""
 
 _PROPOSALS_LOOKED_AT: Final = 1_000
 
@@ -33,12 +30,11 @@ def incidents_waiting(redis: Redis) -> Waited:
     with redis.pipeline() as pipeline:
         pipeline.time()
         pipeline.zcard(WAITING_INCIDENTS)
-        for urgency in range(_URGENCIES):
-            start, end = urgency * _BAND, f"({(urgency + 1) * _BAND}"
+        for start, end in BANDS:
             pipeline.zrangebyscore(WAITING_INCIDENTS, start, end, start=0, num=1, withscores=True)
         (seconds, _), count, *bands = pipeline.execute()
     listed: list[Any] = [score for band in bands for _, score in band]
-    oldest_ms = min((score % _BAND for score in listed), default=None)
+    oldest_ms = min((milliseconds_of(score) for score in listed), default=None)
     return Waited(count=count, oldest_seconds=None if oldest_ms is None else max(0.0, seconds - oldest_ms / 1000))
 
 
