@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from worker.contract import Evidence, TriageResult
+from worker.contract.innermost import innermost
 from worker.contract.quoting import quoted
 from worker.escalation.card_limits import Limits, clipped
 from worker.escalation.card_sentences import Citation, CitationKind, Sentence
@@ -21,7 +22,7 @@ HEALTH_TOOL: Final = "get_server_health"
 LOG_TOOL: Final = "fetch_recent_logs"
 
 _LABELS: Final[Mapping[str, str]] = {HEALTH_TOOL: "health", LOG_TOOL: "log", RESTART_TOOL: "restart"}
-_FAILED: Final = re.compile(r"^failed: ")
+_FAILED: Final = "failed: "
 _FOR_MODELS: Final = re.compile(r" Ask again in \d+ s\.?$")
 _REFUSED: Final = re.compile(r"^was refused \(\w+\): ")
 
@@ -58,7 +59,8 @@ def _without_codes(seen: Evidence) -> str:
     is_restart = seen.tool == RESTART_TOOL
     refused = "refused: " if is_restart else "not read, refused: "
     told = _REFUSED.sub(refused, seen.statement.removeprefix(f"{seen.tool} "))
-    told = told if is_restart else _FAILED.sub("not read: ", told)
+    if told.startswith(_FAILED):
+        told = f"{'failed' if is_restart else 'not read'}: {innermost(told.removeprefix(_FAILED))}"
     return f"{label} {_FOR_MODELS.sub('', told).replace(seen.tool, 'it').rstrip('.')}"
 
 

@@ -29,7 +29,9 @@ _CUT: Final = re.compile(r"\[?(?:…|\.\.\.)(?: \d+ bytes cut\])?")
 _FIXED: Final = re.compile(r"(?<![\w.])\d+(?:[.:/-]\d+){2,}(?:Z\b)?|(?<![\w.])\d{1,2}:\d{2}(?![\w:])", re.ASCII)
 """Times, dates, addresses and versions: they stand there as they are, or not at all."""
 
-_NAME: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9]*(?:[-_.][A-Za-z0-9]+)*|\d+[A-Za-z][A-Za-z0-9_-]*")
+_NAME: Final = re.compile(
+    r"(?<![A-Za-z0-9])(?:\d+\.(?=[A-Za-z]{2}))?[A-Za-z][A-Za-z0-9]*(?:[-_.][A-Za-z0-9]+)*|\d+[A-Za-z][A-Za-z0-9_-]*"
+)
 _TELLING_NAME: Final = re.compile(
     r"[A-Za-z]{2}[\w-]*[_.]\w{2}|.*-(?:api|broker|cache|cluster|db|gateway|host|node|proxy|queue|server|service|worker)$",
     re.IGNORECASE,
@@ -86,7 +88,7 @@ def said_in(text: str, *, has_quotations: bool) -> Said:
     )
 
 
-def without_quotations(text: str, instead: str) -> str:
+def without_quotations(text: str, instead: str | Callable[[re.Match[str]], str]) -> str:
     """Return the text with something else where it quotes."""
     return _QUOTATION.sub(instead, text)
 

@@ -36,7 +36,7 @@ from worker.contract.quoting import quoted
 from worker.contract.result import Evidence
 from worker.escalation.card_limits import clipped
 from worker.escalation.card_sentences import Citation, CitationKind, Doubt, Sentence
-from worker.escalation.citation_claims import Said, folded, said_in
+from worker.escalation.citation_claims import Said, folded, said_in, without_quotations
 from worker.escalation.citation_evidence import Library, Seen
 from worker.escalation.citation_missing import missing_from
 from worker.escalation.citation_paraphrases import borne_out_by, misplaced_in, plainly
@@ -53,9 +53,13 @@ from worker.escalation.citation_words import is_inferred
 
 __all__ = ["checked", "sentences_of"]
 
-_CITATION: Final = re.compile(r"[\[(]?(?<![A-Za-z0-9_.-])(E[0-9]+)(?![A-Za-z0-9_-])[\])]?")
+_CITATION: Final = re.compile(r"“[^“”]*”|[\[(]?(?<![A-Za-z0-9_.-])(E[0-9]+)(?![A-Za-z0-9_-])[\])]?")
+"""A citation, or a quotation: what has the form of one in there is the log's."""
+
 _BEHIND_THE_STOP: Final = re.compile(r"([.!?。！？।؟])((?:\s*[\[(]E[0-9]+[\])])+)")
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?؟।])(?<!\be\.g\.)(?<!\bi\.e\.)[”\")]*\s+|(?<=[。！？])|\n+")
+_BEGINNING: Final = re.compile(r"\s+[A-Z]")
+_NO_LINE_END: Final = re.compile(r"[^\n]")
 _NAMED_AT_MOST: Final = 3
 _CLAIM_WORDS: Final = 4
 
@@ -65,10 +69,11 @@ def sentences_of(
 ) -> tuple[Sentence, ...]:
     """Return the sentences of a text, each checked. `names` may stand in any: the incident's own server and service.
 
-    `is_own` is for the rules' and the desk's own words: their wording is Firstline's, so that only claims are checked.
+    `is_own` is for the rules' and the desk's own words: their wording is Firstline's, so that only claims are checked,
+    and what they quote is a log's word without their saying so.
     """
     cited_before_the_stop = _BEHIND_THE_STOP.sub(r"\2\1", text.strip())
-    sentences = (" ".join(sentence.split()) for sentence in _SENTENCE_END.split(cited_before_the_stop))
+    sentences = (" ".join(sentence.split()) for sentence in _split(cited_before_the_stop))
     library = Library(evidence)
     return tuple(_checked(sentence, library, names, is_own=is_own) for sentence in sentences if folded(sentence))
 
@@ -78,8 +83,24 @@ def checked(text: str, evidence: Sequence[Evidence], *, names: Sequence[str] = (
     return _checked(text, Library(evidence), names, is_own=is_own)
 
 
+def _split(text: str) -> Iterator[str]:
+    """Yield the sentences of a text; a stop in a quotation ends none, but where a new one begins right behind it."""
+    start, unquoted = 0, without_quotations(text, _masked)
+    for end in _SENTENCE_END.finditer(unquoted):
+        yield text[start : end.end()]
+        start = end.end()
+    yield text[start:]
+
+
+def _masked(quotation: re.Match[str]) -> str:
+    """Return as many marks as a quotation is long, and its end as it is where a sentence may end with it."""
+    kept = 2 if _BEGINNING.match(quotation.string, quotation.end()) else 0
+    head = quotation[0][: len(quotation[0]) - kept]
+    return _NO_LINE_END.sub("_", head) + quotation[0][len(head) :]
+
+
 def _checked(text: str, library: Library, names: Sequence[str], *, is_own: bool) -> Sentence:
-    cited = tuple(dict.fromkeys(_CITATION.findall(text)))
+    cited = tuple(dict.fromkeys(identifier for identifier in _CITATION.findall(text) if identifier))
     citations = tuple(Citation(kind=CitationKind.EVIDENCE, identifier=identifier) for identifier in cited)
     doubt, words = next(_doubts(text, cited, library, names, is_own=is_own), (None, ""))
     return Sentence(text=text, citations=citations, doubt=doubt, doubt_in_words=words)
@@ -93,8 +114,9 @@ def _doubts(
         yield Doubt.UNCITED, "cites nothing"
     if unseen := [identifier for identifier in cited if identifier not in library]:
         yield Doubt.UNSEEN, f"{_listed(unseen)} {'was' if len(unseen) == 1 else 'were'} never seen"
-    bare, seen = _CITATION.sub(" ", text), [library[identifier] for identifier in cited]
-    own_names, is_quoting = [name.casefold() for name in names], names_the_log(bare)
+    bare = _CITATION.sub(lambda found: " " if found[1] else found[0], text)
+    seen = [library[identifier] for identifier in cited]
+    own_names, is_quoting = [name.casefold() for name in names], is_own or names_the_log(bare)
     told = bare if is_own else plainly(bare, _text_of(seen, is_quoting=False))
     said, known = said_in(told, has_quotations=True), _known(seen, own_names, is_quoting=is_quoting)
     is_strict = not is_own and (is_english(bare) or unsaid_in(told, said, known) is None)
