@@ -14,7 +14,8 @@ from worker.contract.incident import Incident
 from worker.contract.proposal import Decision, follow_up_id
 from worker.contract.queue import AUDIT_STREAM, incident_key
 from worker.contract.result import Disposition, Ending
-from worker.registry.approvals import Approvals
+from worker.escalation.approving import Said
+from worker.registry.approvals import Approvals, _details_of
 from worker.registry.audit import AuditAction, AuditEntry, AuditLog
 
 __all__ = ["desk_fixture", "redis_fixture", "valkey_fixture"]
@@ -122,9 +123,20 @@ def test_with_a_rejection_that_was_turned_into_an_approval(desk: Desk, changes: 
     check(desk, forge(desk, incident_id), "not_in_audit")
 
 
+def test_of_a_proposal_whose_server_was_made_another_after_the_word_was_given(desk: Desk) -> None:
+    incident_id = desk.propose()
+    assert isinstance(desk.approve(incident_id), Said)
+    for key, field in ((incident_key(incident_id), "result"), (incident_key(follow_up_id(incident_id)), "incident")):
+        stored = desk.redis.hget(key, field)
+        desk.redis.hset(key, field, stored.replace(f'"server_id":"{SERVER}"', f'"server_id":"{DEPENDENCY}"'))
+    desk.now_is(DEPENDENCY)
+    check(desk, follow_up_id(incident_id), "not_in_audit")
+
+
 def test_with_both_the_decision_and_its_entry_it_is_carried_out_but_the_audit_shows_it(desk: Desk) -> None:
     incident_id = desk.propose()
-    forged = AuditEntry(action=AuditAction.APPROVE, why="it hangs", incident_id=incident_id, person="ada")
+    told = _details_of(incident_id, desk.redis.hget(incident_key(incident_id), "result"))
+    forged = AuditEntry(action=AuditAction.APPROVE, why="it hangs", incident_id=incident_id, details=told, person="ada")
     AuditLog(desk.redis).append(forged)
     (newest, fields), *_ = desk.redis.xrevrange(AUDIT_STREAM, count=1)
     write_decision(desk, incident_id, decision_audited_as=newest)

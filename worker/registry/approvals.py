@@ -8,6 +8,8 @@ Whoever reads a decision looks for its entry in the audit, too. Who can write to
 prevented here, but then it stands in the audit for everybody to see.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Final
@@ -173,7 +175,11 @@ class Approvals:
 def _details_of(incident_id: str, proposed: str) -> dict[str, str]:
     """Bind a decision to the very result that proposed: its server can't be made another one afterwards."""
     digest = hashlib.sha256(proposed.encode("utf-8", "backslashreplace")).hexdigest()
-    return {"follow_up": follow_up_id(incident_id), "proposed_by_sha256": digest}
+    try:
+        server_id = str(json.loads(proposed)["server_id"])
+    except (ValueError, TypeError, KeyError):
+        server_id = "unreadable"
+    return {"follow_up": follow_up_id(incident_id), "server_id": server_id, "proposed_by_sha256": digest}
 
 
 def _refusal_of_decided(proposal: Proposal | Refusal) -> Refusal:

@@ -108,7 +108,7 @@ class AuditEntry:
     def is_told_by(self, stored: Mapping[str, str]) -> bool:
         """Say whether a stored entry tells the same deed of the same person, and was not changed since."""
         own = self.fields(NOTHING_BEFORE)
-        same = all(stored.get(name) == own[name] for name in ("action", "person", "incident_id"))
+        same = all(stored.get(name) == own[name] for name in ("action", "person", "incident_id", "details"))
         # The rules that masked the words may have been others; what is stored of them elsewhere was masked then, too.
         return same and stored.get("why") in {own["why"], self.why} and stored.get("hash") == hash_of(stored)
 
