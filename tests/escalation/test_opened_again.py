@@ -25,6 +25,8 @@ __all__ = ["redis_fixture", "valkey_fixture"]
 INCIDENT_ID = result().incident.incident_id
 NEWER = result(finished_at=result().finished_at + timedelta(minutes=10), summary="It failed again.")
 
+BEHIND = result(finished_at=result().finished_at - timedelta(seconds=1), summary="It failed again.")
+
 
 def resolve(redis: Redis) -> None:
     """Let an engineer resolve the incident of the older result."""
@@ -76,6 +78,17 @@ def test_a_newer_result_that_opens_again_what_was_paged_and_resolved_is_shown_th
         assert Handlings(redis).open(NEWER)
     for _ in range(3):
         desk.deliver(NEWER)
+        desk.send("pager")
+    pager = desk.sinks["pager"]
+    assert (len(pager.took), pager.showed) == (1, ["resolve", "reopen"])
+
+
+def test_a_later_result_is_shown_though_its_workers_clock_is_behind_and_the_first_that_comes_again_is_not(
+    redis: Redis,
+) -> None:
+    desk = paged_and_resolved(redis)
+    for each in (BEHIND, result(), BEHIND):
+        desk.deliver(each)
         desk.send("pager")
     pager = desk.sinks["pager"]
     assert (len(pager.took), pager.showed) == (1, ["resolve", "reopen"])

@@ -6,7 +6,7 @@
 -- KEYS     1 the delivery  2 its steps  3 what is due at the sink  4 what was settled
 -- ARGV     1 the incident's id  2 the result  3 the step  4 what tells this step from others  5 the sink
 --          6 '1' when it opens the incident again  7 how long the record is kept, in milliseconds
---          8 when the result's triage ended, if only sinks are meant whose page was noted of an older one; else 0
+--          8 when the result's triage ended, if only sinks are meant whose page was noted of another one; else 0
 -- Answers  1 when it was noted now, 0 when it had been before, or the sink has no page of it
 
 local delivery, steps, due, settled = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -19,7 +19,7 @@ local is_page_due = state == 'SETTLED' and opens == '1'
 if not state or not (state == 'WAITING' or state == 'DELIVERED' or may_have_it or is_page_due) then
   return 0
 end
-if finished_at > 0 and tonumber(redis.call('HGET', delivery, 'finished_at') or 0) >= finished_at then
+if finished_at > 0 and tonumber(redis.call('HGET', delivery, 'finished_at') or 0) == finished_at then
   return 0
 end
 if redis.call('HSETNX', delivery, 'follows:' .. digest, 1) == 0 then

@@ -76,7 +76,7 @@ class Standings:
         return entry.result if entry is not None else None
 
     def opened_again(self, result: TriageResult) -> Handled | None:
-        """Return what opened a result's incident again, or first as far as anybody remembers; None where nothing did.
+        """Return the opening, if a result opened its incident again, or first as far as anybody remembers; else None.
 
         A result that nobody has recorded yet is let wait first: else it would open its incident after it was looked at.
         Raises `RedisError`.
@@ -85,13 +85,13 @@ class Standings:
             return None
         try:
             self._handlings.open(result)
+        try:
             handling = self._handlings.find(result.incident.incident_id)
-        except _UNREADABLE as error:
+            is_open = handling is not None and handling.state is not HandlingState.RESOLVED
+            return self._handlings.opened_by(result) if is_open else None
+        except ContractError as error:
             log.warning("standing.not_read", incident_id=result.incident.incident_id, error=str(error))
             return None
-        if handling is None or handling.state is HandlingState.RESOLVED:
-            return None
-        return _newest(handling, Action.REOPEN) or self._handlings.opened_by(result)
 
     def _decided(self, incident_id: str, reopened: Handled | None) -> str | None:
         """Say how a proposal was decided; what was opened again since needs somebody all the same."""

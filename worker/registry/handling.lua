@@ -2,7 +2,7 @@
 -- the same at once one gets it.
 --
 -- KEYS     1 the audit  2 its ids  3 the handling  4 its history  5 waiting incidents  6 what engineers did  7 feedback
---          8 the incident  9 its journal  10 the alerts that came to it
+--          8 the incident  9 its journal  10 the alerts that came to it  11 its placeholders
 -- ARGV     1 the end of the audit that the entry was made for  2 the entry's own place  3 its id
 --          4 incident id  5 the person  6 the action  7 who, what and which words, as JSON
 --          8 a judgement as JSON, or '' where the action is none  9 retention in milliseconds
@@ -80,33 +80,30 @@ if newest ~= ARGV[1] then
   return { 'moved', newest }
 end
 
+local now = whole(now_milliseconds())
+-- Where it is lost, nobody knows how urgent the incident was: it is put where it is seen first.
+local score = whole(score_in(entry[4]) or now)
 -- What may fail comes first.
 audit_append(audit, ids, entry_id, ARGV[2], { unpack(ARGV, 12) })
-local clock = redis.call('TIME')
-local now = string.format('%.0f', clock[1] * 1000 + math.floor(clock[2] / 1000))
-redis.call('XADD', handled, 'MAXLEN', '~', ARGV[11], '*', 'incident_id', incident_id, 'at', now, 'handled', told)
+tell_all(handled, ARGV[11], incident_id, now, told)
 if judgement ~= '' then
   redis.call('HSET', feedback, incident_id .. ' ' .. person, now .. ' ' .. judgement)
 end
 if state == '' then
   return { 'done', '', '', now }
 end
-redis.call('RPUSH', history, now .. ' ' .. told)
-redis.call('LTRIM', history, -ARGV[10], -1)
+tell(history, ARGV[10], now, told)
 if next_state ~= state then
   holder = next_state == 'open' and '' or person
   redis.call('HSET', handling, 'state', next_state, 'person', holder, 'since', now)
 end
-local kept = { handling, history, KEYS[8], KEYS[9], KEYS[10] }
+local kept = { handling, history, unpack(KEYS, 8) }
 if next_state == 'resolved' then
   redis.call('ZREM', waiting, incident_id)
   for _, key in ipairs(kept) do
     redis.call('PEXPIRE', key, retention)
   end
 elseif state == 'resolved' then
-  redis.call('ZADD', waiting, entry[4], incident_id)
-  for _, key in ipairs(kept) do
-    redis.call('PERSIST', key)
-  end
+  let_wait(waiting, score, incident_id, kept)
 end
 return { 'done', next_state, holder, now }

@@ -17,18 +17,8 @@ from uuid import uuid4
 
 from redis import Redis
 
-from worker.contract.handling import DESK, Action, Handled, HandlingState
-from worker.contract.incident import Severity
-from worker.contract.queue import (
-    FEEDBACK,
-    HANDLED_STREAM,
-    WAITING_INCIDENTS,
-    alerts_key,
-    handling_history_key,
-    handling_key,
-    incident_key,
-    journal_key,
-)
+from worker.contract.handling import Action, Handled, HandlingState
+from worker.contract.queue import FEEDBACK, HANDLED_STREAM, WAITING_INCIDENTS, handling_history_key, handling_key
 from worker.contract.result import Refusal, TriageResult
 from worker.contract.text import visible
 from worker.errors import ContractError
@@ -36,9 +26,9 @@ from worker.redaction import STATELESS_MASKER
 from worker.registry.audit import AuditAction, AuditEntry, AuditLog, ChainedWrite
 from worker.registry.concluded import Concluded
 from worker.registry.feedback import Judgement
+from worker.registry.handling_openings import HANDLED_KEPT, HISTORY_KEPT, Openings, registry_keys
 from worker.registry.handling_view import HandlingView, handled_of
 from worker.registry.registry import RETENTION_SECONDS
-from worker.registry.script import load_script
 from worker.registry.view import RegistryView, time_of
 
 __all__ = ["PERSON_CHARACTERS", "WORDS_CHARACTERS", "Acted", "Handlings"]
@@ -46,9 +36,6 @@ __all__ = ["PERSON_CHARACTERS", "WORDS_CHARACTERS", "Acted", "Handlings"]
 WORDS_CHARACTERS: Final = 2_000
 PERSON_CHARACTERS: Final = 128
 
-_HISTORY_KEPT: Final = 200
-_HANDLED_KEPT: Final = 100_000
-_OPENED_AGAIN: Final = json.dumps({"person": DESK, "action": Action.REOPEN, "words": "new result"})
 _JUDGEMENTS: Final = frozenset({Action.RIGHT, Action.WRONG})
 _REFUSALS: Final[Mapping[str, str]] = {
     "held": "{incident} is in the hands of {person} since {since}: ask them, or release it first.",
@@ -82,8 +69,8 @@ class Handlings(HandlingView):
         super().__init__(redis)
         self._registry = RegistryView(redis)
         self._retention_milliseconds = round(retention_seconds * 1000)
-        self._open = load_script(redis, "handling_open.lua")
-        self._act = ChainedWrite(redis, "handling.lua")
+        self._openings = Openings(redis)
+        self._act = ChainedWrite(redis, "handling_shared.lua", "handling.lua")
         self._audit = AuditLog(redis)
 
     def open(self, result: TriageResult) -> bool:
@@ -94,23 +81,13 @@ class Handlings(HandlingView):
         """Open the handling of several at the cost of one, and return how many wait from now on.
 
         A newer result takes the place of what was concluded, and opens a resolved incident again if it needs somebody.
+        Raises what `Openings` raises.
         """
-        with self._redis.pipeline(transaction=False) as pipeline:
-            for concluded in map(Concluded.of, results):
-                incident_id, urgency = concluded.incident_id, list(Severity).index(concluded.severity)
-                keys = [handling_key(incident_id), WAITING_INCIDENTS, *_registry_keys(incident_id)]
-                finished_at = int(concluded.finished_at.timestamp() * 1000)
-                args: list[str | int] = [incident_id, concluded.model_dump_json(), urgency, finished_at]
-                args += [int(concluded.needs_engineers), _OPENED_AGAIN]
-                self._open(keys=[*keys, handling_history_key(incident_id)], args=args, client=pipeline)
-            return sum(pipeline.execute())
+        return self._openings.open_all(results)
 
     def opened_by(self, result: TriageResult) -> Handled | None:
-        """Return the opening of a handling as the desk's own action, where this very result opened it first."""
-        opened_with = self._redis.hget(handling_key(result.incident.incident_id), "opened_with")
-        if opened_with != str(int(result.finished_at.timestamp() * 1000)):
-            return None
-        return handled_of(str(opened_with), _OPENED_AGAIN)
+        """Return the newest opening of a handling as the desk's own action, where this very result opened it."""
+        return self._openings.opened_by(result)
 
     def act(
         self, incident_id: str, action: Action, *, person: str, words: str = "", action_id: str | None = None
@@ -134,7 +111,7 @@ class Handlings(HandlingView):
         )
         told = json.dumps({"person": who, "action": action, "words": words})
         judgement = _judgement_of(judged, action, who, words)
-        limits = (self._retention_milliseconds, _HISTORY_KEPT, _HANDLED_KEPT)
+        limits = (self._retention_milliseconds, HISTORY_KEPT, HANDLED_KEPT)
         reply = self._act(entry, keys=_keys(incident_id), args=(incident_id, who, action, told, judgement, *limits))
         if reply[0] == "refused":
             return self._refused(entry, *map(str, reply[1:]))
@@ -187,11 +164,7 @@ def _judgement_of(concluded: Concluded | None, action: Action, person: str, word
 
 def _keys(incident_id: str) -> tuple[str, ...]:
     own = (handling_key(incident_id), handling_history_key(incident_id))
-    return (*own, WAITING_INCIDENTS, HANDLED_STREAM, FEEDBACK, *_registry_keys(incident_id))
-
-
-def _registry_keys(incident_id: str) -> tuple[str, ...]:
-    return incident_key(incident_id), journal_key(incident_id), alerts_key(incident_id)
+    return (*own, WAITING_INCIDENTS, HANDLED_STREAM, FEEDBACK, *registry_keys(incident_id))
 
 
 def _refusal(incident_id: str, reason: str, state: str = "", person: str = "", since: str = "0") -> Refusal:

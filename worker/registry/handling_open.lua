@@ -1,62 +1,76 @@
--- Lets an incident wait for engineers, once. What the registry has of it is kept as long as it waits. A newer result of
--- the same incident takes the place of what was concluded, and opens a resolved one again if it needs engineers. What
--- waits already keeps its age: it waits since it was first concluded, whenever that came here.
+-- Lets an incident wait for engineers, once. What the registry has of it is kept as long as it waits. Another result of
+-- the same incident takes the place of what was concluded, and opens a resolved one again if it needs engineers: that
+-- is an action of the desk's own, and in the audit, or it was not done. What waits already keeps its age.
 --
--- KEYS     1 its handling   2 waiting incidents   3 the incident   4 its journal   5 the alerts that came to it
---          6 its handling's history
--- ARGV     1 incident id    2 what was concluded, as JSON   3 urgency, 0 to 2   4 when that was, in milliseconds
---          5 '1' when it needs engineers   6 the line of the history when it is opened again, as JSON
--- Answers  1 when it waits from now on, 0 when nothing has to be done or its handling was opened before
+-- A result is newer when it comes later: by Redis' order, not by the workers' clocks, which are apart. It is told by
+-- the time at which it ended, and each is remembered, so that one that comes again changes nothing.
+--
+-- KEYS     1 the audit  2 its ids  3 the handling  4 its history  5 waiting incidents  6 what was done with all
+--          7 the incident  8 its journal  9 the alerts that came to it  10 its placeholders
+-- ARGV     1 the end of the audit that the entry was made for  2 the entry's own place  3 its id
+--          4 incident id  5 what was concluded, as JSON  6 urgency, 0 to 2  7 when that was, in milliseconds
+--          8 '1' when it needs engineers  9 the opening again as JSON  10 the result as JSON where it is a dead letter,
+--          or ''  11 actions kept of an incident  12 actions kept of all  13 ... the audit entry's fields and values
+-- Answers  { 'waits' } from now on, { 'waited' } before, or for nobody, or { 'moved', the audit's end }: not opened yet
 
-local handling, waiting = KEYS[1], KEYS[2]
+local audit, ids, handling, history, waiting, handled = unpack(KEYS, 1, 6)
+local entry_id, incident_id, concluded, urgency, finished_at, needs, told, letter = unpack(ARGV, 3, 10)
 
-for key, kind in pairs({ [handling] = 'hash', [waiting] = 'zset' }) do
-  local found = redis.call('TYPE', key)['ok']
-  if found ~= kind and found ~= 'none' then
-    return redis.error_reply('WRONGTYPE ' .. key .. ' is a ' .. found)
+local wrong = wrong_type({ [handling] = 'hash', [waiting] = 'zset' })
+if wrong then
+  return redis.error_reply(wrong)
+end
+local known = redis.call('HMGET', handling, 'state', 'finished_at', 'score', 'result:' .. finished_at)
+local state = known[1]
+if known[4] or known[2] == finished_at or (needs ~= '1' and not state) then
+  return { 'waited' }
+end
+-- What needed nobody was not remembered before its incident waited: it may come again after what opened it.
+if needs ~= '1' and (tonumber(known[2] or '') or 0) > tonumber(finished_at) then
+  return { 'waited' }
+end
+local opens_again = state == 'resolved' and needs == '1'
+if opens_again then
+  wrong = wrong_type({ [audit] = 'stream', [ids] = 'hash', [history] = 'list', [handled] = 'stream' })
+  if wrong then
+    return redis.error_reply(wrong)
+  elseif not redis.call('HGET', ids, entry_id) then
+    local newest = audit_end(audit, ids)
+    if newest ~= ARGV[1] then
+      return { 'moved', newest }
+    end
+    audit_append(audit, ids, entry_id, ARGV[2], { unpack(ARGV, 13) })
   end
 end
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local opened_at = string.format('%.0f', now)
+
+local now = now_milliseconds()
 -- A worker's clock may run ahead: nothing was concluded later than now.
-local waits_since = math.max(0, math.min(tonumber(ARGV[4]), now))
-
-local function score_of(since)
-  return string.format('%.0f', ARGV[3] * 1e13 + since)
+local waits_since = math.max(0, math.min(tonumber(finished_at), now))
+if state and state ~= 'resolved' then
+  waits_since = (score_in(known[3]) or waits_since) % BAND
 end
-
-local entry = redis.call('HMGET', handling, 'state', 'opened_at', 'finished_at', 'score')
-if entry[1] then
-  -- An entry of an older version has no such time; its result was there before it was opened.
-  local known = tonumber(entry[3] or '') or tonumber(entry[2] or '') or now
-  if tonumber(ARGV[4]) <= known then
-    return 0
-  end
-  local is_resolved = entry[1] == 'resolved'
-  local score = score_of(is_resolved and waits_since or (tonumber(entry[4] or '') or waits_since) % 1e13)
-  redis.call('HSET', handling, 'concluded', ARGV[2], 'finished_at', ARGV[4], 'score', score)
-  if not is_resolved then
-    redis.call('ZADD', waiting, 'XX', score, ARGV[1])
-    return 0
-  elseif ARGV[5] ~= '1' then
-    return 0
-  end
-  redis.call('HSET', handling, 'state', 'open', 'person', '', 'since', opened_at)
-  redis.call('RPUSH', KEYS[6], opened_at .. ' ' .. ARGV[6])
-  redis.call('ZADD', waiting, score, ARGV[1])
-  for _, index in ipairs({ 1, 3, 4, 5, 6 }) do
-    redis.call('PERSIST', KEYS[index])
-  end
-  return 1
-elseif ARGV[5] ~= '1' then
-  return 0
+local score = whole(urgency * BAND + waits_since)
+now = whole(now)
+redis.call('HSET', handling, 'concluded', concluded, 'finished_at', finished_at, 'result:' .. finished_at, 1,
+  'score', score)
+if letter == '' then
+  redis.call('HDEL', handling, 'letter')
+else
+  redis.call('HSET', handling, 'letter', letter)
 end
-local score = score_of(waits_since)
-redis.call('HSET', handling, 'state', 'open', 'person', '', 'opened_at', opened_at, 'since', opened_at, 'score', score,
-  'concluded', ARGV[2], 'finished_at', ARGV[4], 'opened_with', ARGV[4])
-redis.call('ZADD', waiting, score, ARGV[1])
-for index = 3, 5 do
-  redis.call('PERSIST', KEYS[index])
+if state and not opens_again then
+  if state ~= 'resolved' then
+    redis.call('ZADD', waiting, 'XX', score, incident_id)
+  end
+  return { 'waited' }
 end
-return 1
+redis.call('HSET', handling, 'state', 'open', 'person', '', 'since', now, 'opened_with', finished_at)
+if opens_again then
+  redis.call('HSET', handling, 'opened_again_at', now)
+  tell_all(handled, ARGV[12], incident_id, now, told)
+  tell(history, ARGV[11], now, told)
+else
+  redis.call('HSET', handling, 'opened_at', now)
+end
+let_wait(waiting, score, incident_id, { handling, history, unpack(KEYS, 7) })
+return { 'waits' }
