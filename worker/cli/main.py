@@ -35,9 +35,9 @@ from worker.settings import load_settings
 __all__ = ["app", "run"]
 
 _EPILOG: Final = (
-    "Exit codes: 0 done; 1 some lines were rejected, or the incident does not exist; 2 a setting, file or argument is "
-    "wrong; 3 Redis can't be reached, or it refuses; 130 interrupted. Settings come from the environment and from "
-    ".env; .env.example lists them all."
+    "Exit codes: 0 done; 1 refused, incomplete, or found wrong; 2 a setting, file or argument is wrong; 3 Redis can't "
+    "be reached, or it refuses; 130 interrupted. Settings come from the environment and from .env; .env.example lists "
+    "them all."
 )
 
 app = typer.Typer(
