@@ -80,6 +80,10 @@ class Deliveries:
             kept = self._redis.get(key)
         return [str(name) for name in json.loads(str(kept))] if kept else list(sinks)
 
+    def sinks(self) -> frozenset[str]:
+        """Return every sink that was ever noted anything, also one that no routes file names any more."""
+        return frozenset(map(str, self._redis.smembers(SINKS)))
+
     def is_noted(self, sink: str, incident_id: str) -> bool:
         """Say whether a sink has, had, or will have an incident's page."""
         return bool(self._redis.exists(delivery_key(sink, incident_id)))
@@ -95,7 +99,7 @@ class Deliveries:
         """Note for every sink that has the page, or will, that it is to show what was done, once; return their names.
 
         It needs no routes file and no secret, so that any process of an engineer's may call it. With `is_newer` it is
-        for those sinks only whose page was noted of an older result.
+        for those sinks only whose page was noted of another result.
         """
         incident_id, step = result.incident.incident_id, handled.model_dump_json()
         what: _Arguments = [incident_id, result.model_dump_json(), step, sha256(step.encode()).hexdigest()]
@@ -103,7 +107,7 @@ class Deliveries:
         finished_at = _milliseconds(result.finished_at.timestamp()) if is_newer else 0
         return [
             sink
-            for sink in sorted(map(str, self._redis.smembers(SINKS)))
+            for sink in sorted(self.sinks())
             if self._follow(
                 keys=[*keys_of(sink, incident_id), due_key(sink), SETTLED],
                 args=[*what, sink, opens, _milliseconds(KEPT_SECONDS), finished_at],

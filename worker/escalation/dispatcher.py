@@ -16,12 +16,13 @@ from typing import Final
 
 import structlog
 
-from worker.contract import Severity, TriageResult
+from worker.contract import TriageResult
 from worker.contract.handling import DESK, Action, Handled
 from worker.contract.quoting import one_line
-from worker.escalation.deliveries import HEAD_START_SECONDS, Deliveries
-from worker.escalation.routes import Routes, severity_of
-from worker.escalation.sending import Sender, SinkInUse
+from worker.escalation.deliveries import Deliveries
+from worker.escalation.left_sinks import LeftSinks
+from worker.escalation.routes import Routes
+from worker.escalation.sending import Sender, SinkInUse, head_start_seconds
 from worker.escalation.standing import Standings
 from worker.escalation.telling import Told
 from worker.ports import Clock
@@ -61,6 +62,9 @@ class Dispatcher:
             )
             for sink in sinks
         }
+        self._left = LeftSinks(
+            self.senders, deliveries=deliveries, routes=routes, chains=chains, clock=clock, tell=tell
+        )
 
     def deliver(self, result: TriageResult) -> None:
         """Note for each sink of its routes that it is to have the result. Raises `RedisError`.
@@ -70,9 +74,8 @@ class Dispatcher:
         gets its answer, whoever else is paged.
         """
         now, incident_id = self._clock.now(), result.incident.incident_id
-        head_start = HEAD_START_SECONDS if severity_of(result) is Severity.CRITICAL else 0.0
         for sink, until in self._sinks_for(result, now).items():
-            delay = (until - now).total_seconds() if until is not None else -head_start
+            delay = (until - now).total_seconds() if until is not None else -head_start_seconds(result)
             is_new = self._deliveries.schedule(sink, result, delay_seconds=delay)
             log.info("delivery.noted", sink=sink, incident_id=incident_id, is_new=is_new, until=until)
         reopened = self._standings.opened_again(result)
@@ -110,23 +113,25 @@ class Dispatcher:
         self._deliveries.follow(result, handled)
 
     def start(self, stop: threading.Event) -> list[threading.Thread]:
-        """Start a thread for each sink, and return them; after `stop` each finishes what it is sending, and ends."""
-        threads = [
-            threading.Thread(target=sender.run, args=(stop,), name=f"sink-{name}", daemon=True)
-            for name, sender in self.senders.items()
-        ]
+        """Start a thread for each sink, and one for those that left the routes file, and return them.
+
+        After `stop` each finishes what it is sending, and ends.
+        """
+        runs = {**{f"sink-{name}": sender.run for name, sender in self.senders.items()}, "left-sinks": self._left.run}
+        threads = [threading.Thread(target=run, args=(stop,), name=name, daemon=True) for name, run in runs.items()]
         for thread in threads:
             thread.start()
         return threads
 
     def drain(self) -> None:
         """Send what is due now, to all sinks at once, until nothing is. Raises `RedisError`."""
-        with ThreadPoolExecutor(max_workers=len(self.senders), thread_name_prefix="sink") as threads:
-            while any(list(threads.map(_drained, self.senders.values()))):
+        senders: list[Sender | LeftSinks] = [*self.senders.values(), self._left]
+        with ThreadPoolExecutor(max_workers=len(senders), thread_name_prefix="sink") as threads:
+            while any(list(threads.map(_drained, senders))):
                 pass
 
 
-def _drained(sender: Sender) -> bool:
+def _drained(sender: Sender | LeftSinks) -> bool:
     """Send until nothing is due, and say whether anything was."""
     is_any = False
     while sender.send_next():

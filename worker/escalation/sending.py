@@ -25,7 +25,7 @@ from worker.escalation.standing import Standings
 from worker.escalation.telling import Outcome, Teller, Told, noted, shown
 from worker.ports import Clock, Follower, Notifier
 
-__all__ = ["Sender", "SinkInUse", "pause_seconds"]
+__all__ = ["Sender", "SinkInUse", "head_start_seconds", "keep_sending", "pause_seconds"]
 
 FIRST_PAUSE_SECONDS: Final = 2.0
 LONGEST_PAUSE_SECONDS: Final = 300.0
@@ -79,18 +79,7 @@ class Sender:
 
     def run(self, stop: threading.Event) -> None:
         """Send until told to stop; what is being sent is finished first."""
-        while not stop.is_set():
-            try:
-                is_busy = self.send_next()
-            except RedisError as error:
-                log.warning("redis.lost", sink=self._sink.name, error=type(error).__name__)
-                stop.wait(REDIS_PAUSE_SECONDS)
-                continue
-            except Exception:  # the thread's boundary: without it the sink's pages would stop
-                log.exception("sink.not_served", sink=self._sink.name)
-                is_busy = False
-            if not is_busy:
-                stop.wait(POLL_SECONDS)
+        keep_sending(self.send_next, stop, name=self._sink.name)
 
     def send_next(self) -> bool:
         """Send what is due first, or put it where it belongs; False when nothing is due. Raises `RedisError`."""
@@ -208,12 +197,11 @@ class Sender:
     ) -> None:
         failed = f"{taken.sink} failed (tries: {taken.tries})" if error is not None else f"{taken.sink} failed"
         until = self._routes.held_until(backup, result, self._clock.now())
-        at_once = -HEAD_START_SECONDS if _is_urgent(result) else 0.0
         ended = self._deliveries.hand_over(
             taken,
             backup,
             routes=self._chains,
-            delay_seconds=self._seconds_to(until) if until is not None else at_once,
+            delay_seconds=self._seconds_to(until) if until is not None else -head_start_seconds(result),
             note=f"{taken.note}, {failed}" if taken.note else failed,
             failure=shown(error) if error is not None else "",
             sink_pause_seconds=_pause_of(error) if error is not None else 0.0,
@@ -223,6 +211,27 @@ class Sender:
 
     def _seconds_to(self, moment: datetime) -> float:
         return (moment - self._clock.now()).total_seconds()
+
+
+def keep_sending(send_next: Callable[[], bool], stop: threading.Event, *, name: str) -> None:
+    """Call a sink's `send_next` until told to stop, with a pause where nothing is due or Redis is away."""
+    while not stop.is_set():
+        try:
+            is_busy = send_next()
+        except RedisError as error:
+            log.warning("redis.lost", sink=name, error=type(error).__name__)
+            stop.wait(REDIS_PAUSE_SECONDS)
+            continue
+        except Exception:  # the thread's boundary: without it the sink's pages would stop
+            log.exception("sink.not_served", sink=name)
+            is_busy = False
+        if not is_busy:
+            stop.wait(POLL_SECONDS)
+
+
+def head_start_seconds(result: TriageResult) -> float:
+    """Return how long before its time a page is due: what is critical passes the rest."""
+    return HEAD_START_SECONDS if _is_urgent(result) else 0.0
 
 
 def pause_seconds(tries: int) -> float:
