@@ -85,11 +85,10 @@ class Standings:
             return None
         try:
             self._handlings.open(result)
-        try:
             handling = self._handlings.find(result.incident.incident_id)
             is_open = handling is not None and handling.state is not HandlingState.RESOLVED
             return self._handlings.opened_by(result) if is_open else None
-        except ContractError as error:
+        except _UNREADABLE as error:
             log.warning("standing.not_read", incident_id=result.incident.incident_id, error=str(error))
             return None
 
