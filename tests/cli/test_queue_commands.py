@@ -61,6 +61,23 @@ def test_a_note_without_words_writes_no_id_as_its_words(redis: Redis, count: int
     assert redis.llen(handling_history_key(ids[0])) == 0
 
 
+@pytest.mark.parametrize("words", [("hello", "world"), ("the", "disk", "is", "full"), ("", "the disk is full")])
+def test_a_note_whose_words_stand_in_no_quotes_is_not_written(redis: Redis, words: tuple[str, ...]) -> None:
+    incident_id = opened(redis)
+    told = typed("note", incident_id, *words)
+    assert told.exit_code == 2
+    assert f"'{words[0]}' is no incident's id" in told.stderr
+    assert "put the words in quotes" in told.stderr
+    assert redis.llen(handling_history_key(incident_id)) == 0
+
+
+def test_a_line_of_a_pipe_that_names_nothing_stops_no_note(redis: Redis) -> None:
+    incident_id = opened(redis)
+    told = typed("note", "-", "the disk is full", stdin=f"incident\n{incident_id}\n")
+    assert told.exit_code == 1
+    assert redis.llen(handling_history_key(incident_id)) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -115,10 +115,15 @@ def write_note(ids: IdsBeforeWords = None, *, words: Words, as_json: AsJson = Fa
 
     Example: firstline queue note inc-… "the disk is full, I make room"
     """
-    from worker.cli.queue_ids import is_name
+    from worker.cli.queue_ids import is_name, no_name_among
+    from worker.cli.words import one_line
 
     if not ids or is_name(words):
         raise typer.BadParameter("give the ids first, then the words in quotes: the last argument is what is written")
+    if (stray := no_name_among(ids)) is not None:
+        raise typer.BadParameter(
+            f"'{one_line(stray)}' is no incident's id, and nothing was written: put the words in quotes"
+        )
     _act(ids, Action.NOTE, words=words, as_json=as_json)
 
 

@@ -17,7 +17,7 @@ from worker.errors import FirstlineError
 from worker.registry.handling_view import HandlingView
 from worker.settings import RedisSettings
 
-__all__ = ["id_named", "is_name", "names_of", "whole_id"]
+__all__ = ["id_named", "is_name", "names_of", "no_name_among", "whole_id"]
 
 _STANDARD_INPUT: Final = "-"
 _WHOLE: Final = re.compile(r"inc-[0-9a-f]{20}", re.ASCII)
@@ -30,6 +30,11 @@ _HOW: Final = "`firstline queue` lists the ids; the first 8 digits behind `inc-`
 def is_name(text: str) -> bool:
     """Say whether a text looks like an incident's id, or the beginning of one."""
     return (_WHOLE.fullmatch(text) or _BEGINNING.fullmatch(text)) is not None
+
+
+def no_name_among(arguments: Iterable[str]) -> str | None:
+    """Return the first argument that can name no incident, or None; what a pipe gives is not looked at."""
+    return next((each for each in arguments if each != _STANDARD_INPUT and not is_name(each.strip())), None)
 
 
 def id_named(handlings: HandlingView, name: str) -> str | Refusal:

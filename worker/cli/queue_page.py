@@ -121,7 +121,7 @@ def _holder(line: Waiting) -> str:
         return "unreadable"
     if line.person is None:
         return "nobody"
-    return f"{line.person} (ack)" if line.state is HandlingState.ACKNOWLEDGED else line.person
+    return f"ack {line.person}" if line.state is HandlingState.ACKNOWLEDGED else line.person
 
 
 def _what(line: Waiting) -> str:
