@@ -1,17 +1,27 @@
 """Evidence as a citation needs it: read for all that it says, when it is first cited.
 
-Pure. Called by the citations.
+Pure. What a statement quotes is a log's word, too. A bounded part is read, so that no result holds up the others.
+Called by the citations.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
+from typing import Final
 
 from worker.contract.result import Evidence
 from worker.escalation.citation_claims import Said, folded, said_in
 from worker.escalation.citation_numbers import in_plain_digits
 
-__all__ = ["Library", "Seen"]
+__all__ = ["READ_CHARACTERS", "Library", "Seen"]
+
+READ_CHARACTERS: Final = 4096
+"""So much is read of a statement, of its quotations together, and of a sentence. What is longer came from elsewhere."""
+
+_READ_PIECES: Final = 200
+_QUOTED: Final = re.compile("“.*”|“.*", re.DOTALL)
+"""From the first mark to the last: a line of a log may hold marks of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +32,8 @@ class Seen:
     """
 
     tool: str
+    observed_at: datetime
+    is_whole: bool
     raw: str
     raw_stated: str
     folded: str
@@ -43,23 +55,32 @@ class Seen:
         """Read one piece of evidence; its time, in UTC, is a part of it."""
         seen_at = evidence.observed_at.astimezone(UTC)
         times = f"{seen_at:%Y-%m-%d %H:%M:%S} {seen_at:%H:%M}"
-        raw = " ; ".join((evidence.statement, *evidence.quotations))
+        statement = _read(_QUOTED.sub(" ", evidence.statement))
+        quotations = " ; ".join((*_QUOTED.findall(evidence.statement), *evidence.quotations))
+        raw = f"{statement} ; {_read(quotations)}"
         return cls(
             tool=evidence.tool,
+            observed_at=seen_at,
+            is_whole=max(len(evidence.statement), len(quotations)) <= READ_CHARACTERS,
             raw=in_plain_digits(f"{raw} ; {evidence.tool} ; {times}").casefold(),
-            raw_stated=in_plain_digits(f"{evidence.statement} ; {evidence.tool} ; {times}").casefold(),
+            raw_stated=in_plain_digits(f"{statement} ; {evidence.tool} ; {times}").casefold(),
             folded=folded(raw),
-            folded_stated=folded(evidence.statement),
+            folded_stated=folded(statement),
             said=said_in(raw, has_quotations=False),
-            stated=said_in(evidence.statement, has_quotations=False),
+            stated=said_in(statement, has_quotations=False),
         )
 
 
+def _read(text: str) -> str:
+    """Return what is read of a text, to the end of a word."""
+    return text if len(text) <= READ_CHARACTERS else text[:READ_CHARACTERS].rpartition(" ")[0]
+
+
 class Library:
-    """The evidence by its id; each piece is read when it is first cited."""
+    """The first pieces of evidence by their ids; each is read when it is first cited."""
 
     def __init__(self, evidence: Sequence[Evidence]) -> None:
-        self._unread = {one.evidence_id: one for one in evidence}
+        self._unread = {one.evidence_id: one for one in evidence[:_READ_PIECES]}
         self._read: dict[str, Seen] = {}
 
     def __contains__(self, identifier: str) -> bool:

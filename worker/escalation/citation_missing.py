@@ -22,7 +22,13 @@ _TOOLS_OF: Final[Mapping[Field, tuple[str, ...]]] = {
 }
 """Whose statement shows it: what that does not say is denied rightly, and nobody else's word counts."""
 
-_OF_HEALTH: Final = ("cpu", "memory", "people")
+_TOOLS_OF_NUMBERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "cpu": _TOOLS_OF[Field.STATUS],
+    "memory": _TOOLS_OF[Field.STATUS],
+    "people": _TOOLS_OF[Field.STATUS],
+    "lines": _TOOLS_OF[Field.LOG_KIND],
+    "failing lines": _TOOLS_OF[Field.LOG_KIND],
+}
 
 _ERRONEOUS: Final = frozenset({"failed", "fault", "dependency", "local fault", "fatal", "panic"})
 """What else bears out that there are errors."""
@@ -68,11 +74,12 @@ def missing_from(
 
 
 def _numbers_of(claimed: Number, seen: Sequence[Seen], *, is_quoting: bool) -> Iterator[Number]:
-    """Yield the numbers that may bear one out: of CPU, memory and people, those only that a tool of health states."""
+    """Yield the numbers that may bear one out: of health and of a log's lines, those only that its tool states."""
+    tools = _TOOLS_OF_NUMBERS.get(claimed.subject or "")
     for one in seen:
-        if claimed.subject not in _OF_HEALTH:
+        if tools is None:
             yield from one.told(is_quoting=is_quoting).numbers
-        elif one.tool in _TOOLS_OF[Field.STATUS]:
+        elif one.tool in tools:
             yield from one.stated.numbers
 
 
@@ -85,6 +92,8 @@ def _is_borne_out(word: Word, seen: Sequence[Seen], *, is_quoting: bool) -> bool
     if not word.is_denied:
         return any(not other.is_denied for other in alike)
     if any(not other.is_denied for other in alike):
+        return False
+    if not all(one.is_whole for one in seen):
         return False
     if word.field is Field.ERROR:
         return bool(alike) or any(_lists_no_error(one) for one in seen)

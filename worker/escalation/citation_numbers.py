@@ -81,7 +81,7 @@ _SAYING_LITTLE: Final = frozenset(
     ]
 )
 _TELLING: Final = r"(?:with|shows?|showed|ha[sdv]e?|names?|lists?|contains?|contained|reports?|reported|indicates?)"
-_FAILING: Final = r"(?:dependenc|fail|fault|error|exception|other error|local fault)"
+_FAILING: Final = r"(?:dependenc(?!ies)|fail|fault|error|exception|other error|local fault)"
 _COUNTED: Final = (
     (
         "failing lines",
@@ -89,11 +89,17 @@ _COUNTED: Final = (
     ),
     (
         "failing lines",
-        re.compile(rf"\s*(?:of them )?(?:{_TELLING} )?{_FAILING}|\s*of (?:the )?\d.*(?:\bline|{_FAILING})"),
+        re.compile(
+            rf"\s*(?:of them )?(?:{_TELLING} )?{_FAILING}|\s*of (?:the )?\d[\d.,]* (?:\w+ ){{0,3}}(?:line|{_FAILING})"
+        ),
     ),
     ("lines", re.compile(r"\s*(?:log )?lines?\b")),
 )
 """What a log's own figures count."""
+
+_EARLIER_BEHIND: Final = re.compile(r"\s?(?:count\s)?half an hour before\b", re.IGNORECASE)
+_EARLIER_BEFORE: Final = re.compile(r"\bhalf an hour before\b[^\d;.]*$", re.IGNORECASE)
+_OF_ITS_OWN_KIND: Final = ("people", "lines", "failing lines")
 
 _CLAUSE_END: Final = re.compile(
     r"[,;:.!?()、，；。]|\b(?:and|but|while|und|et|y|e|i|и|en|och|ve)\b|和|与|と", re.IGNORECASE
@@ -109,6 +115,7 @@ class Number:
     unit: str | None
     subject: str | None
     beside: frozenset[str]
+    is_earlier: bool = False
 
     @property
     def is_bare(self) -> bool:
@@ -136,17 +143,19 @@ def numbers_in(text: str) -> Iterator[Number]:
         unit, written = _unit(before, behind)
         rest = behind[len(written) :]
         subject = (unit is None and _counted(before, behind)) or _subject(before, rest)
-        yield Number(f"{found[0]}{written}", _readings(found[0]), unit, subject, _beside(before, rest))
+        is_earlier = _EARLIER_BEHIND.match(rest) is not None or _EARLIER_BEFORE.search(before) is not None
+        yield Number(f"{found[0]}{written}", _readings(found[0]), unit, subject, _beside(before, rest), is_earlier)
 
 
 def bears_out(seen: Number, claimed: Number) -> bool:
     """Say whether the number that was seen is the one that is claimed, rounded at most, of the same unit and subject.
 
-    What is told of people has to be seen of people: no impact is made of other figures.
+    What is told of people has to be seen of people: no impact is made of other figures. So it is with a log's lines.
     """
-    if claimed.unit is not None and seen.unit != claimed.unit:
+    if seen.is_earlier is not claimed.is_earlier or (claimed.unit is not None and seen.unit != claimed.unit):
         return False
-    if seen.subject != claimed.subject and (None not in (seen.subject, claimed.subject) or claimed.subject == "people"):
+    is_known = None not in (seen.subject, claimed.subject) or claimed.subject in _OF_ITS_OWN_KIND
+    if is_known and seen.subject != claimed.subject:
         return False
     return any(_is_close(one, other) for one in seen.readings for other in claimed.readings)
 

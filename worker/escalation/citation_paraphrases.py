@@ -23,6 +23,7 @@ _PLAIN: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), plain)
     for pattern, plain in (
         (r"(?<=\w)['’]s\b", ""),
+        (r"(?<=\d) ?(?:seconds?|secs?)\b", " s"),
         (r"^\W*(?:after|following|despite) the restart, (.+?)([\s.!?]{0,4})$", r"\1 after the restart\2"),
         (r"\bhalf an hour (?:ago|earlier)\b", "half an hour before"),
         (r",? \bas (?:the|its) logs? (?:shows?|says?|reports?)\b", ""),
@@ -52,6 +53,7 @@ _PLAIN: Final = tuple(
 
 _CLAUSE: Final = re.compile(r"([,;:](?=\s|$)|\b(?:and|but|while|whereas)\b)")
 _PRESSURE: Final = {"cpu": CPU_PRESSURE_PERCENT, "memory": MEMORY_PRESSURE_PERCENT}
+_MEASURED: Final = re.compile(r"\b(?:cpu|memory)\b", re.IGNORECASE)
 _HIGH: Final = re.compile(
     r"\b(?:(?:very|critically|extremely) )?(?:high|elevated)\b|\bunder (?:heavy |high )?(?:load|pressure)\b"
     r"|(?<=memory )pressure\b|(?<=cpu )pressure\b",
@@ -59,19 +61,30 @@ _HIGH: Final = re.compile(
 )
 _NOT_HIGH: Final = re.compile(r"\b(?:normal|moderate|(?:well )?within (?:its )?limits|not high)\b", re.IGNORECASE)
 
-_REASON: Final = re.compile(r"\b(refus(?:ed|al)\b[^;.]{0,60}?) (?:because|due to|since|as)\b", re.IGNORECASE)
-_TURNED_DOWN: Final = re.compile(
-    r"\b(?:declined|denied|rejected|blocked|not (?:allowed|permitted)|did not (?:allow|permit))\b", re.IGNORECASE
+_REASON: Final = re.compile(
+    r"(\brestart\b[^;.]{0,30}?\brefused\b[^;.]{0,60}?) (?:because|due to|since|as)\b", re.IGNORECASE
 )
+_DENIED: Final = (
+    r"(?:refused|declined|denied|rejected|blocked|not (?:allowed|permitted)|(?:did not|refused to) (?:allow|permit))"
+)
+_GUARD: Final = r"(?:the )?(?:Firstline )?(?:guard(?:rails?)?|policy|Firstline)"
+_TURNED_DOWN: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE), plain)
+    for pattern, plain in (
+        (rf"\b{_GUARD} {_DENIED} (?:the|a) restart\b", "the restart was refused"),
+        (rf"(\brestart(?: attempt)? (?:was |is |has been )?(?:requested but )?){_DENIED}\b", r"\1refused"),
+        (rf"(\brestart(?: attempt)? (?:was |is |has been )?refused) by {_GUARD}(?![\w-])", r"\1"),
+    )
+)
+"""Only a restart is refused by the guard; what else is refused, is so by others."""
+
 _REFUSAL: Final = re.compile(r"restart_service was refused \(")
 
-_GUARD: Final = r"(?:Firstline )?(?:guard(?:rails?)?|policy|Firstline)"
 _STATED: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), stated, plain)
     for pattern, stated, plain in (
-        (rf"\bby (?:the )?{_GUARD}\b", "restart_service was refused", ""),
-        (rf"\b(?:the )?{_GUARD} refused the restart\b", "restart_service was refused", "the restart was refused"),
-        (r"\bwithout a break\b", "without a break", ""),
+        (r"(\bfor \d[\d.,]* s) without a break\b", "without a break", r"\1"),
+        (r"(?<! s) without a break\b", "without a break", ""),
         (r"\bis clean\b", ", 0 with errors", "shows no errors"),
         (r",? which (?:this server|it) (?:needs|depends on)\b,?", "which this server needs", ""),
         (
@@ -83,14 +96,22 @@ _STATED: Final = tuple(
 )
 """Turns of phrase, what the evidence states where they are true, and what is left of them to be checked."""
 
+_SEVERAL: Final = re.compile(
+    r"\b(?:repeated|several|multiple) (?=(?:dependency failures|local faults|errors)\b)", re.IGNORECASE
+)
+_SEVERAL_LINES: Final = re.compile(r"\b(?:[2-9]|\d{2,}) with (?:dependency|local|other) ")
+
 _TREND: Final = re.compile(
     r"\b(?:(rose|climbed|grew|increased|went up)|(?:fell|dropped|decreased|went down)) from (\d[\d.]*) to (\d[\d.]*)"
     r"(?: (?:within|in|over) (?:the (?:last|past) )?half an hour)?",
     re.IGNORECASE,
 )
 _ORDER: Final = re.compile(
-    r"\b(?:after|before) (?:the |a |an |its )?[a-z][\w-]*|\bfrom \S+:\d+|(?<![\d.])\d[\d.]* half an hour before"
-    r"|\b(?:requested|attempted|tried|stopped|restarted) by \S+|[\w-]+ needs|[\w-]+-\d+ was refused",
+    r"(?<![\d.])(?<!for )\d[\d.,]* s (?:after|before|without) (?:the |a |an |its )?[a-z][\w-]*"
+    r"|\b(?:after|before) (?:the |a |an |its )?[a-z][\w-]*|\bfrom \S+:\d+"
+    r"|\b(?:requested|attempted|tried|stopped|restarted|refused|back) by \S+|[\w-]+ needs|[\w-]+-\d+ was refused"
+    r"|\S+ refused (?:the |a |an |its )?restart\b|\S+:\d+ (?:could not|cannot)\b"
+    r"|\bconnect to (?:the |a |an |its )?[\w.:-]*\w",
     re.IGNORECASE,
 )
 _DURATION: Final = re.compile(r"\bfor (\d[\d.,]*)")
@@ -105,7 +126,6 @@ _BORNE_OUT: Final = tuple(
         (r"\bafter the restart\b", ("later", "afterwards")),
         (r"(?<!not )\brestored\b", ("brought", "back")),
         (r"\bwithout a break\b", ("stayed", "remained", "continuously")),
-        (r"\b(?:[2-9]|\d{2,}) with (?:dependency|local|other) ", ("repeated", "several", "multiple")),
         (r"\bwhich this server needs\b", ("depends",)),
         (r"\bcould not connect\b", ("attempt", "attempts", "connection", "connections")),
         (r"\bexit_status\b", ("process", "exited")),
@@ -120,10 +140,14 @@ def plainly(text: str, evidence: str) -> str:
     for pattern, plain in _PLAIN:
         text = pattern.sub(plain, text)
     if _REFUSAL.search(evidence):
-        text = _REASON.sub(r"\1,", _TURNED_DOWN.sub("refused", text))
+        for pattern, plain in _TURNED_DOWN:
+            text = pattern.sub(plain, text)
+        text = _REASON.sub(r"\1,", text)
     for pattern, stated, plain in _STATED:
         if stated in evidence:
             text = pattern.sub(plain, text)
+    if _SEVERAL_LINES.search(evidence):
+        text = _SEVERAL.sub("", text)
     text = _TREND.sub(lambda found: _as_evidence_has_it(found, evidence), text)
     return "".join(_without_level(clause) for clause in _CLAUSE.split(text))
 
@@ -136,7 +160,8 @@ def borne_out_by(evidence: str) -> frozenset[str]:
 def misplaced_in(text: str, evidence: str) -> str | None:
     """Return the first order of events, duration or way of a connection that the evidence does not state, or None."""
     durations = frozenset(_DURATION.findall(evidence))
-    if durations and (other := next((one for one in _DURATION.findall(text) if one not in durations), None)):
+    other = next((one for one in _DURATION.findall(text) if one not in durations), None)
+    if other is not None and (durations or "the restart" in evidence):
         return f"for {other}"
     stated = _ARTICLE.sub("", evidence)
     return next((told for told in _orders_in(text) if not re.search(rf"(?<![\w.]){re.escape(told)}", stated)), None)
@@ -159,7 +184,7 @@ def _as_evidence_has_it(found: re.Match[str], evidence: str) -> str:
 def _without_level(clause: str) -> str:
     """Return a clause without the word that its CPU or memory is high, or is not, where its figure makes that true."""
     shares = [number for number in numbers_in(clause) if number.unit == "%" and number.subject in _PRESSURE]
-    if not shares:
+    if not shares or len({name.casefold() for name in _MEASURED.findall(clause)}) > 1:
         return clause
     are_high = [number.readings[0] >= _PRESSURE[number.subject or ""] for number in shares]
     if all(are_high):

@@ -1,7 +1,6 @@
 """Words of status, of error and its usual causes, and of deeds in a text, and whether they are said or denied.
 
-Pure. English only. Called by the claims of a
-citation, on the sentence and on its evidence alike.
+Pure. English only. Called by the claims of a citation, on the sentence and on its evidence alike.
 """
 # ruff: noqa: RUF001 - other marks are what this is about
 
@@ -87,6 +86,7 @@ _PATTERNS: Final = (
     ("running", Field.STATUS, r"running|runs"),
     ("stopped", Field.STATUS, r"stopped"),
     ("degraded", Field.STATUS, r"degraded"),
+    ("sick", Field.STATUS, r"sick"),
     ("down", Field.STATUS, r"(?:is|are|was|were|went|be|been) down"),
     (
         "healthy",
