@@ -3,6 +3,7 @@
 import os
 import pwd
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,10 +19,10 @@ from worker.cli.queue_actions import QueueActions
 from worker.contract.handling import Action
 from worker.contract.queue import AUDIT_STREAM
 from worker.guardrails.policy import Policy
-from worker.registry.audit_entry import AuditAction, AuditEntry
+from worker.registry.audit_entry import AuditAction, AuditEntry, account
 from worker.registry.handling import Handlings
 
-ME = pwd.getpwuid(os.getuid()).pw_name
+ME = account()
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +44,19 @@ def test_a_variable_of_the_environment_names_nobody() -> None:
 def test_an_account_without_a_name_is_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 2_000_000_017)
     assert person() == "uid-2000000017"
+
+
+@pytest.mark.parametrize("told", ["1 65534 1\n", "0 1000 1\n1 100000 65536\n", "0 0 1\n", ""])
+def test_who_numbers_himself_has_no_accounts_name(tmp_path: Path, told: str) -> None:
+    (tmp_path / "uid_map").write_text(told)
+    assert account(tmp_path / "uid_map") == f"uid-{os.getuid()}-in-a-namespace"
+
+
+def test_where_every_account_is_as_it_is_and_where_there_are_no_namespaces_the_name_is_told(tmp_path: Path) -> None:
+    name = pwd.getpwuid(os.getuid()).pw_name
+    assert account(tmp_path / "none") == name
+    (tmp_path / "uid_map").write_text("         0          0 4294967295\n")
+    assert account(tmp_path / "uid_map") == name
 
 
 def test_the_name_of_a_person_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,6 @@
 """A proposed restart is approved at a terminal, with real processes: one restart, and who approved it is on record."""
 
 import json
-import os
-import pwd
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from tests.house import SICK, WELL, record, restarts_of, write_house
 from tests.programs import environment_of, firstline, running, wait_until
 from tests.redis_servers import client_of, running_valkey
 from worker.contract.proposal import follow_up_id
+from worker.registry.audit_entry import account
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -20,7 +19,7 @@ SERVER = "payment-server-01"
 
 
 def test_a_restart_waits_for_the_word_of_an_approver_and_is_done_once(tmp_path: Path) -> None:
-    house, me = tmp_path / "house", pwd.getpwuid(os.getuid()).pw_name
+    house, me = tmp_path / "house", account()
     record(house / SERVER, SICK, "WARNING request threads hung\n", after_restart=WELL)
     settings = write_house(house, {SERVER: "payments"}, approver_of={SERVER: me})
     with running_valkey(tmp_path) as port, client_of(port) as redis:

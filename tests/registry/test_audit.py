@@ -220,6 +220,21 @@ def test_an_unreadable_note_of_the_end_stops_no_work_is_named_and_is_mended(redi
     assert (verdict(redis).flaws, verdict(redis).entries) == ((), 6)
 
 
+@pytest.mark.parametrize("is_noted", [True, False])
+@pytest.mark.parametrize("sequence", ["999999999999999", "1000000000000"])
+def test_an_entry_that_somebody_numbered_beyond_all_others_stops_no_work_and_is_named(
+    redis: Any, sequence: str, is_noted: bool
+) -> None:
+    log = AuditLog(redis)
+    log.append(entry(1))
+    redis.xadd(AUDIT_STREAM, {"sequence": sequence, "hash": "a" * 64})
+    if not is_noted:
+        redis.hdel(AUDIT_IDS, "head")
+    assert [log.append(entry(number)).sequence for number in (2, 3)] == [2, 3]
+    assert AuditLog(redis).append(entry(4)).sequence == 4
+    assert verdict(redis).flaws
+
+
 def test_a_damaged_place_of_one_id_stops_no_work_and_is_named(redis: Any) -> None:
     log = filled(redis, 3)
     redis.hset(AUDIT_IDS, "word:2", "garbage")

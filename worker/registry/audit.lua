@@ -25,6 +25,9 @@ local function sequence_of(place)
   return tonumber(place:match('^%d+'))
 end
 
+-- A number that no honest log comes near would leave no room for the entries that follow.
+local HIGHEST_DIGITS = 12
+
 local function newest_written(audit, count)
   for _, entry in ipairs(redis.call('XREVRANGE', audit, '+', '-', 'COUNT', count)) do
     local fields = {}
@@ -32,21 +35,22 @@ local function newest_written(audit, count)
       fields[entry[2][index]] = entry[2][index + 1]
     end
     local place = (fields['sequence'] or '') .. ':' .. (fields['hash'] or '')
-    if is_place(place) then
+    if is_place(place) and #fields['sequence'] <= HIGHEST_DIGITS then
       return place
     end
   end
   return NO_ENTRY
 end
 
--- The entry itself counts where its note was lost, and the note where the entry was: so a cut shows in the chain.
+-- The entry itself counts where its note was lost, and the note where the entry was: so a cut shows in the chain. One
+-- that does not follow what is noted was put there by somebody else, and leads nobody away.
 local function audit_end(audit, ids)
   local noted = redis.call('HGET', ids, 'head')
   if not is_place(noted) then
     return newest_written(audit, 100)
   end
   local written = newest_written(audit, 1)
-  return sequence_of(written) > sequence_of(noted) and written or noted
+  return sequence_of(written) == sequence_of(noted) + 1 and written or noted
 end
 
 -- Returns where the entry stands in the stream.

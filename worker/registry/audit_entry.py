@@ -7,16 +7,18 @@ import pwd
 import re
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Final, Self
 from uuid import uuid4
 
 from worker.contract.text import cut_to_bytes, visible
 from worker.redaction import SECRETS_MASKER, STATELESS_MASKER, Masker
 
-__all__ = ["NOTHING_BEFORE", "AuditAction", "AuditEntry", "Place", "hash_of"]
+__all__ = ["NOTHING_BEFORE", "AuditAction", "AuditEntry", "Place", "account", "hash_of"]
 
 _WHY_BYTES: Final = 2_000
 _WORD_BYTES: Final = 300
@@ -64,11 +66,18 @@ class Place:
 _PLACE: Final = re.compile(r"(?P<sequence>[1-9][0-9]{0,14}):(?P<digest>[0-9a-f]{64})")
 _ZEROS: Final = "0" * 64
 NOTHING_BEFORE: Final = Place(0, _ZEROS)
+_EVERY_ACCOUNT_AS_IT_IS: Final = ["0", "0", "4294967295"]
 
 
-def _whoever_runs_this() -> str:
-    """Return the account by the kernel's word: a variable of the environment names nobody."""
+def account(uid_map: Path = Path("/proc/self/uid_map")) -> str:
+    """Return the account that runs this, by the kernel's word: a variable of the environment names nobody.
+
+    In a user namespace of its own a process gives itself any number, so there it has none of the accounts' names.
+    """
     number = os.getuid()
+    with suppress(OSError):  # only Linux has such namespaces
+        if uid_map.read_text(encoding="ascii").split() != _EVERY_ACCOUNT_AS_IT_IS:
+            return f"uid-{number}-in-a-namespace"
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
@@ -84,7 +93,7 @@ class AuditEntry:
     incident_id: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
     entry_id: str = field(default_factory=lambda: f"word:{uuid4().hex}")
-    person: str = field(default_factory=_whoever_runs_this)
+    person: str = field(default_factory=account)
     host: str = field(default_factory=socket.gethostname)
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
