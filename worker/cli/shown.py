@@ -70,9 +70,13 @@ def entry_to_show(
 
 
 def _masked(entry: RegistryEntry, masker: Masker) -> RegistryEntry:
-    """Return what the registry has, masked: alerts are text from outside, the rest was masked when it was written."""
+    """Return what the registry has, masked: alerts are text from outside, the rest was masked when it was written.
+
+    Where there is a result its alert is shown: without a key only that has the placeholders of the triage.
+    """
     try:
-        return _changed(entry, masker.checked_model, of_alert=lambda alert: _masked_alert(alert, masker))
+        masked = _changed(entry, masker.checked_model, of_alert=lambda alert: _masked_alert(alert, masker))
+        return masked if masked.result is None else replace(masked, incident=masked.result.incident)
     except ValueError as error:
         raise FirstlineError(
             f"{entry.incident.incident_id} is not shown: what is left of it when it is masked can't be read."

@@ -14,9 +14,9 @@ from urllib.parse import unquote_plus
 
 import re2
 
-from worker.redaction.families import Check, Pattern, family, pattern
+from worker.redaction.families import Check, Family, Pattern, family, pattern
 from worker.redaction.kinds import Finding, Kind
-from worker.redaction.named_patterns import NAMED_FAMILIES, SECRET_NAME
+from worker.redaction.named_patterns import NAME_OF_A_SETTING, NAMED_FAMILIES, SECRET_NAME
 from worker.redaction.overlaps import without_overlaps
 from worker.redaction.personal_patterns import PERSONAL_FAMILIES
 from worker.redaction.placeholders import stands_in_placeholder
@@ -35,6 +35,11 @@ _NAME_BEFORE: Final = re.compile(r"[\w.\-]+$")
 _NAME_BEHIND: Final = re.compile(r"[\w.\-]+")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAME: Final = re2.compile(SECRET_NAME)
+_SETTING: Final = re2.compile(NAME_OF_A_SETTING)
+_BEGINS_BEFORE: Final = re.compile(rb"[\w.-]$")
+_GOES_ON: Final = re.compile(rb"[\w=-]")
+"""What stands behind a part of a longer name, and behind a name that is given a value."""
+
 _HARMLESS_NAMES: Final = re.compile(
     r"(?i)(?:max|min|total|num|n|used|input|output|prompt|completion)[_.\-].*|"
     r".*(?:count|length|size|name|type|age|days|expir\w*|policy|limit|max|min|izer|url|path|file|[_.\-]id)s?"
@@ -56,9 +61,11 @@ class PatternDetector:
         """Look for everything, or for what is irreversible only, which takes less time where there are addresses."""
         self._clean: set[str] = set()
         self._kept = frozenset(word.casefold() for word in rules.kept)
-        personal = () if finds_secrets_only else PERSONAL_FAMILIES
+        self._misleading = frozenset(filter(_is_misleading, self._kept))
+        self._misleading_names = re2.compile(f"(?i){_alternatives(self._misleading)}".encode())
         own = [*_patterns_of(rules, finds_secrets_only=finds_secrets_only)]
-        self._families = (*([family(*own)] if own else ()), *TOKEN_FAMILIES, *NAMED_FAMILIES, *personal)
+        self._tokens = (*([family(*own)] if own else ()), *TOKEN_FAMILIES)
+        self._personal = () if finds_secrets_only else PERSONAL_FAMILIES
 
     def find(self, text: str) -> Sequence[Finding]:
         """Return what was found, by place, without overlaps; of two that overlap the pattern's that stands first."""
@@ -80,10 +87,26 @@ class PatternDetector:
 
     def kind_named(self, name: str) -> Kind | None:
         """Return what a field or label of this name holds, whatever it looks like."""
-        return Kind.PASSWORD if _is_secrets_name(name) else None
+        return Kind.PASSWORD if _is_secrets_name(name) and name.casefold() not in self._misleading else None
 
     def _found_in(self, text: str, content: bytes) -> Iterator[Finding]:
-        for each in self._families:
+        yield from self._found_by(self._tokens, text, content)
+        yield from self._found_by(NAMED_FAMILIES, text, self._without_misleading_names(content))
+        yield from self._found_by(self._personal, text, content)
+
+    def _without_misleading_names(self, content: bytes) -> bytes:
+        """Return a text of the same length in which no kept name reads as that of a secret."""
+        if not self._misleading:
+            return content
+        told = bytearray(content)
+        for match in self._misleading_names.finditer(content):
+            start, end = match.span()
+            if not (_BEGINS_BEFORE.search(content, max(0, start - 1), start) or _GOES_ON.match(content, end)):
+                told[start:end] = b"x" * (end - start)
+        return bytes(told)
+
+    def _found_by(self, families: Iterable[Family], text: str, content: bytes) -> Iterator[Finding]:
+        for each in families:
             windows = each.windows(content)
             for tried in each.patterns if windows else ():
                 places = _Places(text, content)
@@ -155,6 +178,11 @@ class _Places:
 def _is_secrets_name(name: str) -> bool:
     words = _CAMEL.sub("_", name)
     return _HARMLESS_NAMES.fullmatch(words) is None and _NAME.fullmatch(words) is not None
+
+
+def _is_misleading(name: str) -> bool:
+    """Whether a machine's name reads as that of a secret, and goes on behind the word that does."""
+    return _NAME.search(name) is not None and _SETTING.fullmatch(name) is None
 
 
 def _patterns_of(rules: RedactionRules, *, finds_secrets_only: bool) -> Iterator[Pattern]:

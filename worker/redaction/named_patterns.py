@@ -9,7 +9,7 @@ from worker.redaction import secret_checks as check
 from worker.redaction.families import Family, family, pattern
 from worker.redaction.kinds import Kind
 
-__all__ = ["NAMED_FAMILIES", "SECRET_NAME"]
+__all__ = ["NAMED_FAMILIES", "NAME_OF_A_SETTING", "SECRET_NAME"]
 
 _CORE: Final = (
     r"(?:pass(?:word|wd|phrase|code|wort)?s?\d?|pwd|pswd|pword|creds|secrets?|tokens?|credentials?|"
@@ -25,6 +25,9 @@ _NAME: Final = rf"(?i:{_CORE}(?:[_.\-][a-z0-9]+){{0,2}})"
 
 SECRET_NAME: Final = rf"(?i:[a-z0-9_.\-]*){_NAME}"
 """The whole of it."""
+
+NAME_OF_A_SETTING: Final = rf"(?i:[a-z0-9_.\-]*){_CORE}"
+"""One in which nothing stands behind that word: a machine of this name is told by nothing from what it is named after."""
 
 _SHORT_NAME: Final = r"(?i:_?auth|sid|sig|signature|pin|psk|pw)"
 _SEPARATOR: Final = r"(?:=>|=&gt;|==|\+=|:=|\?=|->|→|[:=]|：|%3D|%3A)"  # noqa: RUF001 - a colon of Chinese text
@@ -65,9 +68,10 @@ _PAIRS: Final = (
         r"\s*[:=]\s*(?:[\"'\\]{1,2}([^\"'\n]+)|([^\s\"',}]+))",
         check.is_secret_value,
     ),
+    pattern(Kind.PASSWORD, rf"{_NAME}[\"'][ \t]*[, \t][ \t]*[\"']([^\"'\n]+)", check.is_listed_secret),
     pattern(
         Kind.PASSWORD,
-        rf"{_NAME}[\"'][ \t]*[, \t][ \t]*[\"']([^\"'\n]+)|"
+        rf"{_NAME}[\"'][ \t]*,\s*[\"'](?:value|val|data|default|plaintext|raw|text|new|old)[\"'][ \t]*:[ \t]*[\"']([^\"'\n]+)|"
         rf"{_NAME}[\"']?[ \t]*[:=]?[ \t]*\{{\s*[\"']?(?:value|data|default|plaintext|raw|text)[\"']?[ \t]*[:=][ \t]*[\"']([^\"'\n]+)|"
         r"[\"'][A-Z0-9_]*(?-i:PASS(?:WORD|WD|PHRASE)?|PWD|SECRET|TOKEN|KEY|CREDENTIALS?)[A-Z0-9_]*=([^\"'\n]+)[\"']",
         check.is_secret_value,

@@ -11,6 +11,7 @@ __all__ = [
     "is_dense",
     "is_dense_key",
     "is_key_file",
+    "is_listed_secret",
     "is_made_up",
     "is_mixed",
     "is_mixed_secret",
@@ -52,6 +53,9 @@ _COUNT_BEFORE: Final = re.compile(
 """Where a number says how many tests passed, how many pieces a text has, or in which line of a method."""
 
 
+_BEHIND_A_NAME: Final = re.compile(r"[\"']\s*:")
+"""What follows the name of a field in JSON."""
+
 _SETTING: Final = re.compile(r"[a-z_]+=[\w.]*")
 _HALF_A_PLACEHOLDER: Final = re.compile(r"<?\[[A-Z][A-Z_]+(?:_\d+)?(?:\]>?(?:\s.*)?)?$")
 _MASKED: Final = re.compile(
@@ -80,6 +84,11 @@ def is_secret_value(value: str, before: str, after: str) -> bool:
     if not any(map(str.isalnum, stripped)) or is_placeholder(stripped) or _HALF_A_PLACEHOLDER.match(stripped):
         return False
     return not (_says_something_else(value, before, after) or _is_a_word(stripped, before))
+
+
+def is_listed_secret(value: str, before: str, after: str) -> bool:
+    """Whether what stands behind a secret's name and a comma can be one: no name of the next field in an object."""
+    return _BEHIND_A_NAME.match(after) is None and is_secret_value(value, before, after)
 
 
 def _says_something_else(value: str, before: str, after: str) -> bool:

@@ -58,6 +58,7 @@ _HEADERS: Final = (
 )
 _TOKENS: Final = (
     pattern(Kind.JWT, rf"{_EDGE}(eyJ[A-Za-z0-9_-]{{8,}}(?:\.|%2E)[A-Za-z0-9_-]*(?:(?:\.|%2E)[A-Za-z0-9_-]*){{1,3}})"),
+    pattern(Kind.JWT, rf"{_EDGE}(eyJ[A-Za-z0-9_-]{{8,}}(?:\.|%2E)eyJ[A-Za-z0-9_-]{{8,}})"),  # cut before its signature
     pattern(
         Kind.API_KEY,
         rf"{_EDGE}((?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA|ABIA|ACCA)[A-Z0-9]{{8,16}})(?:[^A-Za-z0-9]|$)",
