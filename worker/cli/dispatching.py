@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from producers.intake import connect
 from worker.bootstrap import connect as connect_decoding
 from worker.bootstrap import make_placeholder_store
+from worker.cli.settings_recorded import record_settings, settings_record, try_to_record
 from worker.cli.words import one_line
 from worker.clock import SystemClock
 from worker.escalation.consumer import EscalationConsumer
@@ -32,8 +33,6 @@ from worker.escalation.sending import SinkInUse
 from worker.escalation.sink_health import sinks_in_use
 from worker.escalation.standing import Standings
 from worker.escalation.telling import Told
-from worker.registry.configuration_record import ConfigurationRecord
-from worker.registry.settings_told import told_settings
 from worker.settings import Settings, read_environment
 
 __all__ = ["Printer", "run_dispatching", "sinks_of"]
@@ -75,7 +74,7 @@ def run_dispatching(settings: Settings, path: Path, *, as_json: bool, once: bool
     file, sinks = sinks_of(settings, path)
     redis = connect_decoding(settings, connections=len(sinks) + _CONNECTIONS)
     member = name or f"{socket.gethostname()}-{os.getpid()}"
-    _say_what_holds(redis, settings, file, path, member)
+    record = settings_record(redis, settings, file=file, member=member)
     dispatcher = Dispatcher(
         sinks,
         routes=file.routes,
@@ -86,12 +85,16 @@ def run_dispatching(settings: Settings, path: Path, *, as_json: bool, once: bool
     )
     consumer = EscalationConsumer(connect(str(settings.redis_url)), dispatcher, name=member)
     if once:
+        try_to_record(record)
+        _name_what_left(redis, file)
         while consumer.deliver_pending(block_seconds=0):
             pass
         dispatcher.drain()
         return
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    record_settings(record, stop)
+    _name_what_left(redis, file)
     threads = dispatcher.start(stop)
     try:
         consumer.run(stop)
@@ -110,21 +113,16 @@ def sinks_of(settings: Settings, path: Path) -> tuple[RoutesFile, list[SinkInUse
     return file, make_sinks(file, environment=environment, vault=vault, clock=SystemClock())
 
 
-def _say_what_holds(redis: Redis, settings: Settings, file: RoutesFile, path: Path, member: str) -> None:
-    """Tell the audit what is in force, and the log which sinks have lost their table; Redis may be away."""
-    told = told_settings(settings) | told_settings(file.sinks, within="sinks")
-    record = ConfigurationRecord(
-        redis, program="escalations", worker=member, files={"routes_file": path}, settings=told
-    )
-    record.note("escalations started")
+def _name_what_left(redis: Redis, file: RoutesFile) -> None:
+    """Tell the log which sinks have lost their table while something waits for them."""
     try:
-        record.write()
         left = [health for health in sinks_in_use(redis) if health.waiting and health.sink not in file.sinks]
-    except RedisError as error:
-        log.warning("routes.not_recorded", error=type(error).__name__)
+    except (RedisError, ValueError) as error:
+        log.warning("sinks.not_read", error=type(error).__name__)
         return
     for health in left:
-        log.warning("sink.not_in_routes_file", sink=health.sink, waiting=health.waiting, remedy="keep its table")
+        remedy = "its pages go to the present sinks; put its table back to show there what was done since"
+        log.warning("sink.not_in_routes_file", sink=health.sink, waiting=health.waiting, remedy=remedy)
 
 
 def _line(told: Told) -> str:

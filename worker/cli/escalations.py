@@ -11,6 +11,7 @@ from producers.intake import connect
 from worker.bootstrap import connect as connect_decoding
 from worker.bootstrap import make_placeholder_store
 from worker.cli.dispatching import run_dispatching
+from worker.cli.settings_recorded import record_settings, settings_record, try_to_record
 from worker.escalation.consumer import EscalationConsumer
 from worker.escalation.notifiers import ConsoleNotifier, JsonNotifier
 from worker.escalation.revealing import gated
@@ -33,15 +34,17 @@ def run_escalations(settings: Settings, *, as_json: bool, once: bool, name: str 
     width = min(shutil.get_terminal_size().columns, 100)
     sink = Sink.JSON if as_json else Sink.CONSOLE
     bare = JsonNotifier(sys.stdout) if as_json else ConsoleNotifier(sys.stdout, width=width)
-    vault = make_placeholder_store(settings, connect_decoding(settings))
+    redis, member = connect_decoding(settings), name or f"{socket.gethostname()}-{os.getpid()}"
+    record = settings_record(redis, settings, file=None, member=member)
+    vault = make_placeholder_store(settings, redis)
     notifier = gated(bare, sink, is_trusted=sink in settings.trusted_sinks, vault=vault)
-    consumer = EscalationConsumer(
-        connect(str(settings.redis_url)), notifier, name=name or f"{socket.gethostname()}-{os.getpid()}"
-    )
+    consumer = EscalationConsumer(connect(str(settings.redis_url)), notifier, name=member)
     if once:
+        try_to_record(record)
         while consumer.deliver_pending(block_seconds=0):
             pass
         return
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    record_settings(record, stop)
     consumer.run(stop)
