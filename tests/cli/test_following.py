@@ -1,6 +1,7 @@
 """What an engineer does is shown where the page went, once, however often it is said."""
 
 from dataclasses import dataclass, field
+from typing import cast
 
 from redis import Redis
 
@@ -12,8 +13,10 @@ from worker.cli.following import follow_in_sinks
 from worker.cli.queue_actions import QueueActions
 from worker.contract import Disposition, TriageResult
 from worker.contract.handling import DESK, Action, Handled
+from worker.contract.queue import RESULTS_STREAM, incident_key
 from worker.contract.result import Refusal
 from worker.registry import Registry
+from worker.registry.dead_letters import DeadLetters
 from worker.registry.handling import Acted, Handlings
 
 __all__ = ["redis_fixture", "valkey_fixture"]
@@ -41,6 +44,32 @@ def test_an_action_on_the_queue_reaches_the_sinks_that_have_the_page_once(
         QueueActions(redis).act_on([result.incident.incident_id], action)
     desk.send("pager")
     assert (len(sink.took), sink.showed) == (1, ["acknowledge", "resolve"])
+
+
+def shown_of_what_was_buried(redis: Redis) -> list[str]:
+    """Page the newest dead letter, let an engineer work on it, and return what the sink showed."""
+    ((_, fields),) = cast("list[tuple[str, dict[str, str]]]", redis.xrevrange(RESULTS_STREAM, count=1))
+    result, sink = TriageResult.model_validate_json(fields["result"]), FakeSink()
+    desk = Desk(redis, {"pager": sink})
+    desk.deliver(result)
+    desk.send("pager")
+    for action in (Action.ACKNOWLEDGE, Action.NOTE, Action.RESOLVE):
+        QueueActions(redis).act_on([result.incident.incident_id], action, words="seen")
+    desk.send("pager")
+    assert len(sink.took) == 1
+    return sink.showed
+
+
+def test_what_is_done_with_a_dead_letter_is_shown_where_its_page_is(redis: Redis) -> None:
+    DeadLetters(redis).bury("unreadable_result", content=b"x", found_in=RESULTS_STREAM, detail="no field")
+    assert shown_of_what_was_buried(redis) == ["acknowledge", "note", "resolve"]
+
+
+def test_what_is_done_with_an_entry_that_nobody_can_read_is_shown_where_its_page_is(redis: Redis) -> None:
+    incident_id = "inc-" + "b" * 20
+    redis.hset(incident_key(incident_id), mapping={"state": "CLAIMED", "incident": "garbage"})
+    DeadLetters(redis).bury_entry(incident_id, why="it holds no incident")
+    assert shown_of_what_was_buried(redis) == ["acknowledge", "note", "resolve"]
 
 
 def test_without_a_page_or_an_action_there_is_nothing_to_show(redis: Redis) -> None:

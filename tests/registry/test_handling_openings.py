@@ -138,6 +138,14 @@ def test_the_opening_is_told_of_the_result_that_opened_last_and_of_no_other(hand
     assert (handlings.opened_by(FIRST), handlings.opened_by(after(60))) == (None, None)
 
 
+def test_the_result_of_a_dead_letter_is_kept_until_another_takes_its_place(redis: Redis) -> None:
+    handlings, letter = Handlings(redis), after(1, disposition=Disposition.DEAD_LETTERED)
+    handlings.open(letter)
+    assert handlings.letter(INCIDENT_ID) == letter
+    handlings.open(after(2))
+    assert handlings.letter(INCIDENT_ID) is None
+
+
 def keys_of(incident_id: str) -> tuple[str, ...]:
     registry = (incident_key(incident_id), journal_key(incident_id), placeholders_key(incident_id))
     return (*registry, alerts_key(incident_id), handling_key(incident_id), handling_history_key(incident_id))

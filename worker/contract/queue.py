@@ -105,7 +105,7 @@ It is when the desk concluded that somebody is needed, however late that was rec
 """
 
 HANDLED_STREAM: Final = "firstline:handled"
-"""Stream of what engineers did, for sinks that follow: `incident_id`, `at` in milliseconds, `handled` as JSON.
+"""Stream of what engineers and the desk did, for who follows: `incident_id`, `at` in milliseconds, `handled` as JSON.
 
 The newest 100,000 or so are kept.
 """
@@ -141,14 +141,16 @@ def alerts_key(incident_id: str) -> str:
 def handling_key(incident_id: str) -> str:
     """Hash: how an incident stands with engineers; while it waits for them it does not expire.
 
-    Its fields: `state`, `person`, `since` and `opened_at` (the server's, in milliseconds), `score`,
-    `concluded` as JSON, and `finished_at` of that result.
+    Its fields: `state`, `person`, `since` and `opened_at` (the server's, in milliseconds), `score`, `concluded` as JSON
+    and `finished_at` of that result; a `result:` with the `finished_at` of each that came; `letter`, the newest result
+    as JSON where it is a dead letter; `opened_with`, the `finished_at` of what opened it last, and, where it was
+    resolved before, `opened_again_at`.
     """
     return f"firstline:handling:{incident_id}"
 
 
 def handling_history_key(incident_id: str) -> str:
-    """List: what engineers did, oldest first, each "milliseconds, blank, JSON"; the newest 200."""
+    """List: what engineers and the desk did, oldest first, each "milliseconds, blank, JSON"; the newest 200."""
     return f"firstline:handling:{incident_id}:history"
 
 

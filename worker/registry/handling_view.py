@@ -14,6 +14,7 @@ from redis import Redis
 
 from worker.contract.handling import Handled, Handling, HandlingState
 from worker.contract.queue import HANDLED_STREAM, WAITING_INCIDENTS, handling_history_key, handling_key
+from worker.contract.result import TriageResult
 from worker.errors import ConfigurationError, ContractError
 from worker.registry.concluded import Concluded
 from worker.registry.view import time_of
@@ -105,6 +106,17 @@ class HandlingView:
         stored = self._redis.hget(handling_key(incident_id), "concluded")
         try:
             return None if stored is None else Concluded.model_validate_json(str(stored))
+        except ValidationError:
+            raise ContractError(_UNREADABLE.format(incident=incident_id)) from None
+
+    def letter(self, incident_id: str) -> TriageResult | None:
+        """Return the result of a dead letter that engineers handle: the registry has none of it. Else None.
+
+        Raises `ContractError`.
+        """
+        stored = self._redis.hget(handling_key(incident_id), "letter")
+        try:
+            return None if stored is None else TriageResult.model_validate_json(str(stored))
         except ValidationError:
             raise ContractError(_UNREADABLE.format(incident=incident_id)) from None
 
