@@ -1,6 +1,7 @@
 #!/bin/sh
 # Takes Firstline's results to your own tool, each at least once. Copy it, and write your own `handle`.
-# The address goes into FIRSTLINE_REDIS_URL, a user of its own into CONSUMER_USER, the password into REDISCLI_AUTH.
+# The address, without user and password, goes into FIRSTLINE_REDIS_URL, a user of its own into CONSUMER_USER, the
+# password into REDISCLI_AUTH.
 set -u
 
 stream=firstline:results
