@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,8 +15,8 @@ from tests.redis_servers import SwitchableRedis, redis_fixture, valkey_fixture
 from worker.cli.queue import Lists, list_waiting, watch_waiting
 from worker.cli.queue_choice import Choice
 from worker.cli.queue_page import Listed, as_record, history_of, table_of
-from worker.contract import Severity
-from worker.contract.handling import Action
+from worker.contract import Disposition, Severity
+from worker.contract.handling import Action, HandlingState
 from worker.contract.queue import AUDIT_STREAM, RESULTS_STREAM, WAITING_INCIDENTS, handling_key
 from worker.registry.handling import Handlings
 
@@ -106,6 +107,23 @@ def test_at_every_width_a_line_is_one_line_with_an_id_that_commands_take_and_wha
     assert all(len(each) <= width for each in page.splitlines())
 
 
+def test_what_waits_for_an_approval_says_so_before_what_is_wrong(redis: Redis) -> None:
+    publish(redis, disposition=Disposition.AWAITING_APPROVAL, summary="Threads hung [E1].")
+    assert "to approve: Threads hung." in rendered(redis)
+
+
+@pytest.mark.parametrize("hours", [0.5, 9.99, 23.99, 240, 2400])
+def test_80_columns_have_every_column_however_long_it_waits(redis: Redis, hours: float) -> None:
+    publish(redis, server_id="a-server-with-a-long-name-in-frankfurt-01", summary="The disk is full " * 9)
+    (line,) = Lists(redis).waiting().lines
+    held = replace(line, person="somebody-with-a-long-name", state=HandlingState.ACKNOWLEDGED)
+    console = Console(width=80)
+    with console.capture() as captured:
+        now = line.waits_since + timedelta(hours=hours)
+        console.print(table_of(Listed(lines=(held,), waiting=1), now=now, width=80))
+    assert captured.get().splitlines()[1].split() == EVERY_COLUMN
+
+
 def test_ids_that_begin_alike_are_shown_as_far_as_they_differ(redis: Redis) -> None:
     ids = ["inc-" + "0" * 20, "inc-" + "0" * 12 + "1" * 8, "inc-" + "a" * 20]
     waits = builders.result().finished_at
@@ -132,6 +150,7 @@ def test_only_what_was_asked_for_is_listed_and_counted(redis: Redis) -> None:
         ({"is_unclaimed": True}, [ids[0], ids[2], ids[3]]),
         ({"server": "web-1"}, [ids[1], ids[3]]),
         ({"server": "web-[01]"}, ids),
+        ({"server": "*"}, ids),
         ({"server": "WEB-*"}, []),
         ({"severity": Severity.WARNING}, [ids[1], ids[2]]),
         ({"severity": Severity.WARNING, "server": "web-0", "is_unclaimed": True}, [ids[2]]),
@@ -193,7 +212,17 @@ def test_hostile_words_have_no_effect_on_the_page_and_no_secret_is_on_it(redis: 
         assert "\u202e" not in text
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(-5, "0 min"), (59, "0 min"), (3_660, "1 h 1 min"), (90_000, "1 d 1 h")])
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (-5, "0 min"),
+        (59, "0 min"),
+        (3_660, "1 h 1 min"),
+        (35_999, "9 h 59 min"),
+        (86_399, "23 h "),
+        (90_000, "1 d 1 h"),
+    ],
+)
 def test_how_long_it_waits(redis: Redis, seconds: int, told: str) -> None:
     publish(redis)
     (line,) = Lists(redis).waiting().lines

@@ -23,19 +23,12 @@ class Choice:
     def fits(self, line: Waiting) -> bool:
         """Say whether a line is wanted. One that can't be read has no server and no severity."""
         concluded = line.concluded
+        server_id = concluded.server_id if concluded is not None else None
         return (
             (self.person is None or line.person == self.person)
             and (not self.is_unclaimed or line.state is HandlingState.OPEN)
-            and (self.server is None or (concluded is not None and self._is_server(concluded.server_id)))
+            and (self.server is None or (server_id is not None and fnmatchcase(server_id, self.server)))
             and (self.severity is None or (concluded is not None and concluded.severity is self.severity))
-        )
-
-    def _is_server(self, server_id: str | None) -> bool:
-        """A name stands for itself, whatever marks of a pattern are in it."""
-        return (
-            self.server is not None
-            and server_id is not None
-            and (server_id == self.server or fnmatchcase(server_id, self.server))
         )
 
 

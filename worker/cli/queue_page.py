@@ -29,6 +29,7 @@ _COLUMNS: Final = ("urgency", "incident", "waits", "with", "server", "what")
 _WIDEST: Final[Mapping[str, int]] = {"incident": 24, "with": 20, "server": 28}
 _NARROWEST: Final[Mapping[str, int]] = {"with": 8, "server": 12, "what": 20}
 _SHORT_ID: Final = 12
+_HOURS_WITHOUT_MINUTES: Final = 10
 _GAP: Final = 2
 _FIRST_TO_GO: Final = ("with", "waits", "urgency", "server", "what")
 _FIRST_TO_GROW: Final = ("server", "what", "with")
@@ -144,6 +145,8 @@ def _age(age: timedelta) -> str:
     hours, days = minutes // 60, minutes // 1440
     if days:
         return f"{days} d {hours % 24} h"
+    if hours >= _HOURS_WITHOUT_MINUTES:
+        return f"{hours} h"
     return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
 
 
