@@ -201,6 +201,18 @@ def test_who_can_not_read_the_map_is_shown_no_number_that_means_another_machine(
     assert from_one.startswith("[IP_ADDRESS_1]"), "the journal's other machine, where nobody numbers on"
 
 
+def test_the_alert_of_an_incident_that_has_a_result_is_shown_as_its_card_has_it_without_a_key_too(
+    redis: FakeRedis,
+) -> None:
+    """Its control is the test above: without a result no number of the journal is given to the alert."""
+    placeholders = Placeholders()
+    text = Masker(_DETECTOR, placeholders).masked(_INCIDENT.text)
+    result = result_of(_INCIDENT.model_copy(update={"text": text, "labels": {}}), summary="[IP_ADDRESS_2] is down")
+    redis.hset(incident_key(_INCIDENT.incident_id), "result", result.model_dump_json())
+    told = shown(redis, key=None).incident
+    assert told.text == "[IP_ADDRESS_1] and [IP_ADDRESS_2] refuse password=[PASSWORD]"
+
+
 @pytest.mark.parametrize("told_last", ["step", "result"])
 def test_a_number_that_the_map_does_not_hold_is_not_given_to_an_alert(told_last: str) -> None:
     """A worker with another key has told it."""
