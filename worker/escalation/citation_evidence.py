@@ -46,6 +46,16 @@ class Seen:
         return self.said if is_quoting else self.stated
 
     @property
+    def is_of_log(self) -> bool:
+        """Whether it is a reading of a log."""
+        return self.tool == "fetch_recent_logs"
+
+    @property
+    def has_log(self) -> bool:
+        """Whether it is a reading of a log, or quotes one."""
+        return self.is_of_log or self.raw != self.raw_stated
+
+    @property
     def is_of_another(self) -> bool:
         """Whether its words of status are of a dependency, not of the incident's own server."""
         return "which this server needs" in self.raw_stated
@@ -57,7 +67,7 @@ class Seen:
         times = f"{seen_at:%Y-%m-%d %H:%M:%S} {seen_at:%H:%M}"
         statement = _read(_QUOTED.sub(" ", evidence.statement))
         quotations = " ; ".join((*_QUOTED.findall(evidence.statement), *evidence.quotations))
-        raw = f"{statement} ; {_read(quotations)}"
+        raw = " ; ".join(filter(None, (statement, _read(quotations))))
         return cls(
             tool=evidence.tool,
             observed_at=seen_at,

@@ -45,6 +45,11 @@ _ALSO: Final[Mapping[str, frozenset[str]]] = {
 _SAID_ONLY: Final = frozenset({"succeeded", "helped", "asked for"})
 """What is denied only where the evidence denies it too: that nothing is said of it proves nothing."""
 
+_CAUSES: Final = frozenset(
+    {"deployment", "attack", "configuration", "hardware", "network", "certificate", "disk", "bug"}
+)
+"""What a log without errors says nothing of."""
+
 _STEMS: Final = {"failed": "fail", "fault": "fault"}
 """A dependency's failure is one, too, and so is a local fault."""
 
@@ -66,9 +71,9 @@ def missing_from(
         others = _numbers_of(number, seen, is_quoting=is_quoting)
         if not any(bears_out(other, number) and (not is_strict or number.is_of_the_same(other)) for other in others):
             yield number.as_written
-    has_another = any(fixed.casefold() not in names for fixed in said.fixed)
+    is_of_another = bool(said.fixed) and not any(fixed.casefold() in names for fixed in said.fixed)
     for word in said.words:
-        telling = [one for one in seen if has_another or word.field is not Field.STATUS or not one.is_of_another]
+        telling = [one for one in seen if is_of_another or word.field is not Field.STATUS or not one.is_of_another]
         if not _is_borne_out(word, telling, is_quoting=is_quoting):
             yield word.as_written
 
@@ -96,8 +101,8 @@ def _is_borne_out(word: Word, seen: Sequence[Seen], *, is_quoting: bool) -> bool
     if not all(one.is_whole for one in seen):
         return False
     if word.field is Field.ERROR:
-        return bool(alike) or any(_lists_no_error(one) for one in seen)
-    if word.name in _SAID_ONLY:
+        return bool(alike) or (word.name not in _CAUSES and any(_lists_no_error(one) for one in seen))
+    if word.name in _SAID_ONLY or word.as_written.startswith("never"):
         return bool(alike)
     return bool(alike) or any(one.tool in _TOOLS_OF[word.field] for one in seen)
 

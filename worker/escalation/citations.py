@@ -37,7 +37,8 @@ from worker.contract.result import Evidence
 from worker.escalation.card_limits import clipped
 from worker.escalation.card_sentences import Citation, CitationKind, Doubt, Sentence
 from worker.escalation.citation_claims import Said, folded, said_in, without_quotations
-from worker.escalation.citation_evidence import Library, Seen
+from worker.escalation.citation_evidence import READ_CHARACTERS, Library, Seen
+from worker.escalation.citation_joining import joined_in
 from worker.escalation.citation_missing import missing_from
 from worker.escalation.citation_paraphrases import borne_out_by, misplaced_in, plainly
 from worker.escalation.citation_wording import (
@@ -114,9 +115,25 @@ def _doubts(
         yield Doubt.UNCITED, "cites nothing"
     if unseen := [identifier for identifier in cited if identifier not in library]:
         yield Doubt.UNSEEN, f"{_listed(unseen)} {'was' if len(unseen) == 1 else 'were'} never seen"
+    if len(text) > READ_CHARACTERS:
+        yield Doubt.UNCHECKABLE, "too long to be checked"
     bare = _CITATION.sub(lambda found: " " if found[1] else found[0], text)
     seen = [library[identifier] for identifier in cited]
     own_names, is_quoting = [name.casefold() for name in names], is_own or names_the_log(bare)
+    yield from _doubts_of_claims(bare, cited, seen, own_names, is_own=is_own, is_quoting=is_quoting)
+    if len(seen) > 1 and not is_own:
+
+        def is_borne_out(part: str, one: Seen) -> bool:
+            return not any(_doubts_of_claims(part, cited, [one], own_names, is_own=False, is_quoting=is_quoting))
+
+        if joined := joined_in(bare, seen, own_names, is_borne_out):
+            yield _unsupported(cited, joined)
+
+
+def _doubts_of_claims(
+    bare: str, cited: Sequence[str], seen: Sequence[Seen], own_names: Sequence[str], *, is_own: bool, is_quoting: bool
+) -> Iterator[tuple[Doubt, str]]:
+    """Yield the doubts of what is said beside the citations, where all that was `seen` counts together."""
     told = bare if is_own else plainly(bare, _text_of(seen, is_quoting=False))
     said, known = said_in(told, has_quotations=True), _known(seen, own_names, is_quoting=is_quoting)
     is_strict = not is_own and (is_english(bare) or unsaid_in(told, said, known) is None)
@@ -129,6 +146,8 @@ def _doubts(
     if is_inferred(told):
         yield Doubt.INFERRED, "an inference"
     if not is_own:
+        if names_the_log(bare) and not any(one.has_log for one in seen):
+            yield _unsupported(cited, "the log")
         misplaced = misplaced_in(told, _text_of(seen, is_quoting=is_quoting))
         yield from _doubts_of_wording(told, said, cited, known, misplaced)
 
