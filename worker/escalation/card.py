@@ -5,7 +5,6 @@ here, so that it can't imitate the card's own structure. Where there is more to 
 way. Called by whoever notifies engineers.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Final
@@ -16,11 +15,12 @@ from worker.contract.quoting import one_line, quoted
 from worker.escalation.advice import commands_of, name_of, next_steps
 from worker.escalation.card_cause import Cause, cause_of
 from worker.escalation.card_checks import checks_of
+from worker.escalation.card_cutting import fitting, undated, without_head
 from worker.escalation.card_deeds import deeds_of
 from worker.escalation.card_facts import impact_of, ruled_out_of, urgency_of
 from worker.escalation.card_limits import LOOSENINGS, ROOMIEST, WORDS_LIMIT, Limits, clipped, words_of
 from worker.escalation.card_markdown import as_markdown
-from worker.escalation.card_parts import Card, shown
+from worker.escalation.card_parts import Card
 from worker.escalation.card_sentences import Sentence
 from worker.escalation.card_text import as_text
 from worker.escalation.stakeholders import stakeholder_note
@@ -31,12 +31,11 @@ BRIEF_LIMIT_BYTES: Final = 300
 USUAL_WIDTH: Final = 100
 _ALERT_LIMIT_BYTES: Final = 400
 _NAME_LIMIT_BYTES: Final = 253
-_FEWEST_WORDS: Final = 3
 
 
 def card_of(result: TriageResult) -> Card:
     """Return the card of any result, as roomy as two hundred words allow; the same result gives the same card."""
-    facts = _Facts(cause_of(result), tuple(impact_of(result)), tuple(ruled_out_of(result)))
+    facts = _Facts(_told(cause_of(result)), tuple(impact_of(result)), tuple(ruled_out_of(result)))
     card, limits = _card(result, facts, ROOMIEST), Limits()
     if _is_short(card):
         return card
@@ -64,6 +63,12 @@ class _Facts:
     ruled_out: tuple[Sentence, ...]
 
 
+def _told(cause: Cause) -> Cause:
+    """Return the cause as a card tells it: a line's time stands where it is said what was checked."""
+    told = (one.model_copy(update={"text": without_head(one.text)}) for one in cause.sentences)
+    return replace(cause, sentences=tuple(told))
+
+
 def _card(result: TriageResult, facts: _Facts, limits: Limits) -> Card:
     incident, cause, alert = result.incident, facts.cause, _alert(result, limits)
     since = f"{incident.started_at.astimezone(UTC):%F %H:%M} UTC"
@@ -80,10 +85,10 @@ def _card(result: TriageResult, facts: _Facts, limits: Limits) -> Card:
         alert=alert,
         impact=facts.impact,
         said_by=cause.said_by,
-        cause=tuple(_fitting(cause.sentences, limits.cause_words)),
+        cause=tuple(fitting(cause.sentences, limits.cause_words)),
         confidence=cause.confidence,
         done=tuple(deeds_of(result, limits)),
-        next_steps=tuple(f"{step}." for step in next_steps(result)[: limits.steps]),
+        next_steps=tuple(f"{undated(step)}." for step in next_steps(result)[: limits.steps]),
         commands=commands_of(result),
         checked=tuple(checks_of(result, limits)),
         ruled_out=facts.ruled_out[: limits.ruled_out],
@@ -94,27 +99,6 @@ def _card(result: TriageResult, facts: _Facts, limits: Limits) -> Card:
 def _is_short(card: Card) -> bool:
     """Say whether the card is short enough in the forms that count most words, marks of Markdown among them."""
     return max(words_of(as_text(card, USUAL_WIDTH)), words_of(as_markdown(card))) <= WORDS_LIMIT
-
-
-def _fitting(sentences: Sequence[Sentence], words: int) -> Iterator[Sentence]:
-    """Yield sentences as long as there are words for them; one that is cut keeps its mark and its citations."""
-    left = words
-    for sentence in sentences:
-        needed = words_of(shown(sentence))
-        if needed <= left and len(shown(sentence)) <= _ALERT_LIMIT_BYTES:
-            yield sentence
-            left -= needed
-            continue
-        room = left - (needed - words_of(sentence.text)) - len(sentence.citations)
-        if left == words or room >= _FEWEST_WORDS:
-            yield _cut(sentence, max(room, _FEWEST_WORDS))
-        return
-
-
-def _cut(sentence: Sentence, words: int) -> Sentence:
-    text = clipped(sentence.text, words)
-    lost = [f"[{cited.identifier}]" for cited in sentence.citations if cited.identifier not in text]
-    return sentence.model_copy(update={"text": " ".join([text, *lost[:3]])})
 
 
 def _state(result: TriageResult) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 from worker.contract import Evidence, TriageResult
 from worker.contract.innermost import innermost
 from worker.contract.quoting import quoted
+from worker.escalation.card_cutting import undated
 from worker.escalation.card_limits import Limits, clipped
 from worker.escalation.card_sentences import Citation, CitationKind, Sentence
 from worker.escalation.newest_health import RESTART_TOOL
@@ -22,6 +23,7 @@ HEALTH_TOOL: Final = "get_server_health"
 LOG_TOOL: Final = "fetch_recent_logs"
 
 _LABELS: Final[Mapping[str, str]] = {HEALTH_TOOL: "health", LOG_TOOL: "log", RESTART_TOOL: "restart"}
+_FEWEST_WORDS_OF_A_QUOTATION: Final = 4
 _FAILED: Final = "failed: "
 _FOR_MODELS: Final = re.compile(r" Ask again in \d+ s\.?$")
 _REFUSED: Final = re.compile(r"^was refused \(\w+\): ")
@@ -44,8 +46,8 @@ def check_of(seen: Evidence, words: int) -> Sentence:
     """Return one piece of evidence as a sentence that cites it; statement and newest quotation share the words."""
     told = clipped(_without_codes(seen), words)
     left = words - len(told.split())
-    if seen.quotations and left > 1:
-        told += f" {quoted(clipped(seen.quotations[-1], left))}"
+    if seen.quotations and left >= _FEWEST_WORDS_OF_A_QUOTATION:
+        told += f" {undated(quoted(clipped(seen.quotations[-1], left)))}"
     identifier = clipped(seen.evidence_id, 1)
     return Sentence(text=f"{time_of(seen.observed_at)} {told} [{identifier}]", citations=citations_of(identifier))
 

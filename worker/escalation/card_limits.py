@@ -35,16 +35,26 @@ class Limits:
 LOOSENINGS: Final = tuple(
     {name: value}
     for name, value in (
-        *(("checks", 2), ("deeds", 2), ("suspicion_words", 3), ("cause_words", 16), ("deed_words", 14)),
-        *(("check_words", 11), ("note_sentences", 2), ("alert_words", 10), ("cause_words", 20), ("suspicion_words", 6)),
-        *(("deeds", 3), ("cause_words", 34), ("check_words", 14), ("deed_words", 20), ("steps", 2)),
-        *(("ruled_out", 2), ("checks", 3), ("check_words", 20), ("deed_words", 36)),
-        *(("cause_words", 48), ("steps", 3), ("alert_words", 18), ("checks", 4), ("ruled_out", 4)),
+        *(("cause_words", 16), ("check_words", 11), ("checks", 2), ("deed_words", 8), ("deeds", 1)),
+        *(
+            ("suspicion_words", 3),
+            ("suspicion_words", 6),
+            ("cause_words", 24),
+            ("cause_words", 36),
+            ("cause_words", 48),
+        ),
+        *(("deeds", 2), ("deed_words", 14)),
+        *(("note_sentences", 2), ("alert_words", 10), ("check_words", 14), ("deeds", 3)),
+        *(("deed_words", 20), ("steps", 2), ("ruled_out", 2), ("checks", 3), ("check_words", 20), ("deed_words", 36)),
+        *(("steps", 3), ("alert_words", 18), ("checks", 4), ("ruled_out", 4)),
         *(("suspicion_words", 14), ("check_words", 30), ("further_alerts", 1), ("checks", 6), ("cause_words", 70)),
         *(("alert_words", 30), ("further_alerts", 2)),
     )
 )
-"""What a card may have more of, the most needed first: each is taken where the card still has few enough words."""
+"""What a card may have more of, the most needed first: each is taken where the card still has few enough words.
+
+The cause comes before all but what was done and seen in its shortest form, and is so the last that is cut.
+"""
 
 ROOMIEST: Final = Limits(**{name: value for loosening in LOOSENINGS for name, value in loosening.items()})
 
