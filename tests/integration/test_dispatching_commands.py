@@ -37,6 +37,7 @@ service = "payments"
 sinks = ["spare"]
 """
 STORM = 500
+ESCALATIONS = (sys.executable, "-m", "worker.cli", "escalations")
 
 
 @dataclass
@@ -110,6 +111,29 @@ def test_a_sink_that_has_lost_its_table_is_named_while_pages_wait_for_it(site: S
     assert "sink.not_in_routes_file" in site.says("--once")[1]
 
 
+def test_its_page_reaches_the_sinks_that_the_routes_name_now(site: Site) -> None:
+    site.own.status = 500
+    site.publish(1)
+    site.says("--once")
+    routes = Path(site.environment["FIRSTLINE_ROUTES_FILE"])
+    routes.write_text(routes.read_text().replace("sinks.own", "sinks.other").replace('"own"', '"other"'))
+    site.own.status = 200
+    with running(*ESCALATIONS, environment=site.environment, log=site.log):
+        wait_until(lambda: any(b"own has left the routes file" in body for body in site.own.bodies), seconds=30)
+
+
+@pytest.mark.parametrize("has_routes", [True, False], ids=["with routes", "without"])
+def test_a_consumer_that_runs_tells_the_audit_its_settings(site: Site, *, has_routes: bool) -> None:
+    environment = {
+        name: value for name, value in site.environment.items() if has_routes or name != "FIRSTLINE_ROUTES_FILE"
+    }
+    with running(*ESCALATIONS, "--name", "desk-1", environment=environment, log=site.log):
+        wait_until(lambda: site.redis.xlen(AUDIT_STREAM) == 1, seconds=30, log=site.log)
+    entries: Any = site.redis.xrange(AUDIT_STREAM)
+    ((_, fields),) = entries
+    assert (fields["why"], fields["person"]) == ("escalations started", "worker desk-1")
+
+
 def test_a_final_refusal_reaches_the_backup_and_shows_in_status(site: Site) -> None:
     site.own.status = 401
     site.publish(1)
@@ -124,7 +148,7 @@ def test_a_final_refusal_reaches_the_backup_and_shows_in_status(site: Site) -> N
 
 def test_a_storm_with_two_consumers_is_one_page_each(site: Site) -> None:
     site.publish(*range(STORM))
-    one = (sys.executable, "-m", "worker.cli", "escalations", "--name", "one")
+    one = (*ESCALATIONS, "--name", "one")
     two = (*one[:-1], "two")
     with (
         running(*one, environment=site.environment, log=site.log),
