@@ -118,6 +118,22 @@ def test_secrets_beside_such_servers_still_do_not_leave(text: str, told: str) ->
     assert masked(text, "token-service-01", "secrets-01", "password", "db-token") == told
 
 
+def test_a_line_that_ends_in_such_a_word_does_not_cost_the_line_behind_it() -> None:
+    lines = '["WARN invalid token", "ERROR all request threads hung", "WARN unknown secret", "ERROR pool is empty"]'
+    assert masked(lines) == lines
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("set('the db password', 'hunter2')", "set('the db password', '[PASSWORD]')"),
+        ('["--db-password", "correct horse battery"]', '["--db-password", "[PASSWORD]"]'),
+    ],
+)
+def test_a_value_of_one_word_behind_a_sentence_and_any_behind_a_name_alone_are_masked(text: str, told: str) -> None:
+    assert masked(text) == told
+
+
 def test_only_a_name_that_goes_on_behind_the_telling_word_says_nothing_of_its_value() -> None:
     detector = PatternDetector(RedactionRules(kept=frozenset({"Token-Service-01", "db-token"})))
     assert detector.kind_named("token-service-01") is None

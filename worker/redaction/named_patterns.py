@@ -68,7 +68,13 @@ _PAIRS: Final = (
         r"\s*[:=]\s*(?:[\"'\\]{1,2}([^\"'\n]+)|([^\s\"',}]+))",
         check.is_secret_value,
     ),
-    pattern(Kind.PASSWORD, rf"{_NAME}[\"'][ \t]*[, \t][ \t]*[\"']([^\"'\n]+)", check.is_listed_secret),
+    pattern(
+        Kind.PASSWORD,
+        # Behind a whole sentence that ends in such a word stands the next sentence, as in a list of log lines.
+        rf"[\"'][^\s\"'=]*{_NAME}[\"'][ \t]*[, \t][ \t]*[\"']([^\"'\n]+)|"
+        rf"{_NAME}[\"'][ \t]*[, \t][ \t]*[\"'](?m:([^\"'\s]+)(?:[\"']|$))",
+        check.is_listed_secret,
+    ),
     pattern(
         Kind.PASSWORD,
         rf"{_NAME}[\"'][ \t]*,\s*[\"'](?:value|val|data|default|plaintext|raw|text|new|old)[\"'][ \t]*:[ \t]*[\"']([^\"'\n]+)|"
