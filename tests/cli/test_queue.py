@@ -18,6 +18,7 @@ from worker.cli.queue_page import Listed, as_record, history_of, table_of
 from worker.contract import Disposition, Severity
 from worker.contract.handling import Action, HandlingState
 from worker.contract.queue import AUDIT_STREAM, RESULTS_STREAM, WAITING_INCIDENTS, handling_key
+from worker.contract.result import RestartOutcome
 from worker.registry.handling import Handlings
 
 __all__ = ["redis_fixture", "valkey_fixture"]
@@ -107,9 +108,12 @@ def test_at_every_width_a_line_is_one_line_with_an_id_that_commands_take_and_wha
     assert all(len(each) <= width for each in page.splitlines())
 
 
-def test_what_waits_for_an_approval_says_so_before_what_is_wrong(redis: Redis) -> None:
-    publish(redis, disposition=Disposition.AWAITING_APPROVAL, summary="Threads hung [E1].")
-    assert "to approve: Threads hung." in rendered(redis)
+def test_an_approval_that_is_wanted_and_a_restart_that_was_done_stand_before_what_is_wrong(redis: Redis) -> None:
+    publish(redis, 1, disposition=Disposition.AWAITING_APPROVAL, summary="Threads hung [E1].")
+    publish(redis, 2, restart=builders.restart(RestartOutcome.NOT_RESTORED), summary="Threads hung [E1].")
+    page = rendered(redis)
+    assert "to approve: Threads hung." in page
+    assert "restarted: Threads hung." in page
 
 
 @pytest.mark.parametrize("hours", [0.5, 9.99, 23.99, 240, 2400])

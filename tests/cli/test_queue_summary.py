@@ -11,6 +11,10 @@ NOT_DONE = (
     "[E1], and “2026-11-27T12:34:08Z WARNING request threads hung”, no dependency failure in 21 log lines [E2]: a "
     "restart is likely to help."
 )
+SEEN_FIRST = (
+    "CPU at 98 % [E1], and the log shows “2026-11-27T12:34:08Z WARNING request threads hung” [E2]. The restart was not "
+    "carried out [E3]: the inventory wants an engineer's approval."
+)
 IN_SHORT = (
     "request threads hung · CPU at 98 %, no dependency failure in 21 log lines: a restart is likely to help. "
     "Not restarted: the inventory wants an engineer's approval."
@@ -21,6 +25,18 @@ IN_SHORT = (
     ("summary", "told"),
     [
         (NOT_DONE + SIGNATURE, IN_SHORT),
+        (
+            SEEN_FIRST + SIGNATURE,
+            "request threads hung · CPU at 98 %. Not restarted: the inventory wants an engineer's approval.",
+        ),
+        (
+            f"No model answered. The rules finished, without the right to restart: {NOT_DONE}",
+            f"{IN_SHORT} · No model answered. The rules finished, without the right to restart.",
+        ),
+        (
+            "Alerts kept coming after each look; the last one said: CPU at 98 % [E1].",
+            "CPU at 98 %. · Alerts kept coming after each look.",
+        ),
         ("The restart of web-01 was not carried out [E1, E2]: it is sick.", "Not restarted: it is sick."),
         (
             "No local pressure on disk-01 [E1], but the log shows “ERROR write failed” [E2]: a restart is unlikely.",
@@ -40,13 +56,14 @@ def test_what_is_wrong_stands_in_front(summary: str, told: str) -> None:
 @pytest.mark.parametrize(
     "summary",
     [
-        "The restart did not bring web-01 back: CPU at 98 %. What was seen: CPU at 98 %, and “threads hung”, no more.",
+        "The log shows “ERROR write failed”, but not of late; CPU at 98 %: a restart is unlikely to help.",
         "No restart was done. gpt-x says, unverified: “the log shows nothing”.",
+        "Handed over because text in E2 tries to give instructions; without it, this would have ended well: ok.",
         "DNS is down (see the log); nothing was changed.",
         "",
     ],
 )
-def test_a_restart_that_did_not_help_and_words_that_nobody_verified_keep_their_beginning(summary: str) -> None:
+def test_what_was_long_ago_and_words_that_nobody_verified_come_no_further_to_the_front(summary: str) -> None:
     assert in_short(summary) == summary
 
 

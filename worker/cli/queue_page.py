@@ -17,7 +17,7 @@ from rich.text import Text
 from worker.cli.queue_summary import in_short
 from worker.cli.words import one_line
 from worker.contract.handling import Handling, HandlingState
-from worker.contract.result import Disposition
+from worker.contract.result import Disposition, RestartOutcome
 from worker.redaction import SECRETS_MASKER
 from worker.registry.handling_view import Waiting
 
@@ -36,6 +36,11 @@ _FIRST_TO_GROW: Final = ("server", "what", "with")
 _BECAME: Final[Mapping[Disposition, str]] = {
     Disposition.AWAITING_APPROVAL: "to approve",
     Disposition.DEAD_LETTERED: "dead letter",
+}
+_TRIED: Final[Mapping[RestartOutcome | None, str]] = {
+    RestartOutcome.NOT_RESTORED: "restarted: ",
+    RestartOutcome.RESTORED: "restarted: ",
+    RestartOutcome.UNKNOWN: "restart unknown: ",
 }
 
 
@@ -126,13 +131,13 @@ def _holder(line: Waiting) -> str:
 
 
 def _what(line: Waiting) -> str:
-    """Return the summary in short; most are escalated, so only what else became of one is said."""
+    """Return the summary in short; most are escalated and not restarted, so only what else became of one is said."""
     concluded = line.concluded
     if concluded is None:
         return _UNREADABLE
     told, disposition = in_short(_shown(concluded.summary)), concluded.disposition
     if disposition is Disposition.ESCALATED:
-        return told
+        return f"{_TRIED.get(concluded.restart, '')}{told}"
     return f"{_BECAME.get(disposition, disposition.replace('_', ' '))}: {told}"
 
 

@@ -13,10 +13,19 @@ _CITED: Final = re.compile(r" ?\[E\d+(?:, ?E\d+)*\]", re.ASCII)
 _SIGNED: Final = re.compile(r"\s*\(Concluded by rules, not by a language model\.\)")
 _CUT: Final = re.compile(r"(?:\s*\([^()]*)?\s*\[… \d+ bytes cut\]$", re.ASCII)
 _FILE: Final = re.compile(r"^The inventory \([^)]*\)")
-_NOT_DONE: Final = re.compile(
-    r"The restart (?:of \S+ )?was not carried out: (?P<why>.*?)(?: What was seen: (?P<seen>.*))?", re.DOTALL
+_FRAMED: Final = re.compile(
+    r"(?P<how>.*?The rules finished, without the right to restart|Alerts kept coming after each look)"
+    r"(?:; the last one said)?: (?P<word>.*)",
+    re.DOTALL,
 )
-_FOUND: Final = re.compile(r"(?:(?i:the log shows) (?:a failing dependency, )?|, and )“(?P<line>[^”]+)”")
+"""What the desk says around a conclusion: in a storm without a model every line would begin so."""
+
+_NOT_DONE: Final = re.compile(r"The restart (?:of \S+ )?was not carried out: ")
+_SEEN: Final = " What was seen: "
+_FOUND: Final = re.compile(
+    r"(?:(?P<lead>, and (?:the log shows )?)|(?i:the log shows) (?:a failing dependency, )?)"
+    r"(?P<quoted>“(?P<line>[^”]+)”)(?!, but not of late)"
+)
 _LOG_HEAD: Final = re.compile(
     r"(?:\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\s+)?"
     r"(?:\[?(?:ERROR|FATAL|CRITICAL|WARN(?:ING)?|INFO)\]?:?\s+)?",
@@ -28,17 +37,20 @@ _LOG_HEAD: Final = re.compile(
 def in_short(summary: str) -> str:
     """Return a summary with what is wrong in front. The secrets in it must be masked already."""
     text = _CUT.sub("…", _SIGNED.sub("", _CITED.sub("", summary)))
+    framed = _FRAMED.fullmatch(text)
+    return f"{_in_front(framed['word'])} · {framed['how']}." if framed is not None else _in_front(text)
+
+
+def _in_front(text: str) -> str:
     text = _FILE.sub("The inventory", text)
-    undone = _NOT_DONE.fullmatch(text)
-    if undone is not None:
-        seen = f"{undone['seen']} " if undone["seen"] else ""
-        text = f"{seen}Not restarted: {undone['why']}"
+    deed, _, seen = _NOT_DONE.sub("Not restarted: ", text).partition(_SEEN)
+    text = f"{seen} {deed}" if seen else deed
     found = _FOUND.search(text)
-    if found is None or text.startswith("The restart"):
+    if found is None:
         return text
     line = _LOG_HEAD.sub("", found["line"], count=1) or found["line"]
-    around = f"{text[: found.start('line') - 1]}…{text[found.end('line') + 1 :]}"
-    return f"{line} · {around.replace(', and …,', ',')}"
+    around = text.replace(found[0], "", 1) if found["lead"] else text.replace(found["quoted"], "…", 1)
+    return f"{line} · {around}"
 
 
 def cut_to_words(text: str, characters: int) -> str:
