@@ -12,7 +12,7 @@ from tests.redis_servers import let_time_pass, redis_fixture, valkey_fixture
 from worker import duty
 from worker.cli import show
 from worker.contract.approval import Approval
-from worker.contract.handling import Action, HandlingState
+from worker.contract.handling import DESK, Action, HandlingState
 from worker.contract.proposal import follow_up_id
 from worker.contract.queue import RESULTS_STREAM, incident_key, journal_key
 from worker.contract.result import Disposition, Ending, RestartOutcome, TriageResult
@@ -185,7 +185,7 @@ def test_however_it_ends_the_incident_that_it_was_approved_for_hears_of_it(
         desk.worker.guard.halt("we look first")
     desk.carry_out(approved)
     ((person, words),) = notes_of(desk, approved)
-    assert person == "firstline"
+    assert person == DESK
     assert words.startswith(f"The approved restart of {SERVER} ended as {told}")
     assert words.endswith(f": {follow_up_id(approved)}.")
 

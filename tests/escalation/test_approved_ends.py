@@ -11,7 +11,7 @@ from tests.redis_servers import redis_fixture, valkey_fixture
 from tests.registry.entries import accept, result_of
 from worker.contract import Disposition, TriageResult
 from worker.contract.approval import Approval
-from worker.contract.handling import Action, Handled
+from worker.contract.handling import DESK, Action, Handled
 from worker.contract.proposal import follow_up_id
 from worker.contract.queue import incident_key
 from worker.contract.result import RestartOutcome
@@ -75,7 +75,7 @@ def test_the_end_of_an_approved_restart_is_shown_once_where_the_page_of_its_prop
         f"The approved restart of {end.server_id} ended as recovered (escalated_by_model; restart: restored): "
         f"{end.incident.incident_id}."
     )
-    assert chat.said == [(original_id, "firstline", told)]
+    assert chat.said == [(original_id, DESK, told)]
     assert desk.send("pager") == 0
 
 
