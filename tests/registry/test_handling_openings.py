@@ -1,6 +1,8 @@
 """What a result opens again: told like any other action, by Redis' order and no worker's clock, and nothing half."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -103,6 +105,24 @@ def test_several_are_opened_again_at_once_beside_what_is_new(redis: Any) -> None
     assert handlings.open_all(newer) == 7
     assert handlings.count() == 7
     assert redis.xlen(AUDIT_STREAM) == 10
+
+
+@pytest.mark.integration
+def test_of_many_that_record_one_result_at_once_one_opens_its_incident_again(valkey: Any) -> None:
+    Handlings(valkey).open(FIRST)
+    Handlings(valkey).act(INCIDENT_ID, Action.RESOLVE, person="ann")
+    start = Barrier(8)
+
+    def record(_: int) -> bool:
+        handlings = Handlings(valkey)
+        start.wait()
+        return handlings.open(after(-1))
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(record, range(8))) == 1
+    assert (
+        valkey.xlen(AUDIT_STREAM) == valkey.xlen(HANDLED_STREAM) == valkey.llen(handling_history_key(INCIDENT_ID)) == 2
+    )
 
 
 @pytest.mark.parametrize("seconds", [-3600, -1, 1], ids=["far behind", "a second behind", "ahead"])
