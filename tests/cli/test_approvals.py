@@ -106,6 +106,16 @@ def test_what_the_audit_does_not_take_is_not_said_to_be_approved(desk: Desk) -> 
     assert desk.worker.registry.find(follow_up_id(incident_id)) is None
 
 
+def test_a_proposal_is_told_on_one_line_that_ends_with_a_word(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    desk.propose()
+    summary = json.loads(listed(desk, capsys, as_json=True))["summary"]
+    assert "[E1]" in summary
+    line = listed(desk, capsys)
+    assert "bytes cut" not in line
+    assert "[E1]" not in line
+    assert len(line.splitlines()) == 1
+
+
 def test_a_broken_policy_file_hides_no_proposal(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     incident_id = desk.propose()
     Path(desk.settings.policy_file).write_text("[")
