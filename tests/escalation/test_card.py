@@ -251,3 +251,26 @@ def test_no_outcome_is_told_twice() -> None:
     detail = "not proven good: CPU at 97 % 12 s after the restart"
     done = texts(card_of(result(restart=restart(RestartOutcome.NOT_RESTORED, detail=detail))).done)
     assert "not proven good afterwards (CPU at 97 % 12 s after the restart)" in done[0]
+
+
+LOG_LINE = "2026-11-22T02:59:58Z ERROR pool-1: Connection is not available, request timed out after 30000ms."
+DATED = LOGS.model_copy(update={"quotations": (LOG_LINE,), "statement": "400 log lines, 37 with other errors"})
+
+
+def test_a_quotation_on_the_card_has_no_date_and_in_the_cause_no_level_either() -> None:
+    found = LogFindings(scanned_lines=400, error_lines=37, other_errors=(LOG_LINE,))
+    summary = f"CPU at 12 % [E1], but the log shows “{LOG_LINE}” [E2]: a restart is unlikely to help."
+    card = card_of(result(evidence=(HEALTH, DATED), refusals=(), findings=found, summary=summary))
+    assert texts(card.cause) == (summary.replace("2026-11-22T02:59:58Z ERROR ", ""),)
+    assert card.cause[0].doubt is None
+    assert "“02:59:58Z ERROR pool-1: " in card.checked[1].text
+    assert "2026-11-22T" not in as_text(card, 100)
+
+
+@pytest.mark.parametrize("tool", ["get_server_health", "fetch_recent_logs", "restart_service"])
+def test_what_could_not_be_read_is_told_in_words_never_in_json(tool: str) -> None:
+    words = f'{tool} failed: {{"evidence_id": "E1", "failed": {{"failed": "The recording is not valid."}}}}'
+    seen = HEALTH.model_copy(update={"tool": tool, "statement": words})
+    told = text_of(evidence=(seen,), refusals=(), findings=None, last_health=None, summary="The disk is full.")
+    assert "The recording is not valid [E1]" in told
+    assert "{" not in told

@@ -4,12 +4,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.escalation.builders import result
+from tests.escalation.builders import HEALTH, LOGS, incident, result
 from tests.escalation.kinds import kinds, worst
 from worker.contract import TriageResult
 from worker.escalation import as_markdown, as_text, card_of
+from worker.escalation.card_cutting import fitting
 from worker.escalation.card_limits import ROOMIEST, WORDS_LIMIT, clipped
 from worker.escalation.card_parts import shown
+from worker.escalation.card_sentences import Citation, CitationKind, Sentence
 
 KINDS = dict(kinds())
 
@@ -44,6 +46,33 @@ def test_a_hypothesis_that_is_cut_keeps_its_mark_and_its_citations() -> None:
     (cause,) = card_of(result(summary=f"The disk is at 99 % {'and full ' * 200} [E1].")).cause
     assert shown(cause).startswith("Hypothesis (E1 does not say “99 %”): The disk is at 99 %")
     assert shown(cause).endswith("… [E1]")
+
+
+def told(text: str, words: int) -> list[str]:
+    cited = (Citation(kind=CitationKind.EVIDENCE, identifier="E2"),)
+    first = Sentence(text="The cause is not known.")
+    return [one.text for one in fitting((first, Sentence(text=text, citations=cited)), words)]
+
+
+SEEN = "What was seen: CPU at 98 % [E1], and “all the request threads hung again”, no dependency failure [E2]."
+
+
+def test_a_sentence_is_left_out_rather_than_cut_to_next_to_nothing() -> None:
+    assert told(SEEN, 11) == ["The cause is not known."]
+    assert told(SEEN, 14)[1:] == ["What was seen: CPU at 98 % [E1]… [E2]"]
+
+
+def test_a_sentence_is_cut_at_a_clause_and_a_quotation_that_is_cut_is_closed() -> None:
+    assert told(SEEN, 17)[1:] == ["What was seen: CPU at 98 % [E1]… [E2]"]
+    assert told(SEEN, 20)[1:] == ["What was seen: CPU at 98 % [E1], and “all the request threads hung…” [E2]"]
+    assert told(SEEN, 23)[1:] == ["What was seen: CPU at 98 % [E1], and “all the request threads hung again”… [E2]"]
+
+
+def test_the_cause_is_the_last_that_is_cut() -> None:
+    summary = f"CPU at 12 % [E1], and 37 lines show a failing dependency [E2]. {'No restart was done [E3]. ' * 6}"
+    card = card_of(result(summary=summary, incident=incident(text="it is slow " * 40), evidence=(HEALTH, LOGS) * 9))
+    assert "…" not in " ".join(sentence.text for sentence in card.cause)
+    assert "…" in card.alert
 
 
 def test_what_is_cut_says_so_right_behind() -> None:

@@ -210,3 +210,51 @@ def test_control_without_the_check_a_wrong_number_would_pass_as_a_fact() -> None
     assert [cited.identifier for cited in wrong.citations] == ["E1"], (
         "its citation exists, which was all that was asked"
     )
+
+
+QUOTING = f"CPU at 12 % [E1], and “{LOGS.quotations[0]}”, 37 with dependency failures [E2]."
+
+
+def test_the_rules_quote_a_cited_log_without_naming_it() -> None:
+    assert checked(QUOTING, SEEN, is_own=True).doubt is None
+    invented = checked(QUOTING.replace("refused", "lost"), SEEN, is_own=True)
+    assert invented.doubt is Doubt.UNSUPPORTED, "what no log says is doubted, whoever quotes it"
+
+
+def test_control_a_model_that_does_the_same_is_doubted() -> None:
+    assert checked(QUOTING, SEEN).doubt is Doubt.UNSUPPORTED
+
+
+ENDING = "ERROR pool-1: request timed out after 30000ms."
+TIMED_OUT = LOGS.model_copy(update={"quotations": (ENDING,)})
+
+
+def test_a_quotation_that_ends_with_a_stop_tears_no_sentence_in_two() -> None:
+    (told,) = sentences_of(f"The log shows “{ENDING}” [E2].", [HEALTH, TIMED_OUT])
+    assert told.doubt is None, told.doubt_in_words
+
+
+def test_a_sentence_ends_with_a_quotation_where_another_begins_behind_it() -> None:
+    first, second = sentences_of(f"The log shows [E2] “{ENDING}” CPU is at 13 % [E1].", [HEALTH, TIMED_OUT])
+    assert (first.text[-3:], second.text) == ("s.”", "CPU is at 13 % [E1].")
+    assert (first.doubt, second.doubt) == (None, Doubt.UNSUPPORTED)
+
+
+def test_what_looks_like_a_citation_in_a_quotation_is_the_log_s() -> None:
+    coded = LOGS.model_copy(update={"quotations": ("ERROR E404 in main [E9]",)})
+    told = checked("The log says “ERROR E404 in main [E9]” [E2].", [coded])
+    assert [cited.identifier for cited in told.citations] == ["E2"]
+    assert told.doubt is None, told.doubt_in_words
+    assert checked("The log says “ERROR E404 in main [E2]”.", [coded]).doubt is Doubt.UNCITED
+
+
+def test_a_path_of_keys_that_begins_with_a_figure_is_one_name() -> None:
+    failed = HEALTH.model_copy(
+        update={"statement": "get_server_health failed: health.json: 0.figures.float: no number"}
+    )
+    assert (
+        checked("It could not be read [E1]: health.json: 0.figures.float: no number.", [failed], is_own=True).doubt
+        is None
+    )
+    other = checked("It could not be read [E1]: health.json: 1.figures.float: no number.", [failed], is_own=True)
+    assert other.doubt is Doubt.UNSUPPORTED

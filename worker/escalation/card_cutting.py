@@ -57,11 +57,11 @@ def _cut(sentence: Sentence, words: int) -> Sentence:
 
 
 def _to_a_clause(text: str) -> str:
-    """Return a cut text without the clause that was begun last, where enough is left of it."""
-    head, comma, tail = text.rpartition(", ")
+    """Return a cut text without the clause that was begun last, where little is said in it and enough before it."""
+    head, _, tail = text.rpartition(", ")
     is_quoted = "”" in tail or head.count("“") > head.count("”")
-    kept = head if comma and not is_quoted and words_of(head) >= _FEWEST_WORDS else text.removesuffix("…")
-    return f"{kept.rstrip(',;:')}…"
+    is_apart = not is_quoted and words_of(tail) < _FEWEST_WORDS <= words_of(head)
+    return f"{(head if is_apart else text.removesuffix('…')).rstrip(',;:')}…"
 
 
 def _closed(text: str) -> str:
