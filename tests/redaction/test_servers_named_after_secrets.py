@@ -108,6 +108,7 @@ def test_beside_a_name_that_the_inventory_does_not_have_it_is(server_id: str, te
         ('{"field":"db_password","value":"hunter2"}', '{"field":"db_password","value":"[PASSWORD]"}'),
         ("token-service-01 token=abc123def", "token-service-01 token=[PASSWORD]"),
         ("token-service-01=hunter2", "token-service-01=[PASSWORD]"),
+        ("token-service-01.password: hunter2", "token-service-01.password: [PASSWORD]"),
         ("my-token-service-01: hunter2", "my-token-service-01: [PASSWORD]"),
         ("secrets-01-key: hunter2", "secrets-01-key: [PASSWORD]"),
         ("password: hunter2, db-token: hunter2", "password: [PASSWORD], db-token: [PASSWORD]"),
@@ -116,6 +117,12 @@ def test_beside_a_name_that_the_inventory_does_not_have_it_is(server_id: str, te
 def test_secrets_beside_such_servers_still_do_not_leave(text: str, told: str) -> None:
     """Nor where a server is named as a setting is, with nothing behind the telling word."""
     assert masked(text, "token-service-01", "secrets-01", "password", "db-token") == told
+
+
+def test_it_is_known_by_its_name_within_a_domain_too() -> None:
+    text = "secrets-01.lan: CPU at 98%"
+    assert masked(text, "secrets-01") == text
+    assert masked(text) == "secrets-01.lan: [PASSWORD] at 98%"
 
 
 def test_a_line_that_ends_in_such_a_word_does_not_cost_the_line_behind_it() -> None:

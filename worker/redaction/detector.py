@@ -36,10 +36,7 @@ _NAME_BEHIND: Final = re.compile(r"[\w.\-]+")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NAME: Final = re2.compile(SECRET_NAME)
 _SETTING: Final = re2.compile(NAME_OF_A_SETTING)
-_BEGINS_BEFORE: Final = re.compile(rb"[\w.-]$")
-_GOES_ON: Final = re.compile(rb"[\w=-]")
-"""What stands behind a part of a longer name, and behind a name that is given a value."""
-
+_TELLING_NAMES: Final = re2.compile(rf"{SECRET_NAME}[\w.\-]*".encode())
 _HARMLESS_NAMES: Final = re.compile(
     r"(?i)(?:max|min|total|num|n|used|input|output|prompt|completion)[_.\-].*|"
     r".*(?:count|length|size|name|type|age|days|expir\w*|policy|limit|max|min|izer|url|path|file|[_.\-]id)s?"
@@ -62,7 +59,6 @@ class PatternDetector:
         self._clean: set[str] = set()
         self._kept = frozenset(word.casefold() for word in rules.kept)
         self._misleading = frozenset(filter(_is_misleading, self._kept))
-        self._misleading_names = re2.compile(f"(?i){_alternatives(self._misleading)}".encode())
         own = [*_patterns_of(rules, finds_secrets_only=finds_secrets_only)]
         self._tokens = (*([family(*own)] if own else ()), *TOKEN_FAMILIES)
         self._personal = () if finds_secrets_only else PERSONAL_FAMILIES
@@ -99,10 +95,10 @@ class PatternDetector:
         if not self._misleading:
             return content
         told = bytearray(content)
-        for match in self._misleading_names.finditer(content):
-            start, end = match.span()
-            if not (_BEGINS_BEFORE.search(content, max(0, start - 1), start) or _GOES_ON.match(content, end)):
-                told[start:end] = b"x" * (end - start)
+        for match in _TELLING_NAMES.finditer(content):
+            for name in (match[0].rstrip(b"."), match[0].partition(b".")[0]):
+                if name.decode().casefold() in self._misleading and not content.startswith(b"=", match.end()):
+                    told[match.start() : match.start() + len(name)] = b"x" * len(name)
         return bytes(told)
 
     def _found_by(self, families: Iterable[Family], text: str, content: bytes) -> Iterator[Finding]:
