@@ -1,19 +1,19 @@
 """What waits for engineers, on a terminal: one table, most urgent on top, and one incident with its history.
 
-Pure: readings in, text out. Everything from outside is made visible, and no secret is shown. On a narrow terminal only
-the beginnings of ids are shown, as far as the ids on the page differ: every command takes them.
+Pure: readings in, text out. Everything from outside is made visible, and no secret is shown. Which columns
+fit a terminal is said in `queue_columns.py`, what a line says of an incident in `queue_summary.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from typing import Final
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from worker.cli.queue_columns import COLUMNS, GAP, fitted
 from worker.cli.queue_summary import in_short
 from worker.cli.words import one_line
 from worker.contract.handling import Handling, HandlingState
@@ -25,14 +25,7 @@ __all__ = ["Listed", "as_record", "history_of", "table_of"]
 
 _STYLES: Final = {"critical": "bold red", "warning": "yellow", "info": "dim"}
 _UNREADABLE: Final = "its entry can't be read"
-_COLUMNS: Final = ("urgency", "incident", "waits", "with", "server", "what")
-_WIDEST: Final[Mapping[str, int]] = {"incident": 24, "with": 20, "server": 28}
-_NARROWEST: Final[Mapping[str, int]] = {"with": 8, "server": 12, "what": 20}
-_SHORT_ID: Final = 12
 _HOURS_WITHOUT_MINUTES: Final = 10
-_GAP: Final = 2
-_FIRST_TO_GO: Final = ("with", "waits", "urgency", "server", "what")
-_FIRST_TO_GROW: Final = ("server", "what", "with")
 _BECAME: Final[Mapping[Disposition, str]] = {
     Disposition.AWAITING_APPROVAL: "to approve",
     Disposition.DEAD_LETTERED: "dead letter",
@@ -61,11 +54,8 @@ class Listed:
 
 def table_of(listed: Listed, *, now: datetime, width: int) -> Group:
     """Return the list for a terminal of so many columns: how many wait, and a table of the lines."""
-    rows = [_cells(line, now) for line in listed.lines]
-    if _in_all(_narrowest(rows)) > width:
-        rows = _with_short_ids(rows)
-    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
-    widths = _widths_within(width, rows)
+    rows, widths = fitted([_cells(line, now) for line in listed.lines], width)
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
     for name, characters in widths.items():
         is_id = name == "incident"
         table.add_column(name, width=characters, no_wrap=not is_id, overflow="fold" if is_id else "ellipsis")
@@ -83,41 +73,11 @@ def _title(listed: Listed) -> str:
     return f"{listed.waiting} {incidents} {'waits' if listed.waiting == 1 else 'wait'} for engineers{unseen}"
 
 
-def _with_short_ids(rows: Sequence[Mapping[str, Text]]) -> list[dict[str, Text]]:
-    ids = {row["incident"].plain for row in rows}
-    enough = next(length for length in count(_SHORT_ID) if len({each[:length] for each in ids}) == len(ids))
-    return [{**row, "incident": row["incident"][:enough]} for row in rows]
-
-
-def _longest(rows: Sequence[Mapping[str, Text]]) -> dict[str, int]:
-    longest = {name: max(len(name), *(row[name].cell_len for row in rows), 0) for name in _COLUMNS}
-    return {name: min(characters, _WIDEST.get(name, characters)) for name, characters in longest.items()}
-
-
-def _narrowest(rows: Sequence[Mapping[str, Text]]) -> dict[str, int]:
-    return {name: min(characters, _NARROWEST.get(name, characters)) for name, characters in _longest(rows).items()}
-
-
-def _widths_within(width: int, rows: Sequence[Mapping[str, Text]]) -> dict[str, int]:
-    """Choose the columns for which there is room, and share out what is left: whoever has it can wait longest."""
-    wanted, widths = _longest(rows), _narrowest(rows)
-    for name in _FIRST_TO_GO:
-        if _in_all(widths) > width:
-            del widths[name]
-    for name in filter(widths.__contains__, _FIRST_TO_GROW):
-        widths[name] += max(0, min(wanted[name] - widths[name], width - _in_all(widths)))
-    return widths
-
-
-def _in_all(widths: Mapping[str, int]) -> int:
-    return sum(widths.values()) + _GAP * (len(widths) - 1)
-
-
 def _cells(line: Waiting, now: datetime) -> dict[str, Text]:
     concluded = line.concluded
     urgency = concluded.severity if concluded else "?"
     texts = (urgency, line.incident_id, _age(now - line.waits_since), _holder(line), _server(line), _what(line))
-    cells = {name: Text(_shown(text)) for name, text in zip(_COLUMNS, texts, strict=True)}
+    cells = {name: Text(_shown(text)) for name, text in zip(COLUMNS, texts, strict=True)}
     cells["urgency"].stylize(_STYLES.get(urgency, ""))
     return cells
 
