@@ -1,6 +1,7 @@
 """What to try next: one step for each finding, the most telling first, and no word of a log as the desk's own."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.escalation.builders import (
     HEALTH,
     LOGS,
+    NOW,
     REFUSAL,
     REFUSED_RESTART,
     SERVER,
@@ -17,10 +19,13 @@ from tests.escalation.builders import (
 )
 from tests.escalation.kinds import SUSPICIONS
 from worker.contract import Disposition, Ending, Refusal
+from worker.contract.observations import Measure
 from worker.contract.result import LogFindings, RestartOutcome
 from worker.escalation import card_of
 from worker.escalation.advice import commands_of, endpoints_in, next_steps
 from worker.escalation.advice_sentences import AFTER_REFUSAL
+
+LATER = NOW + timedelta(minutes=1)
 
 
 def steps_of(**changes: Any) -> str:
@@ -150,6 +155,24 @@ def test_what_a_refusal_leads_to_comes_before_what_a_figure_does() -> None:
     first, second = next_steps(told)
     assert "one of its dependencies is sick" in first
     assert "what keeps the CPU" in second
+
+
+def test_what_the_log_says_comes_before_a_start_after_a_restart_that_left_the_service_stopped() -> None:
+    stopped = restart(RestartOutcome.NOT_RESTORED)
+    stopped = stopped.model_copy(update={"probes": (health(status="stopped", observed_at=LATER),)})
+    findings = LogFindings(scanned_lines=9, local_faults=("FATAL invalid configuration",))
+    steps = next_steps(result(restart=stopped, refusals=(), findings=findings))
+    assert steps[0] == (
+        "Look first at what the log says, “FATAL invalid configuration” [E2]; "
+        f"then start the service on {SERVER}: it was stopped after the restart at 03:00 UTC"
+    )
+    assert "FATAL" not in "".join(steps[1:])
+
+
+def test_a_full_disk_is_looked_at_before_memory_and_cpu() -> None:
+    disk = Measure(name="fullest disk", value=99, unit="percent", source="lab")
+    steps = next_steps(result(last_health=health(cpu=97, measures=(disk,)), findings=None, refusals=()))
+    assert steps[0] == f"See what fills {SERVER}: fullest disk at 99 % [E1]"
 
 
 def test_a_restart_that_is_proposed_is_never_advised_by_hand_too() -> None:

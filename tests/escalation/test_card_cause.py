@@ -5,15 +5,21 @@ from typing import Any
 
 import pytest
 
-from tests.escalation.builders import HEALTH, SERVER, restart, result
+from tests.escalation.builders import HEALTH, LOGS, REFUSED_RESTART, SERVER, health, restart, result
 from tests.escalation.kinds import SUSPICIONS
 from worker import duty
-from worker.contract import Ending
-from worker.contract.result import RestartOutcome
+from worker.contract import Disposition, Ending
+from worker.contract.observations import Measure
+from worker.contract.result import LogFindings, RestartOutcome
 from worker.escalation import as_text, card_of
 from worker.escalation.advice import MAY_STAY_CLOSED
 from worker.escalation.card_parts import Confidence
-from worker.escalation.card_sentences import Sentence
+from worker.escalation.card_sentences import Doubt, Sentence
+from worker.models.rules_model import SIGNATURE
+
+CLEAN = LogFindings(scanned_lines=400)
+FULL_DISK = health(measures=(Measure(name="fullest disk", value=99, unit="percent", source="lab"),))
+RESTORED = f"restarted {SERVER} (fence 3): restored, health good for 30 s without a break"
 
 
 def text_of(**changes: Any) -> str:
@@ -94,19 +100,86 @@ def test_how_a_restart_ended_is_no_cause() -> None:
     assert "Likely cause" not in as_text(card, 100)
 
 
-def test_behind_a_restart_that_was_tried_the_rules_word_before_it_is_not_repeated() -> None:
-    before = "CPU at 97.6 % [E4]: a restart is likely to help."
-    bound = HEALTH.model_copy(
-        update={"evidence_id": "E4", "statement": "the service is running, CPU 98 %, memory 41 %"}
-    )
-    changes: dict[str, Any] = {"summary": f"The restart did not bring {SERVER} back. What was seen: {before}"}
-    tried = card_of(result(**changes, restart=restart(RestartOutcome.NOT_RESTORED), evidence=(bound,)))
-    assert [sentence.text for sentence in tried.cause] == [
-        "The cause is not known.",
-        "What was seen: CPU at 97.6 % [E4].",
+SEEN = "CPU at 12 % [E1], and the log shows “could not connect to payments-db:5432: Connection refused” [E2]."
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "The restart was not carried out [E3]: a dependency fails. Ask again in 5 s.",
+        f"The restart did not bring {SERVER} back [E3]: it hangs.",
+        f"The restart of {SERVER} has an unknown outcome [E3]: it hangs.",
+        f"The restart brought {SERVER} back, but not for long [E3]: it hangs.",
+        "But restarts were not available to the rules.",
+    ],
+)
+def test_what_became_of_a_restart_is_told_as_a_deed_and_not_behind_the_cause(deed: str) -> None:
+    assert texts(card_of(result(summary=f"{SEEN} {deed}")).cause) == (SEEN,)
+
+
+def test_a_log_line_that_tells_of_a_restart_does_not_cut_the_cause() -> None:
+    line = "ERROR gave up. The restart was done"
+    logs = LOGS.model_copy(update={"quotations": (line,)})
+    summary = f"The log shows “{line}” [E2]; CPU at 12 % [E1]: a restart is unlikely to help."
+    assert texts(card_of(result(summary=summary, evidence=(HEALTH, logs))).cause) == (summary,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "confidence"),
+    [
+        ({"findings": LogFindings(scanned_lines=9, other_errors=("ERROR x509",))}, "high"),
+        ({"findings": CLEAN, "last_health": FULL_DISK}, "high"),
+        ({"restart": restart(RestartOutcome.NOT_RESTORED)}, "medium"),
+        ({"findings": CLEAN}, None),
+        ({"findings": None, "last_health": None}, None),
+    ],
+)
+def test_the_rules_name_a_cause_only_where_a_fault_was_seen_and_trust_less_what_a_restart_did_not_cure(
+    changes: dict[str, Any], confidence: str | None
+) -> None:
+    card = card_of(result(summary="CPU at 12 % [E1].", **changes))
+    assert card.confidence == confidence
+    not_known = () if confidence else ("The cause is not known.",)
+    assert texts(card.cause) == (*not_known, "CPU at 12 % [E1].")
+
+
+RECOVERED: dict[str, Any] = {
+    "disposition": Disposition.RECOVERED,
+    "ending": Ending.CONCLUDED,
+    "restart": restart(RestartOutcome.RESTORED, "health good for 30 s without a break"),
+    "evidence": (HEALTH, LOGS, REFUSED_RESTART.model_copy(update={"statement": RESTORED})),
+    "refusals": (),
+}
+
+
+def test_a_recovery_is_told_by_the_desk_s_record_and_the_rules_word_for_it_is_not_called_unverified() -> None:
+    summary = f"Restarted once, health good for 30 s. rules says, unverified: “{SERVER} is well again. {SIGNATURE}”"
+    card = card_of(result(**RECOVERED, summary=summary))
+    assert texts(card.cause) == ("Health was proven good after one restart [E3]; why it was needed is not known.",)
+    assert card.cause[0].doubt is None
+    assert "How it ended (Firstline's record)" in as_text(card, 100)
+    assert "has been well since" not in card.stakeholder_note
+
+
+def test_what_a_language_model_says_to_a_recovery_follows_the_record_and_is_checked() -> None:
+    summary = "Restarted once, health good for 0.5 s. gpt-4o says, unverified: “CPU is at 12 % [E1]. An intern did it.”"
+    card = card_of(result(**RECOVERED, summary=summary, model="gpt-4o", is_llm=True))
+    assert [(sentence.text, sentence.doubt) for sentence in card.cause[1:]] == [
+        ("CPU is at 12 % [E1].", None),
+        ("An intern did it.", Doubt.UNCITED),
     ]
-    refused = card_of(result(**changes, evidence=(bound,)))
-    assert refused.cause[1].text == f"What was seen: {before}"
+    assert card.said_by == "Firstline's record; then by gpt-4o, a language model"
+
+
+def test_where_nothing_was_wrong_the_card_says_what_was_read_and_urges_nobody() -> None:
+    logs = LOGS.model_copy(update={"statement": "400 log lines, 0 with errors", "quotations": ()})
+    told = result(
+        disposition=Disposition.NO_ACTION, ending=Ending.CONCLUDED, evidence=(HEALTH, logs), findings=CLEAN, refusals=()
+    )
+    card = card_of(told)
+    assert texts(card.cause) == ("Health was read good [E1], and the log shows no fault [E2].",)
+    assert card.cause[0].doubt is None
+    assert card.next_steps[0].startswith("Nothing for now; if the alert comes again, read the log")
 
 
 def test_an_abbreviation_does_not_end_a_sentence() -> None:

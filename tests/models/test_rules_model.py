@@ -6,12 +6,16 @@ from typing import Any
 import pytest
 
 from tests.models.transcripts import SERVER, SPECS, fresh, health, logs, observed, restart
-from worker.contract.observations import ServiceStatus
+from worker.contract.observations import Measure, ServiceStatus
 from worker.contract.result import Refusal, RestartOutcome
 from worker.contract.transcript import ModelReply, Transcript, Usage
 from worker.models.rules_model import SIGNATURE, RulesModel
 
 STOPPED, DEGRADED = ServiceStatus.STOPPED, ServiceStatus.DEGRADED
+FULL_DISK = health().model_copy(
+    update={"measures": (Measure(name="fullest disk", value=99, unit="percent", source="a fake"),)}
+)
+SEEN = "CPU at 187 % [E1], and no dependency failure in 100 log lines [E2]."
 REFUSAL = Refusal(reason="cooldown", detail="the server was restarted 4 minutes ago.")
 
 
@@ -53,8 +57,7 @@ def test_the_log_is_asked_next() -> None:
         pytest.param(
             health(cpu=187),
             logs(local="worker threads hung"),
-            "CPU at 187 % [E1], and “worker threads hung”, no dependency failure in 100 log lines [E2]: "
-            "a restart is likely to help.",
+            "CPU at 187 % [E1], and the log shows “worker threads hung” [E2]: a restart is likely to help.",
             id="cpu",
         ),
         pytest.param(
@@ -66,15 +69,13 @@ def test_the_log_is_asked_next() -> None:
         pytest.param(
             health(None, None, status=STOPPED),
             logs(other="ERROR bye"),
-            "The service is stopped [E1], and no dependency failure in 100 log lines [E2]: "
-            "a restart is likely to help.",
+            "The service is stopped [E1], and the log shows “ERROR bye” [E2]: a restart is likely to help.",
             id="stopped",
         ),
         pytest.param(
             health(status=DEGRADED),
             logs(local="heap exhausted"),
-            "The service is degraded [E1], and “heap exhausted”, no dependency failure in 100 log lines [E2]: "
-            "a restart is likely to help.",
+            "The service is degraded [E1], and the log shows “heap exhausted” [E2]: a restart is likely to help.",
             id="degraded with a local fault",
         ),
     ],
@@ -93,8 +94,8 @@ def test_local_pressure_without_a_failing_dependency_asks_for_a_restart(
         pytest.param(
             health(),
             logs(dependency="db-01: connection refused"),
-            "The log shows a failing dependency, “db-01: connection refused” [E2]; no local pressure on "
-            "payment-server-01 (CPU at 12 %, memory at 40 %) [E1]: a restart is unlikely to help.",
+            "The log shows a failing dependency, “db-01: connection refused” [E2]; CPU at 12 % and memory at 40 % "
+            "are within limits [E1]: a restart is unlikely to help.",
             id="dependency",
         ),
         pytest.param(
@@ -107,44 +108,63 @@ def test_local_pressure_without_a_failing_dependency_asks_for_a_restart(
         pytest.param(
             health(status=DEGRADED),
             logs(other="ERROR what"),
-            "The service is degraded [E1], but 100 log lines show no local fault [E2]: "
+            "The log shows “ERROR what” [E2], and the service is degraded [E1]: "
+            "nothing says that a restart would help.",
+            id="degraded, with errors",
+        ),
+        pytest.param(
+            health(status=DEGRADED),
+            logs(),
+            "The service is degraded [E1], but 100 log lines show no error [E2]: "
             "nothing says that a restart would help.",
             id="degraded only",
         ),
         pytest.param(
             health(status=DEGRADED),
             logs(local="heap exhausted").model_copy(update={"newest_local_faults": ()}),
-            "The service is degraded [E1], but the newest log lines show no local fault [E2]: "
+            "The log shows “heap exhausted” [E2], but not of late, and the service is degraded [E1]: "
             "nothing says that a restart would help.",
             id="degraded with a local fault far back",
         ),
         pytest.param(
             health(),
             logs(local="heap exhausted").model_copy(update={"newest_local_faults": ()}),
-            "No local pressure on payment-server-01 (CPU at 12 %, memory at 40 %) [E1], but the log shows "
-            "“heap exhausted” [E2]: a restart is unlikely to help.",
+            "The log shows “heap exhausted” [E2], but not of late; CPU at 12 % and memory at 40 % are within limits "
+            "[E1]: a restart is unlikely to help.",
             id="a local fault far back without symptoms",
         ),
         pytest.param(
             health(),
             logs(other="ERROR what"),
-            "No local pressure on payment-server-01 (CPU at 12 %, memory at 40 %) [E1], but the log shows "
-            "“ERROR what” [E2]: a restart is unlikely to help.",
+            "The log shows “ERROR what” [E2]; CPU at 12 % and memory at 40 % are within limits [E1]: "
+            "a restart is unlikely to help.",
             id="errors without symptoms",
         ),
         pytest.param(
             health(),
             logs(local="out of memory", other="ERROR what"),
-            "No local pressure on payment-server-01 (CPU at 12 %, memory at 40 %) [E1], but the log shows "
-            "“out of memory” [E2]: a restart is unlikely to help.",
+            "The log shows “out of memory” [E2]; CPU at 12 % and memory at 40 % are within limits [E1]: "
+            "a restart is unlikely to help.",
             id="local fault without symptoms",
         ),
         pytest.param(
             health(cpu=None),
             logs(),
-            "No local pressure on payment-server-01 (CPU unknown, memory at 40 %) [E1], "
-            "but without every figure nobody can say that it is well.",
+            "CPU unknown, memory at 40 % [E1]: without every figure nobody can say that it is well.",
             id="unknown figure",
+        ),
+        pytest.param(
+            FULL_DISK,
+            logs(other="ERROR no space left on device"),
+            "Fullest disk at 99 % [E1], and the log shows “ERROR no space left on device” [E2]: "
+            "a restart is unlikely to help.",
+            id="a full disk with errors",
+        ),
+        pytest.param(
+            FULL_DISK,
+            logs(),
+            "Fullest disk at 99 % [E1], and 100 log lines show no error [E2]: a restart is unlikely to help.",
+            id="a full disk alone",
         ),
     ],
 )
@@ -156,8 +176,8 @@ def test_good_health_and_a_clean_log_need_no_action() -> None:
     reply = ask(triage(health(), logs()))
     assert json.loads(reply.text) == {
         "disposition": "no_action",
-        "reason": "No local pressure on payment-server-01 (CPU at 12 %, memory at 40 %) [E1], and 100 log lines "
-        f"show no error [E2]: nothing needs to be done. {SIGNATURE}",
+        "reason": "CPU at 12 % and memory at 40 % are within limits [E1], and 100 log lines show no error [E2]: "
+        f"nothing needs to be done. {SIGNATURE}",
     }
 
 
@@ -197,7 +217,10 @@ def test_a_restored_server_that_fell_ill_again_is_handed_over() -> None:
     transcript = triage(
         health(cpu=187), logs(), ("restart_service", record), ("get_server_health", health(cpu=170, after=60))
     )
-    assert summary(ask(transcript)).startswith("The restart brought payment-server-01 back, but not for long [E3]: ")
+    assert summary(ask(transcript)) == (
+        "CPU at 170 % [E4], and no dependency failure in 100 log lines [E2]. "
+        "The restart brought payment-server-01 back, but not for long [E3]: two probes were read."
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,16 +231,14 @@ def test_a_restored_server_that_fell_ill_again_is_handed_over() -> None:
         (RestartOutcome.UNKNOWN, "The restart of payment-server-01 has an unknown outcome [E3]: it hangs."),
     ],
 )
-def test_a_restart_that_did_not_help_is_handed_over_with_its_grounds(outcome: RestartOutcome, words: str) -> None:
+def test_a_restart_that_did_not_help_is_handed_over_behind_what_was_seen(outcome: RestartOutcome, words: str) -> None:
     reply = ask(triage(health(cpu=187), logs(), ("restart_service", restart(outcome, "it hangs."))))
-    assert summary(reply).startswith(f"{words} What was seen: CPU at 187 % [E1]")
+    assert summary(reply) == f"{SEEN} {words}"
 
 
 def test_a_refused_restart_is_handed_over_and_never_asked_for_again() -> None:
     reply = ask(triage(health(cpu=187), logs(), ("restart_service", REFUSAL)))
-    assert summary(reply).startswith(
-        "The restart was not carried out [E3]: the server was restarted 4 minutes ago. What was seen: CPU at 187 % [E1]"
-    )
+    assert summary(reply) == (f"{SEEN} The restart was not carried out [E3]: the server was restarted 4 minutes ago.")
 
 
 def test_handing_over_twice_is_said_as_text_instead() -> None:
@@ -277,6 +298,7 @@ def test_an_approved_restart_is_asked_for_where_anything_is_wrong_and_the_guards
     transcript = triage(reading, findings)
     approved = RulesModel(is_approved=True).reply(transcript, SPECS, timeout_seconds=1)
     assert only_call(approved)[0] == "restart_service"
+    assert approved.text.endswith(": an engineer has approved a restart.")
     assert only_call(ask(transcript))[0] == "escalate_to_engineer"
 
 

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from worker.contract import Disposition, Ending, Evidence, ServiceStatus, TriageResult
+from worker.contract import Disposition, Ending, ServiceStatus, TriageResult
 from worker.contract.observations import CPU_PRESSURE_PERCENT, MEMORY_PRESSURE_PERCENT
 from worker.contract.quoting import quoted
 from worker.contract.result import Suspicion
 from worker.escalation.advice_sentences import AFTER_ENDING, AFTER_RECOVERY, AFTER_REFUSAL, AFTER_RESTART
 from worker.escalation.card_limits import clipped
 from worker.escalation.citation_claims import ENDPOINT
-from worker.escalation.newest_health import evidence_of_restart, newest_health
+from worker.escalation.newest_health import citing, evidence_of_restart, newest_health, newest_of
+from worker.models.rules_limits import full_of
 
 __all__ = ["MAY_STAY_CLOSED", "commands_of", "endpoints_in", "name_of", "next_steps"]
 
@@ -53,8 +54,12 @@ def name_of(result: TriageResult) -> str:
 def next_steps(result: TriageResult) -> tuple[str, ...]:
     """Return at most three sentences, the most telling first, each without its full stop; never none."""
     steps = list(dict.fromkeys(_steps(result)))[:STEPS_LIMIT]
-    around = _clock(result.incident.started_at)
-    return tuple(steps) or (f"Read the log of {_server(result)} around {around}; the checks found no cause",)
+    if steps:
+        return tuple(steps)
+    reading = f"ead the log of {_server(result)} around {_clock(result.incident.started_at)}"
+    if result.disposition is Disposition.NO_ACTION:
+        return (f"Nothing for now; if the alert comes again, r{reading}",)
+    return (f"R{reading}; the checks found no cause",)
 
 
 def commands_of(result: TriageResult) -> tuple[str, ...]:
@@ -92,9 +97,11 @@ def _after_restart(result: TriageResult, server: str) -> Iterator[str]:
         if not result.is_restart_known:
             yield "Look before you restart anything: whether a restart was done already is not known"
         return
-    ordered_at, cited = _clock(result.restart.ordered_at), _cited(evidence_of_restart(result))
-    if (newest := newest_health(result)) and newest.is_probe and newest.reading.status is ServiceStatus.STOPPED:
-        yield f"Start the service on {server}: it was stopped after the restart at {ordered_at}{cited}"
+    ordered_at, cited = _clock(result.restart.ordered_at), citing(evidence_of_restart(result))
+    if _is_stopped_since(result):
+        start = f"the service on {server}: it was stopped after the restart at {ordered_at}{cited}"
+        fault = _fault(result)
+        yield f"Look first at what the log says, {fault}; then start {start}" if fault else f"Start {start}"
     has_recovered = result.disposition is Disposition.RECOVERED
     step = AFTER_RECOVERY if has_recovered else AFTER_RESTART[result.restart.outcome]
     yield step.format(server=server, time=ordered_at) + cited
@@ -112,7 +119,7 @@ def _place(where: str) -> str:
 
 
 def _after_dependency_failures(result: TriageResult, server: str, lines: tuple[str, ...]) -> str:
-    endpoints, cited = endpoints_in(lines), _cited(_newest_of(LOG_TOOL, result))
+    endpoints, cited = endpoints_in(lines), citing(newest_of(LOG_TOOL, result))
     if endpoints:
         listed = " and ".join(quoted(endpoint, ENDPOINT_LIMIT_BYTES) for endpoint in endpoints)
         reach = f"Check that {listed} can be reached: the log of {server} says otherwise{cited}"
@@ -128,14 +135,16 @@ def _after_health(result: TriageResult, server: str) -> Iterator[str]:
             yield f"Check that {server} is up and reachable: its health was not read"
         return
     health = newest.reading
-    seen = evidence_of_restart(result) if newest.is_probe else _newest_of(HEALTH_TOOL, result)
-    cited = _cited(seen)
+    seen = evidence_of_restart(result) if newest.is_probe else newest_of(HEALTH_TOOL, result)
+    cited = citing(seen)
     if newest.is_outdated:
         read_at = _clock(health.observed_at)
         yield f"Check the health of {server}: it was last read at {read_at}, before the restart{cited}"
         return
     if health.status is ServiceStatus.STOPPED and not newest.is_probe:
         yield f"Find out what stopped the service on {server} (exit status, last log lines) before you start it{cited}"
+    for share in full_of(health):
+        yield f"See what fills {server}: {share}{cited}"
     if health.memory_percent is not None and health.memory_percent >= MEMORY_PRESSURE_PERCENT:
         yield f"See what holds the memory of {server}, at {health.memory_percent:.0f} %{cited}, and since when"
     if health.cpu_percent is not None and health.cpu_percent >= CPU_PRESSURE_PERCENT:
@@ -146,7 +155,7 @@ def _after_health(result: TriageResult, server: str) -> Iterator[str]:
 def _after_refusals(result: TriageResult, server: str, *, is_proposed: bool) -> Iterator[str]:
     for refusal in result.refusals:
         if refusal.reason in AFTER_REFUSAL and not (refusal.reason == "needs_approval" and is_proposed):
-            cited = _cited(next((seen for seen in result.evidence if refusal.detail in seen.statement), None))
+            cited = citing(next((seen for seen in result.evidence if refusal.detail in seen.statement), None))
             yield AFTER_REFUSAL[refusal.reason].format(server=server) + cited
 
 
@@ -155,18 +164,20 @@ def _after_logs(result: TriageResult, server: str) -> Iterator[str]:
         if result.ending not in _WITHOUT_A_SERVER:
             yield f"Read the log of {server}: the triage did not"
         return
-    if faults := (*result.findings.other_errors, *result.findings.local_faults):
-        cited = _cited(_newest_of(LOG_TOOL, result))
-        yield f"Check whether it is so: the log of {server} says {_quotation(faults[-1])}{cited}"
+    if (fault := _fault(result)) and not _is_stopped_since(result):
+        yield f"Check whether it is so: the log of {server} says {fault}"
 
 
-def _newest_of(tool: str, result: TriageResult) -> Evidence | None:
-    return next((seen for seen in reversed(result.evidence) if seen.tool == tool), None)
+def _is_stopped_since(result: TriageResult) -> bool:
+    """Say whether the service was seen stopped after the restart."""
+    newest = newest_health(result)
+    return newest is not None and newest.is_probe and newest.reading.status is ServiceStatus.STOPPED
 
 
-def _cited(seen: Evidence | None) -> str:
-    """Return the citation of a piece of evidence, with a space before it, or nothing."""
-    return "" if seen is None else f" [{clipped(seen.evidence_id, 1)}]"
+def _fault(result: TriageResult) -> str:
+    """Return the line of the log that tells most, quoted and cited, of those that its evidence quotes; or nothing."""
+    lines = result.findings.local_faults or result.findings.other_errors if result.findings is not None else ()
+    return f"{_quotation(lines[-1])}{citing(newest_of(LOG_TOOL, result))}" if lines else ""
 
 
 def _server(result: TriageResult) -> str:

@@ -96,6 +96,8 @@ def shown(sentence: Sentence) -> str:
 
 
 def _cause_heading(card: Card) -> str:
+    if card.confidence is None and card.disposition in (Disposition.RECOVERED, Disposition.NO_ACTION):
+        return f"How it ended ({card.said_by})"
     if card.confidence is None:
         return f"Why it came to you ({card.said_by})"
     return f"Likely cause (confidence {card.confidence}; {card.said_by})"

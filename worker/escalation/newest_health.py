@@ -10,8 +10,17 @@ from typing import Final
 
 from worker.contract import Evidence, HealthReading, TriageResult
 from worker.contract.result import RestartOutcome
+from worker.escalation.card_limits import clipped
 
-__all__ = ["RESTART_TOOL", "Newest", "evidence_of_restart", "is_before_restart", "newest_health"]
+__all__ = [
+    "RESTART_TOOL",
+    "Newest",
+    "citing",
+    "evidence_of_restart",
+    "is_before_restart",
+    "newest_health",
+    "newest_of",
+]
 
 RESTART_TOOL: Final = "restart_service"
 
@@ -48,3 +57,13 @@ def evidence_of_restart(result: TriageResult) -> Evidence | None:
         return None
     attempts = (seen for seen in reversed(result.evidence) if seen.tool == RESTART_TOOL)
     return next((seen for seen in attempts if result.restart.detail in seen.statement), None)
+
+
+def newest_of(tool: str, result: TriageResult) -> Evidence | None:
+    """Return the newest piece of evidence of a tool."""
+    return next((seen for seen in reversed(result.evidence) if seen.tool == tool), None)
+
+
+def citing(seen: Evidence | None) -> str:
+    """Return the citation of a piece of evidence, with a space before it, or nothing."""
+    return "" if seen is None else f" [{clipped(seen.evidence_id, 1)}]"

@@ -22,14 +22,15 @@ def stakeholder_note(result: TriageResult, sentences: int) -> tuple[str, ...]:
     )
     subject = f"the {service} service" if service else server or "one of our systems"
     raised_at = f"{result.incident.started_at.astimezone(UTC):%H:%M} UTC"
-    opening = f"We are looking into an alert about {subject} from {raised_at}."
+    is_over = result.disposition in (Disposition.RECOVERED, Disposition.NO_ACTION)
+    opening = f"We {'looked' if is_over else 'are looking'} into an alert about {subject} from {raised_at}."
     known = (opening, _state_for_stakeholders(result))[:sentences]
     return (*known, "Effect on users: not yet known.")
 
 
 def _state_for_stakeholders(result: TriageResult) -> str:
     if result.disposition is Disposition.RECOVERED:
-        return "The service was restarted automatically and has been well since."
+        return "The service was restarted automatically, and was well when we last checked it after that."
     if result.disposition is Disposition.NO_ACTION:
         return "Automatic checks found nothing wrong."
     if result.disposition is Disposition.AWAITING_APPROVAL:

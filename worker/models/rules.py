@@ -12,10 +12,14 @@ from worker.contract.counting import counted
 from worker.contract.observations import HealthReading, ServiceStatus
 from worker.contract.quoting import quoted
 from worker.contract.result import LogFindings
+from worker.models.rules_limits import full_of
 
 __all__ = ["Verdict", "Way", "figures_of", "weigh"]
 
 _QUOTATION_BYTES: Final = 240
+_LIKELY: Final = "a restart is likely to help"
+_UNLIKELY: Final = "a restart is unlikely to help"
+_UNSAID: Final = "nothing says that a restart would help"
 
 
 class Way(StrEnum):
@@ -28,32 +32,37 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A way, and the reason for it as one sentence that cites its evidence."""
+    """A way; what was seen that led to it, with its evidence cited; and what that says of a restart."""
 
     way: Way
-    reason: str
+    seen: str
+    outlook: str
+
+    @property
+    def reason(self) -> str:
+        """The verdict as one sentence."""
+        return f"{self.seen}: {self.outlook}."
 
 
 def weigh(health: HealthReading, logs: LogFindings, *, health_cited: str = "", logs_cited: str = "") -> Verdict:
     """Return the verdict. `health_cited` and `logs_cited` are citations such as ``[E1]``, put behind their facts."""
-    no_pressure = f"no local pressure on {health.server_id} ({figures_of(health)})"
-    state = _joined(" and ".join(health.symptoms) or no_pressure, health_cited)
+    state = _joined(_state(health), health_cited)
+    shown = _shown(logs, logs_cited)
+    clean = _joined(f"{counted(logs.scanned_lines, 'log line')} {_show(logs)} no error", logs_cited)
     if logs.dependency_failures:
         failure = _joined(f"the log shows a failing dependency, {_quoted(logs.dependency_failures)}", logs_cited)
-        return _verdict(Way.ESCALATE, f"{failure}; {state}: a restart is unlikely to help.")
+        return _verdict(Way.ESCALATE, f"{failure}; {state}", _UNLIKELY)
     if _is_only_degraded(health) and not logs.newest_local_faults:
-        no_fault = _joined(f"{_where_no_fault_is(logs)} no local fault", logs_cited)
-        return _verdict(Way.ESCALATE, f"{state}, but {no_fault}: nothing says that a restart would help.")
+        return _verdict(Way.ESCALATE, f"{shown}, and {state}" if shown else f"{state}, but {clean}", _UNSAID)
     if health.symptoms:
-        local_faults = _joined(_local_faults(logs), logs_cited)
-        return _verdict(Way.RESTART, f"{state}, and {local_faults}: a restart is likely to help.")
-    if faults := (*logs.other_errors, *logs.local_faults):
-        found = _joined(f"the log shows {_quoted(faults)}", logs_cited)
-        return _verdict(Way.ESCALATE, f"{state}, but {found}: a restart is unlikely to help.")
+        nothing_worse = f"no dependency failure in {counted(logs.scanned_lines, 'log line')}"
+        return _verdict(Way.RESTART, f"{state}, and {shown or _joined(nothing_worse, logs_cited)}", _LIKELY)
+    if (is_full := bool(full_of(health))) or shown:
+        seen = f"{state}, and {shown or clean}" if is_full else f"{shown}; {state}"
+        return _verdict(Way.ESCALATE, seen, _UNLIKELY)
     if not health.is_good:
-        return _verdict(Way.ESCALATE, f"{state}, but without every figure nobody can say that it is well.")
-    clean = _joined(f"{_all_lines_show(logs)} no error", logs_cited)
-    return _verdict(Way.NO_ACTION, f"{state}, and {clean}: nothing needs to be done.")
+        return _verdict(Way.ESCALATE, state, "without every figure nobody can say that it is well")
+    return _verdict(Way.NO_ACTION, f"{state}, and {clean}", "nothing needs to be done")
 
 
 def figures_of(health: HealthReading) -> str:
@@ -63,25 +72,34 @@ def figures_of(health: HealthReading) -> str:
     return f"{cpu}, {memory}"
 
 
-def _verdict(way: Way, reason: str) -> Verdict:
-    return Verdict(way, reason[:1].upper() + reason[1:])
+def _verdict(way: Way, seen: str, outlook: str) -> Verdict:
+    return Verdict(way, seen[:1].upper() + seen[1:], outlook)
+
+
+def _state(health: HealthReading) -> str:
+    """Return what is wrong, a full disk before all; else that CPU and memory are not, as far as they are known."""
+    if wrong := (*full_of(health), *health.symptoms):
+        return " and ".join(wrong)
+    if not health.is_good:
+        return figures_of(health)
+    return f"CPU at {health.cpu_percent:g} % and memory at {health.memory_percent:g} % are within limits"
 
 
 def _is_only_degraded(health: HealthReading) -> bool:
     return health.status is ServiceStatus.DEGRADED and len(health.symptoms) == 1
 
 
-def _local_faults(logs: LogFindings) -> str:
-    nothing_worse = f"no dependency failure in {counted(logs.scanned_lines, 'log line')}"
-    return f"{_quoted(logs.newest_local_faults)}, {nothing_worse}" if logs.newest_local_faults else nothing_worse
+def _shown(logs: LogFindings, citation: str) -> str:
+    """Return the line that tells most, of those that the evidence quotes; empty where there is none."""
+    lines = logs.local_faults or logs.other_errors
+    if not lines:
+        return ""
+    is_old = bool(logs.local_faults) and not logs.newest_local_faults
+    return _joined(f"the log shows {_quoted(lines)}", citation) + (", but not of late" if is_old else "")
 
 
-def _where_no_fault_is(logs: LogFindings) -> str:
-    return "the newest log lines show" if logs.local_faults else _all_lines_show(logs)
-
-
-def _all_lines_show(logs: LogFindings) -> str:
-    return f"{counted(logs.scanned_lines, 'log line')} {'shows' if logs.scanned_lines == 1 else 'show'}"
+def _show(logs: LogFindings) -> str:
+    return "shows" if logs.scanned_lines == 1 else "show"
 
 
 def _quoted(lines: tuple[str, ...]) -> str:

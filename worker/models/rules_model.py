@@ -8,6 +8,7 @@ them.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from worker.contract.result import Disposition, RestartOutcome, RestartRecord
@@ -67,7 +68,7 @@ class RulesModel:
             return answers.call(_HEALTH, "More alerts came meanwhile: the server's health again.")
         verdict = _weighed(health, logs)
         if self._is_approved and restart is None and health.health.symptoms:
-            verdict = Verdict(Way.RESTART, f"{verdict.reason} An engineer has approved a restart.")
+            verdict = replace(verdict, way=Way.RESTART, outlook="an engineer has approved a restart")
         return _carry_out(verdict, answers)
 
 
@@ -163,15 +164,15 @@ def _carry_out(verdict: Verdict, answers: _Answers) -> ModelReply:
 
 
 def _after_restart(observation: Observation, transcript: Transcript, answers: _Answers) -> ModelReply:
-    record = observation.restart
+    record, seen = observation.restart, _seen(transcript)
     if record is None:
-        return answers.escalation(f"The restart was not carried out{_because(observation)}.{_grounds(transcript)}")
+        return answers.escalation(f"{seen}The restart was not carried out{_because(observation)}.")
     if record.outcome is RestartOutcome.RESTORED and not _is_ill_since(record, transcript):
         well = f"{record.server_id} was restarted and is well again ({figures_of(record.probes[-1])})"
         return answers.conclusion(Disposition.RECOVERED, f"{_cited(well, observation)}.")
     happened = f"The restart {_OUTCOMES[record.outcome].format(server=record.server_id)}"
     detail = cut_to_bytes(record.detail.rstrip("."), _WORDS_BYTES)
-    return answers.escalation(f"{_cited(happened, observation)}: {detail}.{_grounds(transcript)}")
+    return answers.escalation(f"{seen}{_cited(happened, observation)}: {detail}.")
 
 
 def _is_ill_since(record: RestartRecord, transcript: Transcript) -> bool:
@@ -181,11 +182,12 @@ def _is_ill_since(record: RestartRecord, transcript: Transcript) -> bool:
     return seen.health.observed_at > record.probes[-1].observed_at and not seen.health.is_good
 
 
-def _grounds(transcript: Transcript) -> str:
+def _seen(transcript: Transcript) -> str:
+    """Return what was seen ahead of what became of a restart: in a list, a summary's beginning has to tell most."""
     health, logs = _newest(transcript, _HEALTH), _newest(transcript, _LOGS)
     if health is None or health.health is None or logs is None or logs.logs is None:
         return ""
-    return f" What was seen: {_weighed(health, logs).reason}"
+    return f"{_weighed(health, logs).seen}. "
 
 
 def _because(observation: Observation) -> str:
