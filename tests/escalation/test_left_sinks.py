@@ -70,6 +70,28 @@ def test_a_consumer_that_runs_hands_them_on_in_a_thread_of_its_own(redis: Redis)
             thread.join(10)
 
 
+def taken_from_others(redis: Redis) -> int:
+    """Let two consumers with different routes files run, and count the pages that one took from the other's sink."""
+    old, new = old_desk(redis), new_desk(redis)
+    for desk in (old, new, old, new):
+        desk.dispatcher.drain()
+        desk.deliver(result(1) if desk is old else result(2))
+    for desk in (new, old, new, old):
+        desk.dispatcher.drain()
+    return sum(outcome is Outcome.HANDED_OVER for _, outcome in old.outcomes() + new.outcomes())
+
+
+def test_of_a_sink_that_another_consumer_serves_nothing_is_taken(redis: Redis) -> None:
+    assert taken_from_others(redis) == 0
+
+
+def test_control_where_nobody_says_what_they_serve_pages_are_taken_from_each_other(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Deliveries, "serve", lambda *_: None)
+    assert taken_from_others(redis) > 0
+
+
 def test_every_sink_of_the_present_route_gets_the_page_once(redis: Redis) -> None:
     old_desk(redis).deliver(result())
     desk = Desk(redis, {"new": FakeSink(), "chat": FakeSink()})

@@ -119,7 +119,7 @@ def test_its_page_reaches_the_sinks_that_the_routes_name_now(site: Site) -> None
     routes.write_text(routes.read_text().replace("sinks.own", "sinks.other").replace('"own"', '"other"'))
     site.own.status = 200
     with running(*ESCALATIONS, environment=site.environment, log=site.log):
-        wait_until(lambda: any(b"own has left the routes file" in body for body in site.own.bodies), seconds=30)
+        wait_until(lambda: any(b"own has left the routes file" in body for body in site.own.bodies), seconds=60)
 
 
 @pytest.mark.parametrize("has_routes", [True, False], ids=["with routes", "without"])

@@ -7,7 +7,7 @@ taken under a lease: of two consumers one sends. Times are Redis' own. Called by
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from hashlib import sha256
 from secrets import token_hex
@@ -27,6 +27,7 @@ from worker.escalation.delivery import (
     delivery_key,
     due_key,
     keys_of,
+    served_key,
     sink_key,
 )
 from worker.registry.script import load_script
@@ -35,6 +36,8 @@ __all__ = ["HEAD_START_SECONDS", "PAUSE_WAITED_OUT_SECONDS", "Deliveries"]
 
 LEASE_SECONDS: Final = 120.0
 """Longer than any sink takes to answer or to give up."""
+SERVED_SECONDS: Final = 10.0
+"""A sink of which no consumer has said for so long that it serves it has none."""
 KEPT_SECONDS: Final = 30 * 86_400.0
 
 FAILURES_OF_A_SINK_THAT_IS_DOWN: Final = 6
@@ -83,6 +86,17 @@ class Deliveries:
     def sinks(self) -> frozenset[str]:
         """Return every sink that was ever noted anything, also one that no routes file names any more."""
         return frozenset(map(str, self._redis.smembers(SINKS)))
+
+    def serve(self, sinks: Collection[str]) -> None:
+        """Say that these have senders: to be said again before `SERVED_SECONDS` are over."""
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for sink in sinks:
+                pipeline.set(served_key(sink), 1, px=_milliseconds(SERVED_SECONDS))
+            pipeline.execute()
+
+    def unserved(self) -> list[str]:
+        """Return the sinks that no consumer serves."""
+        return [sink for sink in sorted(self.sinks()) if not self._redis.exists(served_key(sink))]
 
     def is_noted(self, sink: str, incident_id: str) -> bool:
         """Say whether a sink has, had, or will have an incident's page."""

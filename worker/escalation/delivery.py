@@ -18,6 +18,7 @@ __all__ = [
     "delivery_key",
     "due_key",
     "keys_of",
+    "served_key",
     "sink_key",
 ]
 
@@ -51,6 +52,11 @@ def due_key(sink: str) -> str:
 def sink_key(sink: str) -> str:
     """Return the key of the hash with a sink's health: failures in a row, since when, and the last error."""
     return f"firstline:sink:{sink}"
+
+
+def served_key(sink: str) -> str:
+    """Return the key of what a consumer with a table for the sink says again and again; it ends soon after."""
+    return f"{sink_key(sink)}:served"
 
 
 def keys_of(sink: str, incident_id: str) -> tuple[str, str]:

@@ -27,9 +27,9 @@ STEP_PAUSE_SECONDS: Final = 300.0
 
 
 class LeftSinks:
-    """Hands on what is due at every sink that was ever noted something and is not among the present ones.
+    """Hands on what is due at every sink that was ever noted something and that no consumer serves.
 
-    So consumers that share a Redis share one routes file: one with another file would take their pages.
+    A consumer with another routes file may run as well while the file is changed: nobody takes its pages from it.
     """
 
     def __init__(
@@ -57,7 +57,9 @@ class LeftSinks:
 
     def send_next(self) -> bool:
         """Hand on what is due first at one of them; False when nothing is due at any. Raises `RedisError`."""
-        left = sorted(self._deliveries.sinks() - self._present)
+        self._deliveries.serve(self._present)
+        # Its own are never among them, however long this process stood still after it had said so.
+        left = [sink for sink in self._deliveries.unserved() if sink not in self._present]
         return any(self._hand_on(sink) for sink in left)
 
     def _hand_on(self, sink: str) -> bool:
