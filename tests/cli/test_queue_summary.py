@@ -67,6 +67,25 @@ def test_what_was_long_ago_and_words_that_nobody_verified_come_no_further_to_the
     assert in_short(summary) == summary
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "2026-11-27T12:34:08Z WARNING ",
+        "2026-11-27 12:34:08,123+01:00 [ERROR] ",
+        "02:59:58 ERROR: ",
+        "Nov  7 02:59:58 ",
+        "FATAL ",
+        "",
+    ],
+)
+def test_a_line_of_a_log_is_told_without_its_time_and_level(head: str) -> None:
+    assert in_short(f"CPU at 98 %, and the log shows “{head}threads hung”.") == "threads hung · CPU at 98 %."
+
+
+def test_a_line_that_is_all_time_is_told_as_it_is() -> None:
+    assert in_short("The log shows “02:59:58 ”.").startswith("02:59:58 ")
+
+
 @pytest.mark.parametrize("limit_bytes", range(20, 330, 7))
 def test_a_summary_that_was_cut_shows_no_bracket_of_the_cut(limit_bytes: int) -> None:
     told = in_short(cut_to_bytes(NOT_DONE + SIGNATURE, limit_bytes))

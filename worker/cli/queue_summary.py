@@ -27,7 +27,7 @@ _FOUND: Final = re.compile(
     r"(?P<quoted>“(?P<line>[^”]+)”)(?!, but not of late)"
 )
 _LOG_HEAD: Final = re.compile(
-    r"(?:\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:?\d\d)?\s+)?"
+    r"(?:(?:\d{4}-\d\d-\d\d[T ]|[A-Z][a-z]{2} +\d+ )?\d\d:\d\d[\d:.,]*(?:Z|[+-]\d\d:?\d\d)?\s+)?"
     r"(?:\[?(?:ERROR|FATAL|CRITICAL|WARN(?:ING)?|INFO)\]?:?\s+)?",
     re.ASCII,
 )
