@@ -142,9 +142,10 @@ def numbers_in(text: str) -> Iterator[Number]:
         behind, before = text[found.end() : found.end() + _REACH], text[max(0, found.start() - _REACH) : found.start()]
         unit, written = _unit(before, behind)
         rest = behind[len(written) :]
-        subject = (unit is None and _counted(before, behind)) or _subject(before, rest)
+        clause = _CLAUSE_END.split(before)[-1], _CLAUSE_END.split(rest, maxsplit=1)[0]
+        subject = (unit is None and _counted(before, behind)) or _subject(*clause)
         is_earlier = _EARLIER_BEHIND.match(rest) is not None or _EARLIER_BEFORE.search(before) is not None
-        yield Number(f"{found[0]}{written}", _readings(found[0]), unit, subject, _beside(before, rest), is_earlier)
+        yield Number(f"{found[0]}{written}", _readings(found[0]), unit, subject, _beside(*clause), is_earlier)
 
 
 def bears_out(seen: Number, claimed: Number) -> bool:
@@ -205,14 +206,11 @@ def _counted(before: str, behind: str) -> str | None:
 
 def _beside(before: str, behind: str) -> frozenset[str]:
     """Return the telling words of the number's own clause."""
-    clause = f"{_CLAUSE_END.split(before)[-1]} {_CLAUSE_END.split(behind)[0]}".casefold()
-    return frozenset(re.findall(r"[^\W\d_]{3,}", clause)) - _SAYING_LITTLE
+    return frozenset(re.findall(r"[^\W\d_]{3,}", f"{before} {behind}".casefold())) - _SAYING_LITTLE
 
 
 def _subject(before: str, behind: str) -> str | None:
     """Return what is named nearest to the number in its own clause; before it, where both are as near."""
-    before = _CLAUSE_END.split(before)[-1]
-    behind = _CLAUSE_END.split(behind)[0]
     distances = []
     for subject, pattern in _SUBJECTS:
         distances += [(len(before) - found.end(), 0, subject) for found in pattern.finditer(before)]

@@ -109,8 +109,9 @@ _TREND: Final = re.compile(
 _ORDER: Final = re.compile(
     r"(?<![\d.])(?<!for )\d[\d.,]* s (?:after|before|without) (?:the |a |an |its )?[a-z][\w-]*"
     r"|\b(?:after|before) (?:the |a |an |its )?[a-z][\w-]*|\bfrom \S+:\d+"
-    r"|\b(?:requested|attempted|tried|stopped|restarted|refused|back)[”\"']? by \S+|[\w-]+ needs|[\w-]+-\d+ was refused"
-    r"|\S+ refused (?:the |a |an |its )?restart\b|\S+:\d+ (?:could not|cannot)\b"
+    r"|\b(?:requested|attempted|tried|stopped|restarted|refused|back)[”\"']? by \S+"
+    r"|(?<![\w-])[\w-]+ needs|(?<![\w-])[\w-]+-\d+ was refused"
+    r"|(?<!\S)\S+ refused (?:the |a |an |its )?restart\b|(?<!\S)\S+:\d+ (?:could not|cannot)\b"
     r"|(?<![\w:.-])[\w.-]*\w refused (?:the |a |any |to )?connect|\band this server\b|\bthis server and\b"
     r"|\bconnect to (?:the |a |an |its )?[\w.:-]*\w",
     re.IGNORECASE,
