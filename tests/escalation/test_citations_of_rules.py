@@ -48,6 +48,7 @@ def worker_over(folder: Path, policy: str) -> Worker:
         record(folder / name, health, log, after_restart=after)
     approvers = dict.fromkeys(SERVERS, "nadia") if policy == "approve" else {}
     house = write_house(folder, dict.fromkeys(SERVERS, "payments"), approver_of=approvers)
+    house["verification_timeout_seconds"] = 0.1
     inventory: Path = house["inventory_file"]
     inventory.write_text(inventory.read_text().replace('"auto"', f'"{policy}"'))
     return make_worker(load_settings(_env_file=None, **house), FakeRedis(decode_responses=True))

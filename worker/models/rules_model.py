@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from worker.contract.innermost import innermost
 from worker.contract.result import Disposition, RestartOutcome, RestartRecord
 from worker.contract.text import cut_to_bytes
 from worker.contract.transcript import ModelReply, Observation, ToolCall, Transcript
@@ -191,19 +192,8 @@ def _seen(transcript: Transcript) -> str:
 
 
 def _because(observation: Observation) -> str:
-    words = observation.refusal.detail if observation.refusal is not None else _innermost(observation.content)
+    words = observation.refusal.detail if observation.refusal is not None else innermost(observation.content)
     return _cited("", observation) + f": {cut_to_bytes(words.rstrip('.'), _WORDS_BYTES)}"
-
-
-def _innermost(content: str) -> str:
-    """Return the words in an observation's JSON, which ends with them; of anything else, all of it."""
-    try:
-        value = json.loads(content)
-    except ValueError:
-        return content
-    while isinstance(value, dict) and value:
-        value = list(value.values())[-1]
-    return str(value)
 
 
 def _cited(text: str, observation: Observation) -> str:
