@@ -23,6 +23,9 @@ HEALTH_TOOL: Final = "get_server_health"
 LOG_TOOL: Final = "fetch_recent_logs"
 
 _LABELS: Final[Mapping[str, str]] = {HEALTH_TOOL: "health", LOG_TOOL: "log", RESTART_TOOL: "restart"}
+_PLAINLY: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
+    LOG_TOOL: ((" log line", " line"), ("local faults", "errors of its own"), (" with other errors", " with errors"))
+}
 _FEWEST_WORDS_OF_A_QUOTATION: Final = 4
 _FAILED: Final = "failed: "
 _FOR_MODELS: Final = re.compile(r" Ask again in \d+ s\.?$")
@@ -56,7 +59,9 @@ def _without_codes(seen: Evidence) -> str:
     """Return a statement as it is told to people: without the tool's name, and without the reason's code."""
     label = _LABELS.get(seen.tool, seen.tool)
     if not seen.statement.startswith(f"{seen.tool} "):
-        told = seen.statement.replace(" log line", " line", 1) if seen.tool == LOG_TOOL else seen.statement
+        told = seen.statement
+        for word, plain in _PLAINLY.get(seen.tool, ()):
+            told = told.replace(word, plain, 1)
         return told if seen.tool == RESTART_TOOL else f"{label}: {told}"
     is_restart = seen.tool == RESTART_TOOL
     refused = "refused: " if is_restart else "not read, refused: "
