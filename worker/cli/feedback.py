@@ -1,4 +1,4 @@
-"""`firstline feedback`: how often engineers say that the desk was right, and their words for a knowledge base."""
+"""`firstline feedback`: how often engineers say that the desk was right, why it was not, and all of it for a knowledge base."""
 
 import json
 import sys
@@ -64,7 +64,7 @@ def _reasons(words: Iterable[tuple[datetime, Judgement]]) -> Iterator[str]:
 
 def export_feedback(settings: RedisSettings) -> None:
     """Print each person's last word on each incident, oldest first, one JSON object a line."""
-    words = sorted(feedback(connect(settings)), key=lambda word: word[0])
+    words = sorted(feedback(connect(settings)), key=itemgetter(0))
     for at, judgement in words:
         record = SECRETS_MASKER.checked_value(judgement.model_dump(mode="json"))
         assert isinstance(record, dict)  # noqa: S101 - what is masked keeps its form
