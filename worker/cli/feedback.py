@@ -1,4 +1,4 @@
-"""`firstline feedback`: how often engineers say that the desk was right, why it was not, and all of it for a knowledge base."""
+"""`firstline feedback`: how often engineers say that the desk was right, why it was not, and their words for others."""
 
 import json
 import sys
