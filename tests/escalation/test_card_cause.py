@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.escalation.builders import HEALTH, LOGS, REFUSED_RESTART, SERVER, health, restart, result
-from tests.escalation.kinds import SUSPICIONS
+from tests.escalation.kinds import NOTHING, SUSPICIONS
 from worker import duty
 from worker.contract import Disposition, Ending
 from worker.contract.observations import Measure
@@ -180,6 +180,20 @@ def test_where_nothing_was_wrong_the_card_says_what_was_read_and_urges_nobody() 
     assert texts(card.cause) == ("Health was read good [E1], and the log shows no fault [E2].",)
     assert card.cause[0].doubt is None
     assert card.next_steps[0].startswith("Nothing for now; if the alert comes again, read the log")
+
+
+def test_of_an_alert_that_was_over_before_anybody_looked_no_check_is_told_or_asked_for() -> None:
+    over = result(
+        disposition=Disposition.NO_ACTION,
+        ending=Ending.RESOLVED_BEFORE_TRIAGE,
+        summary="The alert was over before a triage began, as the source says; nobody looked at the server.",
+        **NOTHING,
+    )
+    card = card_of(over)
+    assert card.next_steps == (
+        f"Nothing for now; if the alert comes again, read the log of {SERVER} around 02:58 UTC.",
+    )
+    assert "over before anything was checked" in card.stakeholder_note
 
 
 def test_an_abbreviation_does_not_end_a_sentence() -> None:

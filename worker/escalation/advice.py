@@ -43,7 +43,7 @@ _NO_HOST: Final = re.compile(
 """What has the form of host:port in logs and is none: error numbers, and places in source files."""
 
 _EVIDENCE_ID: Final = re.compile(r"E\d+", re.ASCII)
-_WITHOUT_A_SERVER: Final = (Ending.UNKNOWN_SERVER, Ending.UNREADABLE)
+_WITHOUT_A_LOOK: Final = (Ending.UNKNOWN_SERVER, Ending.UNREADABLE, Ending.RESOLVED_BEFORE_TRIAGE)
 
 
 def name_of(result: TriageResult) -> str:
@@ -131,7 +131,7 @@ def _after_dependency_failures(result: TriageResult, server: str, lines: tuple[s
 def _after_health(result: TriageResult, server: str) -> Iterator[str]:
     newest = newest_health(result)
     if newest is None:
-        if result.ending not in _WITHOUT_A_SERVER:
+        if result.ending not in _WITHOUT_A_LOOK:
             yield f"Check that {server} is up and reachable: its health was not read"
         return
     health = newest.reading
@@ -161,7 +161,7 @@ def _after_refusals(result: TriageResult, server: str, *, is_proposed: bool) -> 
 
 def _after_logs(result: TriageResult, server: str) -> Iterator[str]:
     if result.findings is None:
-        if result.ending not in _WITHOUT_A_SERVER:
+        if result.ending not in _WITHOUT_A_LOOK:
             yield f"Read the log of {server}: the triage did not"
         return
     if (fault := _fault(result)) and not _is_stopped_since(result):

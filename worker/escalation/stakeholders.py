@@ -3,16 +3,22 @@
 Pure, from the typed result only: it invents no impact and names no cause. Called by the card.
 """
 
+from collections.abc import Mapping
 from datetime import UTC
 from typing import Final
 
-from worker.contract import Disposition, ServiceStatus, TriageResult
+from worker.contract import Disposition, Ending, ServiceStatus, TriageResult
 from worker.escalation.card_limits import clipped
 from worker.escalation.newest_health import newest_health
 
 __all__ = ["stakeholder_note"]
 
 _NAME_LIMIT_BYTES: Final = 253
+_KNOWN: Final[Mapping[Disposition, str]] = {
+    Disposition.RECOVERED: "The service was restarted automatically, and was well when we last checked it after that.",
+    Disposition.NO_ACTION: "Automatic checks found nothing wrong.",
+    Disposition.AWAITING_APPROVAL: "A restart has been proposed and waits for an engineer's decision.",
+}
 
 
 def stakeholder_note(result: TriageResult, sentences: int) -> tuple[str, ...]:
@@ -29,12 +35,10 @@ def stakeholder_note(result: TriageResult, sentences: int) -> tuple[str, ...]:
 
 
 def _state_for_stakeholders(result: TriageResult) -> str:
-    if result.disposition is Disposition.RECOVERED:
-        return "The service was restarted automatically, and was well when we last checked it after that."
-    if result.disposition is Disposition.NO_ACTION:
-        return "Automatic checks found nothing wrong."
-    if result.disposition is Disposition.AWAITING_APPROVAL:
-        return "A restart has been proposed and waits for an engineer's decision."
+    if result.ending is Ending.RESOLVED_BEFORE_TRIAGE:
+        return "It was over before anything was checked."
+    if result.disposition in _KNOWN:
+        return _KNOWN[result.disposition]
     newest = newest_health(result)
     if newest is not None and newest.is_probe and newest.reading.status is ServiceStatus.STOPPED:
         return "The service was stopped after an automatic restart; an engineer has been asked to look."
