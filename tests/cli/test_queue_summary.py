@@ -7,28 +7,16 @@ from worker.contract.text import cut_to_bytes
 
 SIGNATURE = " (Concluded by rules, not by a language model.)"
 NOT_DONE = (
-    "The restart was not carried out [E3]: the inventory wants an engineer's approval. What was seen: CPU at 98 % "
-    "[E1], and “2026-11-27T12:34:08Z WARNING request threads hung”, no dependency failure in 21 log lines [E2]: a "
-    "restart is likely to help."
-)
-SEEN_FIRST = (
     "CPU at 98 % [E1], and the log shows “2026-11-27T12:34:08Z WARNING request threads hung” [E2]. The restart was not "
     "carried out [E3]: the inventory wants an engineer's approval."
 )
-IN_SHORT = (
-    "request threads hung · CPU at 98 %, no dependency failure in 21 log lines: a restart is likely to help. "
-    "Not restarted: the inventory wants an engineer's approval."
-)
+IN_SHORT = "request threads hung · CPU at 98 %. Not restarted: the inventory wants an engineer's approval."
 
 
 @pytest.mark.parametrize(
     ("summary", "told"),
     [
         (NOT_DONE + SIGNATURE, IN_SHORT),
-        (
-            SEEN_FIRST + SIGNATURE,
-            "request threads hung · CPU at 98 %. Not restarted: the inventory wants an engineer's approval.",
-        ),
         (
             f"No model answered. The rules finished, without the right to restart: {NOT_DONE}",
             f"{IN_SHORT} · No model answered. The rules finished, without the right to restart.",

@@ -1,7 +1,7 @@
 """What was concluded, for one line of a list: what is wrong stands first, and nothing that every line says.
 
 Pure. It gives no fact that the summary does not have: it leaves out signs of evidence and signatures, and puts what the
-log shows, or what was seen, before how it ended. Called where incidents are listed; `firstline show` has every word.
+log shows before all else. Called where incidents are listed; `firstline show` has every word.
 """
 
 import re
@@ -21,9 +21,8 @@ _FRAMED: Final = re.compile(
 """What the desk says around a conclusion: in a storm without a model every line would begin so."""
 
 _NOT_DONE: Final = re.compile(r"The restart (?:of \S+ )?was not carried out: ")
-_SEEN: Final = " What was seen: "
 _FOUND: Final = re.compile(
-    r"(?:(?P<lead>, and (?:the log shows )?)|(?i:the log shows) (?:a failing dependency, )?)"
+    r"(?:(?P<lead>, and the log shows )|(?i:the log shows) (?:a failing dependency, )?)"
     r"(?P<quoted>“(?P<line>[^”]+)”)(?!, but not of late)"
 )
 _LOG_HEAD: Final = re.compile(
@@ -43,8 +42,7 @@ def in_short(summary: str) -> str:
 
 def _in_front(text: str) -> str:
     text = _FILE.sub("The inventory", text)
-    deed, _, seen = _NOT_DONE.sub("Not restarted: ", text).partition(_SEEN)
-    text = f"{seen} {deed}" if seen else deed
+    text = _NOT_DONE.sub("Not restarted: ", text)
     found = _FOUND.search(text)
     if found is None:
         return text
