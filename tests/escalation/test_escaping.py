@@ -3,13 +3,23 @@
 import csv
 import io
 import unicodedata
+from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.escalation.escaping import code, for_csv, for_html, for_mail_header, for_markdown, for_slack, for_terminal
+from worker.escalation.escaping import (
+    code,
+    for_csv,
+    for_html,
+    for_mail,
+    for_mail_header,
+    for_markdown,
+    for_slack,
+    for_terminal,
+)
 
 NASTY = st.text(st.one_of(st.sampled_from("<>&\"'!@#*_~`=+-|%\r\n\t\x1b\u202e\u200b:/."), st.characters()), max_size=60)
 
@@ -64,6 +74,17 @@ def test_a_mail_header_is_given_one_line(text: str) -> None:
     assert not {"\r", "\n", "\0"} & set(for_mail_header(text))
 
 
+def test_a_mail_header_is_given_no_encoded_word_and_all_its_letters() -> None:
+    assert for_mail_header("=?utf-8?q?=0d=0a?= ==?") == "=\u2060?utf-8?q?=0d=0a?= ==\u2060?"
+
+
+@pytest.mark.parametrize("escape", [for_mail, for_html])
+def test_a_mail_is_given_text_without_links(escape: Callable[[str], str]) -> None:
+    assert escape("see https://evil.example/x\nor WWW.evil.example") == (
+        "see https\u2060://evil.example/x\nor WWW\u2060.evil.example"
+    )
+
+
 @given(NASTY)
 def test_a_spreadsheet_is_given_no_formula_and_the_whole_text(text: str) -> None:
     sheet = io.StringIO(newline="")
@@ -79,7 +100,7 @@ def test_a_spreadsheet_is_given_no_formula_and_the_whole_text(text: str) -> None
     [
         ("*bold* _it_ `x`", "\\*bold\\* \\_it\\_ \\`x\\`"),
         ("[a](http://evil.example)", "\\[a\\](http\u2060://evil.example)"),
-        ("<b>&lt;", "\\<b\\>\\&lt;"),
+        ("<b>&lt;", "\\<\u2060b\\>\\&lt;"),
         ("# heading\n\n> quote", "\\#\u2060 heading \\> quote"),
         ("1. one", "1\\. one"),
         ("- item", "\\- item"),

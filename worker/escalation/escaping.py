@@ -13,16 +13,17 @@ from typing import Final
 
 from worker.contract.text import visible
 
-__all__ = ["code", "for_csv", "for_html", "for_mail_header", "for_markdown", "for_slack", "for_terminal"]
+__all__ = ["code", "for_csv", "for_html", "for_mail", "for_mail_header", "for_markdown", "for_slack", "for_terminal"]
 
 _FORMULA: Final = re.compile(r"\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20|%]")
 _SLACK_MARKS: Final = re.compile(r"([*~`@#]|(?<!\w)_|_(?!\w))")
 _LINK: Final = re.compile(r"(?<=\w)(?=://)|(?<=\bwww)(?=\.)", re.IGNORECASE)
 _MARKDOWN_MARKS: Final = re.compile(r"([\\`*_\[\]{}<>#|~$&])")
 _MARKDOWN_START: Final = re.compile(r"^([-+=:]|\d+(?=[.)]))")
-_MARKDOWN_LINK: Final = re.compile(r"(?<=\w)(?=://)|(?<=\bwww)(?=\.)|(?<=[@#])", re.IGNORECASE)
+_MARKDOWN_LINK: Final = re.compile(r"(?<=\w)(?=://)|(?<=\bwww)(?=\.)|(?<=[@#<])", re.IGNORECASE)
+_ENCODED_WORD: Final = re.compile(r"=\?")
 _NEVER_JOINED: Final = "\N{WORD JOINER}"
-"""Nobody sees it, and neither Slack nor a ticket system takes a mark or address that has it inside."""
+"""Nobody sees it, and no chat, ticket system or mail program takes a mark or address that has it inside."""
 
 
 def for_terminal(text: str) -> str:
@@ -42,8 +43,8 @@ def code(text: str) -> str:
 
 
 def for_html(text: str) -> str:
-    """Return text for an HTML element's content or a quoted attribute."""
-    return html.escape(visible(text))
+    """Return text for an HTML element's content or a quoted attribute, in which no mail program finds a link."""
+    return html.escape(for_mail(text))
 
 
 def for_markdown(text: str) -> str:
@@ -53,9 +54,17 @@ def for_markdown(text: str) -> str:
     return _MARKDOWN_START.sub(_escaped_start, escaped)
 
 
+def for_mail(text: str) -> str:
+    """Return text for a mail's plain part: visible, and with no address that a mail program would make a link."""
+    return _LINK.sub(_NEVER_JOINED, visible(text))
+
+
 def for_mail_header(text: str) -> str:
-    """Return text for one line of a mail's header; what sends the mail encodes what is not ASCII."""
-    return " ".join(visible(text).split())
+    """Return text for one line of a mail's header; what sends the mail encodes what is not ASCII.
+
+    Nothing in it is an encoded word: Python would decode that, and write what comes out as it is.
+    """
+    return _ENCODED_WORD.sub(f"={_NEVER_JOINED}?", " ".join(visible(text).split()))
 
 
 def for_csv(text: str) -> str:

@@ -18,6 +18,7 @@ class Post:
 
     def __init__(self, *, refuses: str = "", refuses_mail: str = "", refuses_data: str = "") -> None:
         self.mails: list[tuple[EmailMessage, list[str], bool]] = []
+        self.contents: list[bytes] = []
         self.refuses = refuses
         self._refuses_mail, self._refuses_data = refuses_mail, refuses_data
 
@@ -40,6 +41,7 @@ class Post:
         parsed = email.message_from_bytes(envelope.content, policy=email.policy.default)
         assert isinstance(parsed, EmailMessage)
         if not self._refuses_data:
+            self.contents.append(envelope.content)
             self.mails.append((parsed, list(envelope.rcpt_tos), session.ssl is not None))
         return self._refuses_data or "250 OK"
 

@@ -2,8 +2,7 @@
 
 The connection is encrypted unless `security="none"` says otherwise, and certificates are verified. The Message-ID comes
 from the incident's id alone: the same result again is a second mail on the wire, which mail systems that know of
-duplicates (Gmail, Exchange, Cyrus) show once. Nothing answers it by itself (`Auto-Submitted`). No text from outside
-gets into a header but as one encoded line.
+duplicates (Gmail, Exchange, Cyrus) show once. `mail_writing` makes what is sent.
 """
 
 import smtplib
@@ -12,19 +11,14 @@ import ssl
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from email.message import EmailMessage
-from email.utils import format_datetime, formataddr, parseaddr
+from email.utils import parseaddr
 from typing import Final, Literal
 
 from worker.contract import TriageResult
 from worker.contract.handling import Handled
 from worker.contract.quoting import one_line
 from worker.errors import ConfigurationError, NotDelivered
-from worker.escalation.card import card_of
-from worker.escalation.card_html import as_html
-from worker.escalation.card_text import as_text
-from worker.escalation.escaping import for_html, for_mail_header
-from worker.escalation.sinks.saying import follow_up, moment_of, shortened, title_of
+from worker.escalation.sinks.mail_writing import Mail, MailWriter
 from worker.escalation.sinks.watching import Watch
 
 __all__ = ["MailSink", "Security"]
@@ -35,8 +29,6 @@ TIMEOUT_SECONDS: Final = 10.0
 TIMES_LONGER: Final = 3
 """What everything may take, against a single answer."""
 
-CARD_WIDTH: Final = 88
-SUBJECT_LIMIT: Final = 200
 REMEMBERED_MAILS: Final = 1_000
 """Of so many mails that some recipients were refused it is known whom; a repeat of an older one goes to all."""
 _FINAL: Final = 500
@@ -97,48 +89,26 @@ class MailSink:
         self._login = login
         self._trusted = trusted or ssl.create_default_context()
         self._timeout_seconds = timeout_seconds
-        self._domain = self._sender.rpartition("@")[2]
+        self._writer = MailWriter(sender=self._sender, recipients=self._recipients)
         self._still_refused: OrderedDict[str, tuple[str, ...]] = OrderedDict()
 
     def deliver(self, result: TriageResult) -> None:
         """Mail the card. Raises `NotDelivered`."""
-        mail = self._mail(result, message_id=self._id_of(result), at=format_datetime(result.finished_at))
-        mail.set_content(as_text(card_of(result), CARD_WIDTH), cte="base64")
-        mail.add_alternative(as_html(card_of(result)), subtype="html", cte="base64")
-        self._send(mail)
+        self._send(self._writer.card(result))
 
     def follow(self, result: TriageResult, handled: Handled) -> bool:
         """Mail one line on an action as an answer to the card's mail. Raises `NotDelivered`."""
-        line = follow_up(result, handled)
-        if line is None:
-            return False
-        message_id = f"<{result.incident.incident_id}.{moment_of(handled)}@{self._domain}>"
-        mail = self._mail(result, message_id=message_id, at=format_datetime(handled.at), reply="Re: ")
-        mail["In-Reply-To"] = mail["References"] = self._id_of(result)
-        mail.set_content(f"{line}\n", cte="base64")
-        mail.add_alternative(f"<p>{for_html(line)}</p>\n", subtype="html", cte="base64")
-        self._send(mail)
-        return True
+        mail = self._writer.answer(result, handled)
+        if mail is not None:
+            self._send(mail)
+        return mail is not None
 
-    def _id_of(self, result: TriageResult) -> str:
-        return f"<{result.incident.incident_id}@{self._domain}>"
-
-    def _mail(self, result: TriageResult, *, message_id: str, at: str, reply: str = "") -> EmailMessage:
-        mail = EmailMessage()
-        mail["From"] = formataddr(("Firstline", self._sender))
-        mail["To"] = ", ".join(self._recipients)
-        mail["Subject"] = shortened(for_mail_header(f"{reply}{title_of(result)}"), SUBJECT_LIMIT)
-        mail["Date"] = at
-        mail["Message-ID"] = message_id
-        mail["Auto-Submitted"] = "auto-generated"
-        return mail
-
-    def _send(self, mail: EmailMessage) -> None:
-        server, message_id = f"The mail server {self._host}", mail["Message-ID"]
+    def _send(self, mail: Mail) -> None:
+        server, message_id = f"The mail server {self._host}", mail.message_id
         recipients = self._still_refused.get(message_id, self._recipients)
         try:
             with Watch(TIMES_LONGER * self._timeout_seconds) as watch, self._connected(watch) as connection:
-                refused = connection.send_message(mail, self._sender, recipients)
+                refused = connection.sendmail(self._sender, recipients, mail.content)
         except smtplib.SMTPRecipientsRefused as error:
             raise self._refusal(f"{server} refused every recipient", error.recipients) from None
         except smtplib.SMTPAuthenticationError as error:

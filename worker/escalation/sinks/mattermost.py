@@ -16,7 +16,7 @@ from worker.escalation.card import card_of
 from worker.escalation.card_markdown import as_markdown
 from worker.escalation.escaping import for_markdown
 from worker.escalation.sinks.posting import Poster
-from worker.escalation.sinks.saying import follow_up, inert, shortened
+from worker.escalation.sinks.saying import follow_up, shortened
 
 __all__ = ["MattermostSink"]
 
@@ -42,4 +42,4 @@ class MattermostSink:
         return line is not None
 
     def _post(self, markdown: str) -> None:
-        self._poster.send({"text": shortened(inert(markdown), TEXT_LIMIT)}, accepted={HTTPStatus.OK})
+        self._poster.send({"text": shortened(markdown, TEXT_LIMIT)}, accepted={HTTPStatus.OK})
