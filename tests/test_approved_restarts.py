@@ -164,8 +164,14 @@ def notes_of(desk: Desk, incident_id: str) -> list[tuple[str, str]]:
     ResultsRecorder(desk.redis).record()
     handling = Handlings(desk.redis).find(incident_id)
     assert handling is not None
-    assert handling.state is HandlingState.OPEN  # an engineer resolves
-    return [(each.person, each.words) for each in handling.history]
+    return [(each.person, each.words) for each in handling.history if each.action is Action.NOTE]
+
+
+def state_of(desk: Desk, incident_id: str) -> HandlingState:
+    ResultsRecorder(desk.redis).record()
+    handling = Handlings(desk.redis).find(incident_id)
+    assert handling is not None
+    return handling.state
 
 
 @pytest.mark.parametrize(
@@ -188,6 +194,24 @@ def test_however_it_ends_the_incident_that_it_was_approved_for_hears_of_it(
     assert person == DESK
     assert words.startswith(f"The approved restart of {SERVER} ended as {told}")
     assert words.endswith(f": {follow_up_id(approved)}.")
+    is_proven = told.startswith("recovered")
+    assert state_of(desk, approved) is (HandlingState.RESOLVED if is_proven else HandlingState.OPEN)
+
+
+def test_what_an_engineer_has_in_hand_stays_his_whatever_the_restart_has_proven(desk: Desk, approved: str) -> None:
+    resolve(desk, approved, Action.CLAIM)
+    assert desk.carry_out(approved).disposition is Disposition.RECOVERED
+    assert state_of(desk, approved) is HandlingState.CLAIMED
+    assert len(notes_of(desk, approved)) == 1
+
+
+def test_what_an_engineer_opens_again_after_its_restart_stays_open(desk: Desk, approved: str) -> None:
+    desk.carry_out(approved)
+    assert state_of(desk, approved) is HandlingState.RESOLVED
+    resolve(desk, approved, Action.REOPEN)
+    (_, fields), *_ = desk.redis.xrevrange(RESULTS_STREAM, count=1)
+    desk.redis.xadd(RESULTS_STREAM, fields)
+    assert state_of(desk, approved) is HandlingState.OPEN
 
 
 def test_what_is_recorded_again_is_noted_once(desk: Desk, approved: str) -> None:

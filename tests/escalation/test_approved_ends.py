@@ -17,7 +17,7 @@ from worker.contract.queue import incident_key
 from worker.contract.result import RestartOutcome
 from worker.escalation.routes import Routes
 from worker.registry import Registry
-from worker.registry.follow_ups import note_end_of_follow_up
+from worker.registry.follow_ups import tell_end
 from worker.registry.handling import Handlings
 
 __all__ = ["redis_fixture", "valkey_fixture"]
@@ -75,7 +75,11 @@ def test_the_end_of_an_approved_restart_is_shown_once_where_the_page_of_its_prop
         f"The approved restart of {end.server_id} ended as recovered (escalated_by_model; restart: restored): "
         f"{end.incident.incident_id}."
     )
-    assert chat.said == [(original_id, DESK, told)]
+    assert chat.said == [
+        (original_id, DESK, told),
+        (original_id, DESK, "Its approved restart is proven to have helped."),
+    ]
+    assert chat.showed == ["note", "resolve"]
     assert desk.send("pager") == 0
 
 
@@ -91,10 +95,19 @@ def test_an_end_that_comes_while_its_proposals_page_still_waits_is_shown_after_i
     proposal = closed_proposal(redis)
     chat = Thread()
     desk = Desk(redis, {"chat": chat})
+    desk.deliver(proposal, end_of(proposal.incident.incident_id, is_well=False))
+    desk.send("chat")
+    assert chat.took[0].incident.incident_id == proposal.incident.incident_id
+    assert chat.showed == ["note"]
+
+
+def test_nobody_is_paged_for_a_proposal_whose_restart_is_proven_before_its_page_is_sent(redis: Redis) -> None:
+    proposal = closed_proposal(redis)
+    chat = Thread()
+    desk = Desk(redis, {"chat": chat})
     desk.deliver(proposal, end_of(proposal.incident.incident_id))
     desk.send("chat")
-    assert [each.incident.incident_id for each in chat.took] == [proposal.incident.incident_id]
-    assert chat.showed == ["note"]
+    assert chat.took == []
 
 
 @pytest.mark.parametrize("is_of_it", [True, False], ids=["the control", "by its name only"])
@@ -104,7 +117,7 @@ def test_an_incident_that_only_names_an_approval_says_nothing_at_anothers_page(r
     desk, chat = desk_with_page(redis, proposal)
     desk.deliver(end_of(original_id, own_id=None if is_of_it else result(9).incident.incident_id))
     desk.send("chat")
-    assert len(chat.said) == (1 if is_of_it else 0)
+    assert len(chat.said) == (2 if is_of_it else 0)
 
 
 @pytest.mark.parametrize("is_damaged", [True, False], ids=["damaged", "forgotten"])
@@ -125,9 +138,20 @@ def test_the_sinks_and_the_handling_tell_the_end_in_the_same_words(redis: Redis)
     desk, chat = desk_with_page(redis, proposal)
     end = end_of(original_id)
     Handlings(redis).open(proposal)
-    note_end_of_follow_up(Handlings(redis), end, end.model_dump_json())
+    tell_end(Handlings(redis), end)
     desk.deliver(end)
     desk.send("chat")
     handling = Handlings(redis).find(original_id)
     assert handling is not None
-    assert [(each.action, each.words) for each in handling.history] == [(Action.NOTE, chat.said[0][2])]
+    assert [(each.action, each.words) for each in handling.history] == [
+        (Action.NOTE, chat.said[0][2]), (Action.RESOLVE, chat.said[1][2]),
+    ]  # fmt: skip
+
+
+def test_what_an_engineer_has_in_hand_is_not_shown_as_resolved(redis: Redis) -> None:
+    proposal = closed_proposal(redis)
+    desk, chat = desk_with_page(redis, proposal)
+    Handlings(redis).act(proposal.incident.incident_id, Action.CLAIM, person="grace")
+    desk.deliver(end_of(proposal.incident.incident_id))
+    desk.send("chat")
+    assert chat.showed == ["note"]

@@ -12,13 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from hashlib import sha256
-from typing import Final
 
 import structlog
 
 from worker.contract import TriageResult
-from worker.contract.handling import DESK, Action, Handled
-from worker.contract.quoting import one_line
+from worker.contract.handling import Handled
 from worker.escalation.deliveries import Deliveries
 from worker.escalation.left_sinks import LeftSinks
 from worker.escalation.routes import Routes
@@ -26,11 +24,9 @@ from worker.escalation.sending import Sender, SinkInUse, head_start_seconds
 from worker.escalation.standing import Standings
 from worker.escalation.telling import Told
 from worker.ports import Clock
-from worker.registry.follow_ups import original_of, told_of_end
+from worker.registry.follow_ups import original_of
 
 __all__ = ["Dispatcher"]
-
-END_LIMIT_BYTES: Final = 500
 
 log = structlog.get_logger()
 
@@ -85,15 +81,14 @@ class Dispatcher:
         self._tell_original(result)
 
     def _tell_original(self, result: TriageResult) -> None:
-        """Let the same result always be the same note: what comes often is shown once."""
+        """Let the same result always be the same actions: what comes often is shown once."""
         original_id = original_of(result)
         original = self._standings.result_of(original_id) if original_id is not None else None
         if original is None:
             return
-        words = one_line(told_of_end(result), END_LIMIT_BYTES)
-        end = Handled(at=result.finished_at, person=DESK, action=Action.NOTE, words=words)
-        sinks = self._deliveries.follow(original, end)
-        log.info("follow_up.noted", incident_id=original_id, sinks=sinks)
+        for end in self._standings.tell_end(result):
+            sinks = self._deliveries.follow(original, end)
+            log.info("follow_up.told", incident_id=original_id, action=end.action, sinks=sinks)
 
     def _sinks_for(self, result: TriageResult, now: datetime) -> Mapping[str, datetime | None]:
         """Return the sinks that the incident was routed to first: a result that comes again pages nobody else.

@@ -3,7 +3,8 @@
 An engineer may resolve an incident, or decide on a proposal, while its page waits: for a dead consumer, for a sink that
 is down, for the end of quiet hours. Asked by each sender right before a page is sent. What can't be read is sent: a
 page too many is better than none. The dispatcher asks what was concluded of an incident before, and what opened it
-again. Of all that it writes one thing: that a result waits for engineers, where nobody has recorded that yet.
+again. Of all that it writes what the recorder writes too, where that has not come to it yet: that a result waits for
+engineers, and how an approved restart ended.
 """
 
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from worker.contract.result import Refusal
 from worker.errors import ContractError
 from worker.registry.approvals import Approvals
 from worker.registry.concluded import Concluded
+from worker.registry.follow_ups import tell_end
 from worker.registry.handling import Handlings
 from worker.registry.view import RegistryView
 
@@ -91,6 +93,17 @@ class Standings:
         except _UNREADABLE as error:
             log.warning("standing.not_read", incident_id=result.incident.incident_id, error=str(error))
             return None
+
+    def tell_end(self, result: TriageResult) -> tuple[Handled, ...]:
+        """Tell the proposal's incident how its approved restart ended, and return what its sinks are to show of it.
+
+        Raises `RedisError`.
+        """
+        try:
+            return tell_end(self._handlings, result)
+        except _UNREADABLE as error:
+            log.warning("standing.not_read", incident_id=result.incident.incident_id, error=str(error))
+            return ()
 
     def _decided(self, incident_id: str, reopened: Handled | None) -> str | None:
         """Say how a proposal was decided; what was opened again since needs somebody all the same."""

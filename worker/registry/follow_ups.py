@@ -1,20 +1,24 @@
-"""Tells the incident whose restart was approved how that ended: a note in its handling, by the desk itself.
+"""Tells the incident whose restart was approved how that ended: by a note in its handling, in the desk's own name.
 
-The note resolves nothing: whether the incident is over, an engineer says. Called when results are recorded; a result
-that comes again is noted once. The dispatcher says the same at the sinks that have the incident's page.
+Where health was proven good after the restart, the incident is resolved as well, unless an engineer has it in hand:
+then it is theirs to say. Called when results are recorded, and by the dispatcher, which shows the same at the sinks
+that have the incident's page; a result that comes again is told once.
 """
 
-import hashlib
+from typing import Final
 
 import structlog
 
-from worker.contract.handling import DESK, Action
+from worker.contract.handling import DESK, Action, Handled, HandlingState
 from worker.contract.proposal import follow_up_id
-from worker.contract.result import Refusal, TriageResult
+from worker.contract.quoting import one_line
+from worker.contract.result import Disposition, Refusal, TriageResult
 from worker.errors import ContractError
 from worker.registry.handling import Handlings
 
-__all__ = ["note_end_of_follow_up", "original_of", "told_of_end"]
+__all__ = ["original_of", "tell_end", "told_of_end"]
+
+_WORDS_BYTES: Final = 500
 
 log = structlog.get_logger()
 
@@ -36,25 +40,34 @@ def told_of_end(result: TriageResult) -> str:
     )
 
 
-def note_end_of_follow_up(handlings: Handlings, result: TriageResult, stored: str) -> None:
-    """Write the note where the result is of an approved restart; `stored` is the result as the stream has it.
+def tell_end(handlings: Handlings, result: TriageResult) -> tuple[Handled, ...]:
+    """Tell the proposal's incident how its approved restart ended; return what its sinks are to show, always the same.
 
-    Where the proposal's incident is forgotten or can't be read, there is nobody to tell. Raises as `Handlings.act`.
+    For every other result it does nothing. Where the proposal's incident is forgotten or can't be read, there is nobody
+    to tell. Raises as `Handlings.act`.
     """
     original_id = original_of(result)
     if original_id is None:
-        return
-    digest = hashlib.sha256(stored.encode("utf-8", "backslashreplace")).hexdigest()[:20]
+        return ()
+    told = {Action.NOTE: one_line(told_of_end(result), _WORDS_BYTES)}
+    if result.disposition is Disposition.RECOVERED:
+        told[Action.RESOLVE] = "Its approved restart is proven to have helped."
+    return tuple(
+        Handled(at=result.finished_at, person=DESK, action=action, words=words)
+        for action, words in told.items()
+        if _stands(handlings, original_id, result, action, words)
+    )
+
+
+def _stands(handlings: Handlings, original_id: str, result: TriageResult, action: Action, words: str) -> bool:
+    """Do it once, and say whether it stands now: an engineer may have it in hand, or have opened it again."""
+    action_id = f"follow-up:{result.incident.incident_id}:{result.finished_at.timestamp():.3f}:{action}"
     try:
-        answer = handlings.act(
-            original_id,
-            Action.NOTE,
-            person=DESK,
-            words=told_of_end(result),
-            action_id=f"follow-up:{result.incident.incident_id}:{digest}",
-        )
+        answer = handlings.act(original_id, action, person=DESK, words=words, action_id=action_id)
     except ContractError as error:
-        log.warning("follow_up.not_noted", incident_id=original_id, why=str(error))
-        return
+        log.warning("follow_up.not_told", incident_id=original_id, action=action, why=str(error))
+        return False
     if isinstance(answer, Refusal):
-        log.info("follow_up.not_noted", incident_id=original_id, why=answer.reason)
+        log.info("follow_up.not_told", incident_id=original_id, action=action, why=answer.reason)
+        return False
+    return action is not Action.RESOLVE or answer.state is HandlingState.RESOLVED

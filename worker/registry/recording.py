@@ -20,7 +20,7 @@ from redis import Redis
 from worker.contract.queue import RESTART_JOURNAL, RESULTS_STREAM
 from worker.contract.result import TriageResult
 from worker.registry.audit import AuditAction, AuditEntry, AuditLog
-from worker.registry.follow_ups import note_end_of_follow_up
+from worker.registry.follow_ups import tell_end
 from worker.registry.handling import Handlings
 from worker.registry.records_group import Batch, RecordsGroup
 from worker.registry.view import time_of
@@ -47,7 +47,7 @@ class ResultsRecorder:
         return self._results.pass_on(self._record_results)
 
     def _record_results(self, batch: Batch) -> None:
-        entries, results = list[AuditEntry](), list[tuple[TriageResult, str]]()
+        entries, results = list[AuditEntry](), list[TriageResult]()
         for stream_id, fields in batch:
             try:
                 stored = (fields or {})["result"]
@@ -58,11 +58,11 @@ class ResultsRecorder:
                 entries.append(_unreadable(stream_id))
             else:
                 entries += entries_of(result, stored)
-                results.append((result, stored))
+                results.append(result)
         self._audit.append_all(entries)
-        self._handlings.open_all(result for result, _ in results)
-        for result, stored in results:
-            note_end_of_follow_up(self._handlings, result, stored)
+        self._handlings.open_all(results)
+        for result in results:
+            tell_end(self._handlings, result)
 
     def _record_restarts(self, batch: Batch) -> None:
         self._audit.append_all(_restart_of(stream_id, fields or {}) for stream_id, fields in batch)
