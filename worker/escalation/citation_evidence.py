@@ -7,7 +7,8 @@ Called by the citations.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
+from itertools import accumulate
 from typing import Final
 
 from worker.contract.result import Evidence
@@ -19,7 +20,7 @@ __all__ = ["READ_CHARACTERS", "Library", "Seen"]
 READ_CHARACTERS: Final = 4096
 """So much is read of a statement, of its quotations together, and of a sentence. What is longer came from elsewhere."""
 
-_READ_PIECES: Final = 200
+_READ_IN_ALL: Final = 16 * READ_CHARACTERS
 _QUOTED: Final = re.compile("“.*”|“.*", re.DOTALL)
 """From the first mark to the last: a line of a log may hold marks of its own."""
 
@@ -32,7 +33,6 @@ class Seen:
     """
 
     tool: str
-    observed_at: datetime
     is_whole: bool
     raw: str
     raw_stated: str
@@ -68,17 +68,21 @@ class Seen:
         statement = _read(_QUOTED.sub(" ", evidence.statement))
         quotations = " ; ".join((*_QUOTED.findall(evidence.statement), *evidence.quotations))
         raw = " ; ".join(filter(None, (statement, _read(quotations))))
+        stated = said_in(statement, has_quotations=False)
         return cls(
             tool=evidence.tool,
-            observed_at=seen_at,
             is_whole=max(len(evidence.statement), len(quotations)) <= READ_CHARACTERS,
             raw=in_plain_digits(f"{raw} ; {evidence.tool} ; {times}").casefold(),
             raw_stated=in_plain_digits(f"{statement} ; {evidence.tool} ; {times}").casefold(),
             folded=folded(raw),
             folded_stated=folded(statement),
-            said=said_in(raw, has_quotations=False),
-            stated=said_in(statement, has_quotations=False),
+            said=stated if raw == statement else said_in(raw, has_quotations=False),
+            stated=stated,
         )
+
+
+def _length(evidence: Evidence) -> int:
+    return len(evidence.statement) + sum(map(len, evidence.quotations))
 
 
 def _read(text: str) -> str:
@@ -90,7 +94,10 @@ class Library:
     """The first pieces of evidence by their ids; each is read when it is first cited."""
 
     def __init__(self, evidence: Sequence[Evidence]) -> None:
-        self._unread = {one.evidence_id: one for one in evidence[:_READ_PIECES]}
+        lengths = accumulate(min(_length(one), 2 * READ_CHARACTERS) for one in evidence)
+        self._unread = {
+            one.evidence_id: one for one, so_far in zip(evidence, lengths, strict=True) if so_far <= _READ_IN_ALL
+        }
         self._read: dict[str, Seen] = {}
 
     def __contains__(self, identifier: str) -> bool:
