@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -15,6 +16,8 @@ from worker.clock import SystemClock
 from worker.contract import TriageResult
 from worker.contract.handling import Action, Handled
 from worker.errors import ConfigurationError
+from worker.escalation.making_sinks import make_sinks
+from worker.escalation.routes_file import read_routes_file
 from worker.escalation.sinks import webhook
 from worker.escalation.sinks.webhook import WebhookSink
 from worker.ports import Clock
@@ -104,3 +107,23 @@ def test_secrets_that_protect_nothing_are_refused(secrets: list[str], client: ht
     with pytest.raises(ConfigurationError, match=r"webhook .*: (set them|correct it)\.$") as raised:
         WebhookSink(url="https://example.com/", secrets=secrets, client=client, clock=FakeClock())
     assert "short" not in str(raised.value)
+
+
+@pytest.mark.parametrize("is_trusted", ["false", "true"])
+@pytest.mark.parametrize(
+    "host", ["desk.example.com", "169.254.169.254", "localhost.example.com", "127.0.0.1.example.com"]
+)
+def test_no_card_crosses_a_network_unencrypted(host: str, is_trusted: str, tmp_path: Path) -> None:
+    path, environment = tmp_path / "routes.toml", {"DESK_SECRETS": NEW}
+    table = f'kind = "webhook"\nurl = "http://{host}/firstline"\nsecrets_env = "DESK_SECRETS"\ntrusted = {is_trusted}'
+    path.write_text(f'default = "own"\n[sinks.own]\n{table}\n')
+    file = read_routes_file(path, environment=environment)
+    with pytest.raises(ConfigurationError, match=r"sinks\.own: .* secrets and cards unencrypted: write https\.$"):
+        make_sinks(file, environment=environment, vault=None, clock=FakeClock())
+
+
+@pytest.mark.parametrize(
+    "url", ["https://desk.example.com/", "http://127.0.0.1:8080/", "http://localhost/", "http://[::1]/"]
+)
+def test_control_an_encrypted_address_and_one_of_this_machine_are_taken(url: str, client: httpx2.Client) -> None:
+    WebhookSink(url=url, secrets=[NEW], client=client, clock=FakeClock())

@@ -51,10 +51,10 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def server_and_path(name: str, url: str, *, is_secret_sent: bool = True) -> tuple[str, str]:
+def server_and_path(name: str, url: str) -> tuple[str, str]:
     """Return the server's URL, which may be told, and the path with its query, which may be a secret.
 
-    Raises `ConfigurationError`, too, where a secret would cross a network unencrypted.
+    Raises `ConfigurationError`, too, where a secret or a card would cross a network unencrypted.
     """
     try:
         parsed = httpx2.URL(url)
@@ -65,6 +65,6 @@ def server_and_path(name: str, url: str, *, is_secret_sent: bool = True) -> tupl
         raise ConfigurationError(
             f"The address of {name} is no http or https URL, or has a user or a fragment in it: correct it."
         )
-    if is_secret_sent and parsed.scheme == "http" and not _is_loopback(parsed.host):
-        raise ConfigurationError(f"The address of {name} would send its secret unencrypted: write https.")
+    if parsed.scheme == "http" and not _is_loopback(parsed.host):
+        raise ConfigurationError(f"The address of {name} would send secrets and cards unencrypted: write https.")
     return str(parsed.copy_with(raw_path=b"/")), parsed.raw_path.decode("ascii")

@@ -83,10 +83,9 @@ class Poster:
         credentials: str,
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
-        is_secret_sent: bool = True,
     ) -> None:
         self.name = name
-        self._server, self._path = server_and_path(name, url, is_secret_sent=is_secret_sent)
+        self._server, self._path = server_and_path(name, url)
         self._client = client
         self._credentials = credentials
         self._headers = dict(headers or {})

@@ -49,7 +49,7 @@ class WebhookSink:
                 f"The webhook needs secrets of {SHORTEST_SECRET} characters at least to sign with: set them."
             )
         self._secrets = [checked_secret("A secret of the webhook", secret).encode() for secret in secrets]
-        self._poster = Poster("The webhook", url, client=client, credentials="secret", is_secret_sent=False)
+        self._poster = Poster("The webhook", url, client=client, credentials="secret")
         self._clock = clock
 
     def deliver(self, result: TriageResult) -> None:
