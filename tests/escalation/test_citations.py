@@ -248,6 +248,13 @@ def test_what_looks_like_a_citation_in_a_quotation_is_the_log_s() -> None:
     assert checked("The log says “ERROR E404 in main [E2]”.", [coded]).doubt is Doubt.UNCITED
 
 
+def test_what_a_quoted_line_infers_is_the_log_s_and_what_a_sentence_infers_is_a_hypothesis() -> None:
+    caused = LOGS.model_copy(update={"quotations": ("ERROR caused by a lost lock",)})
+    assert checked("The log shows “ERROR caused by a lost lock” [E2].", [caused]).doubt is None
+    told = checked("The log shows “ERROR caused by a lost lock” [E2], probably.", [caused], is_own=True)
+    assert told.doubt is Doubt.INFERRED
+
+
 def test_a_path_of_keys_that_begins_with_a_figure_is_one_name() -> None:
     failed = HEALTH.model_copy(
         update={"statement": "get_server_health failed: health.json: 0.figures.float: no number"}

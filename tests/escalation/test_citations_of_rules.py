@@ -34,7 +34,7 @@ SERVERS: Final[Mapping[str, tuple[object, str, object]]] = {
     "full": (WELL, "ERROR write failed: No space left on device: /var/lib/mail/spool", WELL),
     "degraded": ({**WELL, "status": "degraded"}, "INFO ready", WELL),
     "failing": (WELL, "ERROR NullPointerException at com.acme.billing.Invoice.total(Invoice.java:7)", WELL),
-    "coded": (SICK, 'ERROR E404 in main() [E9]: "it\'s stuck". Giving up! (really?) So it ends.', SICK),
+    "coded": (SICK, 'ERROR E404 caused by main() [E9]: "it\'s stuck". Giving up! (really?) So it ends.', SICK),
     "unread": ({**WELL, "figures": {"disk_percent": 99.0}}, "INFO ready", WELL),
     "silent": (SICK, "", WELL),
     "well": (WELL, "INFO ready", WELL),

@@ -143,7 +143,7 @@ def _doubts_of_claims(
         yield _unsupported(cited, missing)
     if not said.is_anything:
         yield Doubt.UNCHECKABLE, "nothing in it to check"
-    if is_inferred(told):
+    if is_inferred(without_quotations(told, " ")):
         yield Doubt.INFERRED, "an inference"
     if not is_own:
         if names_the_log(bare) and not any(one.has_log for one in seen):
