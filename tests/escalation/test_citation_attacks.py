@@ -74,6 +74,8 @@ OF_TWO_PIECES: Final = (
     "The restart was successful, CPU at 97 % [E5][E11].",
     "The service was brought back by payments-db-01 [E5][E8].",
     "The service is running [E1][E9].",
+    "The service is healthy [E5][E9].",
+    "The log shows 37 dependency failures while the service is healthy [E2][E5].",
     "37 of 200 lines with dependency failures [E2][E3].",
     "At 02:58:31 the log reports Connection refused [E2][E3].",
     "The service is running [E1][E6][E10][E2][E7].",

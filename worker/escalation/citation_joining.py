@@ -1,9 +1,8 @@
 """Sentences that cite several pieces of evidence: the facts of two never join into a third.
 
-Pure. Each part of such a sentence has to be borne out by one piece alone. Parts are told apart only where each has a
-subject of its own, and no other server is named: whose health it is, would be open. Of health and deeds one piece
-speaks, and a log may stand beside it; no other piece of that tool is cited that says otherwise. Called by the
-citations.
+Pure. All logs that it cites have to bear a part out, or all else that it cites: so nothing cited says otherwise. Parts
+are told apart only where each has a subject of its own, and no other server is named: whose health it is, would be
+open. Called by the citations.
 """
 
 import re
@@ -17,7 +16,7 @@ from worker.escalation.citation_words import is_inferred
 __all__ = ["joined_in"]
 
 _BETWEEN: Final = re.compile(
-    r"(?:[;,]|\b(?:and|but|while|whereas)\b)\s+(?=(?:the (?:service|server|restart|logs?)|CPU|memory"
+    r"(?:[;,]|\b(?:and|but)\b)\s+(?=(?:the (?:service|server|restart|logs?)|CPU|memory"
     r"|no (?:dependency|local|errors?)|\d+ (?:log )?(?:lines|of))\b)",
     re.IGNORECASE,
 )
@@ -31,18 +30,15 @@ _AT_MOST: Final = 4
 def joined_in(
     text: str, seen: Sequence[Seen], names: Sequence[str], is_borne_out: Callable[[str, Seen], bool]
 ) -> str | None:
-    """Return the first part of a sentence that no piece of its evidence bears out alone, or None."""
+    """Return the first part of a sentence that is borne out neither by its logs nor by its other evidence, or None."""
     parts = _parts_of(text, names)
     if max(len(parts), len(seen)) > _AT_MOST:
         return text
-    bearers = [{place for place, one in enumerate(seen) if is_borne_out(part, one)} for part in parts]
-    for part, places in zip(parts, bearers, strict=True):
-        tools = {seen[place].tool for place in places}
-        if not places or any(one.tool in tools and place not in places for place, one in enumerate(seen)):
+    logs, others = [one for one in seen if one.is_of_log], [one for one in seen if not one.is_of_log]
+    for part in parts:
+        if not any(alike and all(is_borne_out(part, one) for one in alike) for alike in (logs, others)):
             return part
-    of_others = [places for places in bearers if not any(seen[place].is_of_log for place in places)]
-    is_of_one = not of_others or bool(set.intersection(*of_others))
-    return None if is_of_one else text
+    return None
 
 
 def _parts_of(text: str, names: Sequence[str]) -> list[str]:
