@@ -265,3 +265,14 @@ def test_a_path_of_keys_that_begins_with_a_figure_is_one_name() -> None:
     )
     other = checked("It could not be read [E1]: health.json: 1.figures.float: no number.", [failed], is_own=True)
     assert other.doubt is Doubt.UNSUPPORTED
+
+
+FAILURE = "the breaker of pool-7 is open because of 5 failures in a row; it may be tried in 30 s"
+UNREAD = HEALTH.model_copy(update={"statement": f"get_server_health failed: {FAILURE}"})
+
+
+def test_why_something_could_not_be_read_stands_word_for_word_and_is_doubted_with_any_other() -> None:
+    told = f"The server's health could not be read [E1]: {FAILURE}."
+    assert checked(told, [UNREAD], is_own=True).doubt is None
+    assert checked(told.replace("5 failures", "6 failures"), [UNREAD], is_own=True).doubt is Doubt.UNSUPPORTED
+    assert checked(told, [UNREAD]).doubt is not None, "a model's words are not the desk's"

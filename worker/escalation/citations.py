@@ -1,7 +1,7 @@
 """Citations: what a sentence refers to, and whether that exists and contains what it is cited for.
 
-Pure. A sentence cites evidence by its id, as in ``[E1]``; its citations count together. What of it can be checked has
-to stand in their statements or quotations: numbers with their unit, quoted phrases, ``host:port``, times, names, and
+Pure. A sentence cites evidence by its id, as in ``[E1]``; where it cites several, no fact is joined of two. What of it can be
+checked has to stand in their statements or quotations: numbers with their unit, quoted phrases, ``host:port``, times, names, and
 words of status, error and deeds, said or denied. Else the sentence is a hypothesis. Beside E1 “the service is running,
 CPU 98 %, memory 41 %” and E2 “400 log lines, 37 with dependency failures”, with the quotation “ERROR could not connect
 to payments-db:5432: Connection refused”:
@@ -36,7 +36,7 @@ from worker.contract.quoting import quoted
 from worker.contract.result import Evidence
 from worker.escalation.card_limits import clipped
 from worker.escalation.card_sentences import Citation, CitationKind, Doubt, Sentence
-from worker.escalation.citation_claims import Said, folded, said_in, without_quotations
+from worker.escalation.citation_claims import Said, folded, said_in, stands_in, without_quotations
 from worker.escalation.citation_evidence import READ_CHARACTERS, Library, Seen
 from worker.escalation.citation_joining import joined_in
 from worker.escalation.citation_missing import missing_from
@@ -134,7 +134,7 @@ def _doubts_of_claims(
     bare: str, cited: Sequence[str], seen: Sequence[Seen], own_names: Sequence[str], *, is_own: bool, is_quoting: bool
 ) -> Iterator[tuple[Doubt, str]]:
     """Yield the doubts of what is said beside the citations, where all that was `seen` counts together."""
-    told = bare if is_own else plainly(bare, _text_of(seen, is_quoting=False))
+    told = _quoting_its_reason(bare, seen) if is_own else plainly(bare, _text_of(seen, is_quoting=False))
     said, known = said_in(told, has_quotations=True), _known(seen, own_names, is_quoting=is_quoting)
     is_strict = not is_own and (is_english(bare) or unsaid_in(told, said, known) is None)
     if is_strict:
@@ -162,6 +162,13 @@ def _doubts_of_wording(
         yield Doubt.UNCHECKABLE, "advice"
     if unsaid := unsaid or unclaimed_in(text):
         yield _unsupported(cited, unsaid)
+
+
+def _quoting_its_reason(text: str, seen: Sequence[Seen]) -> str:
+    """Return the desk's own sentence with its reason as a quotation, where the evidence has that word for word."""
+    told, colon, reason = text.partition(": ")
+    is_stated = colon and not {"“", "”"} & set(reason) and any(stands_in(reason, one.folded) for one in seen)
+    return f"{told}: “{reason}”" if is_stated else text
 
 
 def _known(seen: Sequence[Seen], names: Sequence[str], *, is_quoting: bool) -> AbstractSet[str]:
