@@ -1,10 +1,10 @@
 """Citations: what a sentence refers to, and whether that exists and contains what it is cited for.
 
-Pure. A sentence cites evidence by its id, as in ``[E1]``; where it cites several, no fact is joined of two. What of it can be
-checked has to stand in their statements or quotations: numbers with their unit, quoted phrases, ``host:port``, times, names, and
-words of status, error and deeds, said or denied. Else the sentence is a hypothesis. Beside E1 “the service is running,
-CPU 98 %, memory 41 %” and E2 “400 log lines, 37 with dependency failures”, with the quotation “ERROR could not connect
-to payments-db:5432: Connection refused”:
+Pure. A sentence cites evidence by its id, as in ``[E1]``; where it cites several, no fact of it is joined of two. What
+can be checked has to stand in their statements or quotations: numbers with their unit, quoted phrases, ``host:port``,
+times, names, and words of status, error and deeds, said or denied. Else the sentence is a hypothesis. Beside E1 “the
+service is running, CPU 98 %, memory 41 %” and E2 “400 log lines, 37 with dependency failures”, with the quotation
+“ERROR could not connect to payments-db:5432: Connection refused”:
 
     CPU is at 97.6 % [E1].                        stands: rounded
     The log says "connection REFUSED" [E2].       stands: case, white space and punctuation are free
