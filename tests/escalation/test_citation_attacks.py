@@ -44,6 +44,7 @@ OF_WHO_DID_IT: Final = (
     "The connection to payments-db:5432 was refused by Firstline [E4].",
     "payments-db:5432 is blocked by the policy [E4].",
     "The service was stopped by the policy [E4][E9].",
+    "A dependency fails as the restart was refused [E4].",
     "payments-db:5432 refused the restart [E4].",
     "payments-db-01 refused the restart [E8].",
     "The restart was refused by payments-db:5432 [E4].",
@@ -131,6 +132,12 @@ def test_a_true_sentence_beside_them_stands(sentence: str) -> None:
 @pytest.mark.parametrize("lie", OF_A_QUOTED_LINE)
 def test_a_line_that_a_statement_quotes_is_no_fact_of_health_and_deeds(lie: str) -> None:
     assert checked(lie, (HEALTH, LOGS, QUOTING)).doubt is not None
+
+
+def test_lines_of_several_kinds_together_are_not_counted_as_one_of_them() -> None:
+    mixed = LOGS.model_copy(update={"statement": "400 log lines, 37 with dependency failures and local faults"})
+    assert checked("37 lines show local faults [E2].", (mixed,)).doubt is not None
+    assert checked("37 lines show dependency failures and local faults [E2].", (mixed,)).doubt is None
 
 
 def test_a_line_that_a_statement_quotes_may_be_quoted_as_the_log_s() -> None:

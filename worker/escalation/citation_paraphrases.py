@@ -108,7 +108,7 @@ _TREND: Final = re.compile(
 )
 _ORDER: Final = re.compile(
     r"(?<![\d.])(?<!for )\d[\d.,]* s (?:after|before|without) (?:the |a |an |its )?[a-z][\w-]*"
-    r"|\b(?:after|before) (?:the |a |an |its )?[a-z][\w-]*|\bfrom \S+:\d+"
+    r"|\b(?:after|before|as) (?:the |a |an |its )?[a-z][\w-]*|\bfrom \S+:\d+"
     r"|\b(?:requested|attempted|tried|stopped|restarted|refused|back)[”\"']? by \S+"
     r"|(?<![\w-])[\w-]+ needs|(?<![\w-])[\w-]+-\d+ was refused"
     r"|(?<!\S)\S+ refused (?:the |a |an |its )?restart\b|(?<!\S)\S+:\d+ (?:could not|cannot)\b"
@@ -117,6 +117,9 @@ _ORDER: Final = re.compile(
     re.IGNORECASE,
 )
 _DURATION: Final = re.compile(r"\bfor (\d[\d.,]*)")
+_MIXED: Final = re.compile(r"\b(\d+) with ([a-z]+ [a-z]+(?: and [a-z]+ [a-z]+)+)")
+"""So many lines are of several kinds together; how many of each, is not said."""
+
 _ARTICLE: Final = re.compile(r"\b(?:the|a|an|its) ")
 
 _BORNE_OUT: Final = tuple(
@@ -160,11 +163,15 @@ def borne_out_by(evidence: str) -> frozenset[str]:
 
 
 def misplaced_in(text: str, evidence: str) -> str | None:
-    """Return the first order of events, duration or way of a connection that the evidence does not state, or None."""
+    """Return the first order of events, duration, count or way of a connection that the evidence does not state."""
     durations = frozenset(_DURATION.findall(evidence))
     other = next((one for one in _DURATION.findall(text) if one not in durations), None)
     if other is not None and (durations or "the restart" in evidence):
         return f"for {other}"
+    for count, kinds in _MIXED.findall(evidence):
+        named = [kind.split()[0].rstrip("y") in text.casefold() for kind in kinds.split(" and ")]
+        if any(named) and not all(named) and re.search(rf"(?<![\d.,]){count}(?![\d.,]*\d)", text):
+            return f"{count} of one kind"
     stated = _ARTICLE.sub("", evidence)
     return next((told for told in _orders_in(text) if not re.search(rf"(?<![\w.]){re.escape(told)}", stated)), None)
 
