@@ -7,14 +7,13 @@ citations.
 # ruff: noqa: RUF001 - other marks are what this is about
 
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
 from worker.contract.observations import CPU_PRESSURE_PERCENT, MEMORY_PRESSURE_PERCENT
 from worker.escalation.citation_numbers import numbers_in
 
-__all__ = ["borne_out_by", "misplaced_in", "plainly"]
+__all__ = ["borne_out_by", "plainly"]
 
 _NEWEST: Final = r"(?:last|latest|newest|most recent|recent)"
 _ALL_LINES: Final = r"\b((?:of|in|within|among|across) (?:the |these )?)"
@@ -106,22 +105,6 @@ _TREND: Final = re.compile(
     r"(?: (?:within|in|over) (?:the (?:last|past) )?half an hour)?",
     re.IGNORECASE,
 )
-_ORDER: Final = re.compile(
-    r"(?<![\d.])(?<!for )\d[\d.,]* s (?:after|before|without) (?:the |a |an |its )?[a-z][\w-]*"
-    r"|\b(?:after|before|as) (?:the |a |an |its )?[a-z][\w-]*|\bfrom \S+:\d+"
-    r"|\b(?:requested|attempted|tried|stopped|restarted|refused|back)[”\"']? by \S+"
-    r"|(?<![\w-])[\w-]+ needs|(?<![\w-])[\w-]+-\d+ was refused"
-    r"|(?<!\S)\S+ refused (?:the |a |an |its )?restart\b|(?<!\S)\S+:\d+ (?:could not|cannot)\b"
-    r"|(?<![\w:.-])[\w.-]*\w refused (?:the |a |any |to )?connect|\band this server\b|\bthis server and\b"
-    r"|\bconnect to (?:the |a |an |its )?[\w.:-]*\w",
-    re.IGNORECASE,
-)
-_DURATION: Final = re.compile(r"\bfor (\d[\d.,]*)")
-_MIXED: Final = re.compile(r"\b(\d+) with ([a-z]+ [a-z]+(?: and [a-z]+ [a-z]+)+)")
-"""So many lines are of several kinds together; how many of each, is not said."""
-
-_ARTICLE: Final = re.compile(r"\b(?:the|a|an|its) ")
-
 _BORNE_OUT: Final = tuple(
     (re.compile(pattern), frozenset(words))
     for pattern, words in (
@@ -160,25 +143,6 @@ def plainly(text: str, evidence: str) -> str:
 def borne_out_by(evidence: str) -> frozenset[str]:
     """Return the words that the evidence bears out beside its own."""
     return frozenset().union(*(words for pattern, words in _BORNE_OUT if pattern.search(evidence)))
-
-
-def misplaced_in(text: str, evidence: str) -> str | None:
-    """Return the first order of events, duration, count or way of a connection that the evidence does not state."""
-    durations = frozenset(_DURATION.findall(evidence))
-    other = next((one for one in _DURATION.findall(text) if one not in durations), None)
-    if other is not None and (durations or "the restart" in evidence):
-        return f"for {other}"
-    for count, kinds in _MIXED.findall(evidence):
-        named = [kind.split()[0].rstrip("y") in text.casefold() for kind in kinds.split(" and ")]
-        if any(named) and not all(named) and re.search(rf"(?<![\d.,]){count}(?![\d.,]*\d)", text):
-            return f"{count} of one kind"
-    stated = _ARTICLE.sub("", evidence)
-    return next((told for told in _orders_in(text) if not re.search(rf"(?<![\w.]){re.escape(told)}", stated)), None)
-
-
-def _orders_in(text: str) -> Iterator[str]:
-    for found in _ORDER.finditer(text):
-        yield _ARTICLE.sub("", found[0].casefold())
 
 
 def _as_evidence_has_it(found: re.Match[str], evidence: str) -> str:

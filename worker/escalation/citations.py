@@ -40,7 +40,8 @@ from worker.escalation.citation_claims import Said, folded, said_in, stands_in, 
 from worker.escalation.citation_evidence import READ_CHARACTERS, Library, Seen
 from worker.escalation.citation_joining import joined_in
 from worker.escalation.citation_missing import missing_from
-from worker.escalation.citation_paraphrases import borne_out_by, misplaced_in, plainly
+from worker.escalation.citation_order import misplaced_in
+from worker.escalation.citation_paraphrases import borne_out_by, plainly
 from worker.escalation.citation_wording import (
     advice_in,
     impact_in,
