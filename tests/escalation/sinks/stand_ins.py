@@ -18,6 +18,7 @@ from tests.escalation.builders import NOW
 from tests.fakes import FakeClock
 from worker.contract import TriageResult
 from worker.contract.handling import Action, Handled
+from worker.escalation.sinks.apprise_child import is_taken
 from worker.escalation.sinks.apprise_sink import AppriseSink
 from worker.escalation.sinks.jira import JiraSink
 from worker.escalation.sinks.mattermost import MattermostSink
@@ -220,17 +221,18 @@ MADE: Mapping[str, Callable[[str, httpx2.Client], Sink]] = {
 """Every sink that speaks HTTP by itself, at a server of one address."""
 
 
-def apprise_sink(url: str) -> AppriseSink:
+def apprise_sink(url: str, **options: Any) -> AppriseSink:
     """Return a sink at an address of Apprise's, which loads modules that Python is about to drop."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        return AppriseSink(url=url)
+        return AppriseSink(url=url, **options)
 
 
 EVERY: Mapping[str, Callable[[str, httpx2.Client], Sink]] = {
     **MADE,
-    "apprise": lambda url, _: apprise_sink(f"{url.replace('http://', 'json://')}/apprise/{SECRET}"),
+    "apprise": lambda url, _: apprise_sink(f"{url.replace('http://', 'json://')}/apprise/{SECRET}", send=is_taken),
 }
+"""Apprise in this process: what starting one for each message takes is for its own tests."""
 
 
 def systems_at(httpserver: HTTPServer) -> Systems:

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,11 +10,10 @@ import apprise
 import pytest
 
 from tests.escalation.builders import result
-from tests.escalation.sinks.stand_ins import SECRET
+from tests.escalation.sinks.stand_ins import SECRET, apprise_sink
 from worker.errors import NotDelivered
-from worker.escalation.sinks import apprise_sink
+from worker.escalation.sinks import apprise_sink as module
 from worker.escalation.sinks.apprise_child import MEMORY_LIMIT_BYTES
-from worker.escalation.sinks.apprise_sink import AppriseSink
 
 PIECE = b"x" * 65_536
 
@@ -60,33 +58,27 @@ def talker(*, limit_bytes: int = 4 * MEMORY_LIMIT_BYTES, pause_seconds: float = 
 
 @pytest.fixture
 def without_time_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apprise_sink, "START_SECONDS", 0.0)
-
-
-def sink(url: str, *, timeout_seconds: float) -> AppriseSink:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return AppriseSink(url=url, timeout_seconds=timeout_seconds)
+    monkeypatch.setattr(module, "START_SECONDS", 0.0)
 
 
 def test_an_answer_without_an_end_is_cut_off_once_it_fills_the_memory_that_the_process_has() -> None:
     with talker() as receiver:
         with pytest.raises(NotDelivered, match="did not take the message"):
-            sink(receiver.url, timeout_seconds=60).deliver(result())
+            apprise_sink(receiver.url, timeout_seconds=60).deliver(result())
         assert receiver.is_left_alone.wait(10)
     assert len(PIECE) < receiver.sent_bytes < MEMORY_LIMIT_BYTES
 
 
 def test_control_a_long_answer_that_ends_is_a_yes() -> None:
     with talker(limit_bytes=32 * 2**20) as receiver:
-        sink(receiver.url, timeout_seconds=60).deliver(result())
+        apprise_sink(receiver.url, timeout_seconds=60).deliver(result())
     assert receiver.sent_bytes == 32 * 2**20
 
 
 def test_nobody_reads_an_answer_on_when_its_time_is_over() -> None:
     with talker(pause_seconds=0.01) as receiver:
         with pytest.raises(NotDelivered, match=r"in 0\.5 s"):
-            sink(receiver.url, timeout_seconds=0.5).deliver(result())
+            apprise_sink(receiver.url, timeout_seconds=0.5).deliver(result())
         assert receiver.is_left_alone.wait(10)
 
 
@@ -103,7 +95,7 @@ def test_a_process_that_does_not_end_is_killed_and_nobody_knows_what_it_did() ->
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"json://127.0.0.1:{listener.getsockname()[1]}/{SECRET}"
         with pytest.raises(NotDelivered, match=r"did not take the message in 0\.01 s") as raised:
-            sink(url, timeout_seconds=0.01).deliver(result())
+            apprise_sink(url, timeout_seconds=0.01).deliver(result())
     assert raised.value.is_doubtful
     assert SECRET not in str(raised.value)
 
@@ -111,7 +103,7 @@ def test_a_process_that_does_not_end_is_killed_and_nobody_knows_what_it_did() ->
 def test_the_address_is_on_no_command_line() -> None:
     with talker(limit_bytes=0) as receiver:
         seen: list[str] = []
-        delivering = threading.Thread(target=sink(receiver.url, timeout_seconds=10).deliver, args=(result(),))
+        delivering = threading.Thread(target=apprise_sink(receiver.url, timeout_seconds=10).deliver, args=(result(),))
         delivering.start()
         while delivering.is_alive():
             seen += command_lines()

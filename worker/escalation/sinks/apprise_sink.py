@@ -7,22 +7,24 @@ process of its own (`apprise_child`), whose time and memory are bounded.
 Source: https://github.com/caronc/apprise
 """
 
+import json
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Final
 
 from worker.contract import Disposition, Severity, TriageResult
 from worker.contract.handling import Handled
 from worker.contract.quoting import one_line
-from worker.errors import NotDelivered
+from worker.errors import ConfigurationError, NotDelivered
 from worker.escalation.card import card_of
 from worker.escalation.card_text import as_text
 from worker.escalation.sinks import apprise_child
-from worker.escalation.sinks.apprise_address import apprise_at
-from worker.escalation.sinks.apprise_child import Message
+from worker.escalation.sinks.apprise_child import Message, apprise_at
 from worker.escalation.sinks.saying import follow_up, inert, shortened, title_of
 
-__all__ = ["AppriseSink"]
+__all__ = ["AppriseSink", "taken_from_a_process"]
 
 CARD_WIDTH: Final = 88
 TITLE_LIMIT: Final = 200
@@ -34,11 +36,38 @@ START_SECONDS: Final = 20.0
 _KINDS: Final = {Severity.CRITICAL: "failure", Severity.WARNING: "warning", Severity.INFO: "info"}
 
 
-class AppriseSink:
-    """One address of Apprise's. Raises `ConfigurationError` where it is none, or where the extra is missing."""
+def taken_from_a_process(message: Message) -> bool | None:
+    """Send the message in a process of its own, and return whether it was taken; None where that had to be killed."""
+    try:
+        ended = subprocess.run(  # noqa: S603 - a vector of our own, no shell
+            [sys.executable, "-P", apprise_child.__file__],
+            input=json.dumps(asdict(message)).encode(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            process_group=0,  # Ctrl-C is for the desk, which finishes what it began
+            timeout=message.timeout_seconds + START_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    return ended.returncode == 0
 
-    def __init__(self, *, url: str, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        self._name = f"Apprise ({one_line(str(apprise_at(url)[0].service_name), 60)})"
+
+class AppriseSink:
+    """One address of Apprise's, and the way to send to it.
+
+    Raises `ConfigurationError` where the address is none, or where the extra is missing.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        send: Callable[[Message], bool | None] = taken_from_a_process,
+    ) -> None:
+        self._name = f"Apprise ({one_line(_service_at(url), 60)})"
+        self._send_one = send
         self._url = url
         self._timeout_seconds = timeout_seconds
 
@@ -61,33 +90,29 @@ class AppriseSink:
             kind=_kind(result),
             timeout_seconds=self._timeout_seconds,
         )
-        status = _status_of(message)
-        if status != 0:
+        is_taken = self._send_one(message)
+        if not is_taken:
             raise NotDelivered(
                 f"{self._name} did not take the message in {self._timeout_seconds:g} s, or not for all, and gives no "
                 f"reason: check its address, best with the command `apprise -v`.",
-                is_doubtful=status is None,
+                is_doubtful=is_taken is None,
             )
-
-
-def _status_of(message: Message) -> int | None:
-    """Return how the process ended that was given the message; None where it had to be killed."""
-    try:
-        ended = subprocess.run(  # noqa: S603 - a vector of our own, no shell
-            [sys.executable, "-P", "-m", apprise_child.__name__],
-            input=message.model_dump_json().encode(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            process_group=0,  # Ctrl-C is for the desk, which finishes what it began
-            timeout=message.timeout_seconds + START_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return None
-    return ended.returncode
 
 
 def _kind(result: TriageResult) -> str:
     if result.disposition is Disposition.RECOVERED:
         return "success"
     return _KINDS[result.occurrences.severity or result.incident.severity]
+
+
+def _service_at(url: str) -> str:
+    """Return the name of the service at an address, which is the secret and is not shown."""
+    try:
+        apprise = apprise_at(url)
+    except ImportError as error:
+        raise ConfigurationError(
+            "A sink of Apprise needs the package apprise: install it with `pip install 'firstline[notify]'`."
+        ) from error
+    if apprise is None:
+        raise ConfigurationError("The address of an Apprise sink is none that Apprise knows: correct it.")
+    return str(apprise[0].service_name)
