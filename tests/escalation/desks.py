@@ -82,6 +82,7 @@ class Desk:
     backups: dict[str, str] = field(default_factory=dict)
     routes: Routes | None = None
     clock: FakeClock = field(default_factory=FakeClock)
+    member: str | None = None
     told: list[Told] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -93,7 +94,7 @@ class Desk:
             in_use,
             routes=self.routes
             or Routes(default=tuple(name for name in self.sinks if name not in self.backups.values())),
-            deliveries=Deliveries(self.redis),
+            deliveries=Deliveries(self.redis, member=self.member),
             standings=Standings(self.redis),
             clock=self.clock,
             tell=self.told.append,

@@ -78,7 +78,7 @@ def run_dispatching(settings: Settings, path: Path, *, as_json: bool, once: bool
     dispatcher = Dispatcher(
         sinks,
         routes=file.routes,
-        deliveries=Deliveries(redis),
+        deliveries=Deliveries(redis, member=member),
         standings=Standings(redis),
         clock=SystemClock(),
         tell=Printer(sys.stdout, as_json=as_json),

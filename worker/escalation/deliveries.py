@@ -29,6 +29,7 @@ from worker.escalation.delivery import (
     keys_of,
     served_key,
     sink_key,
+    taken_key,
 )
 from worker.registry.script import load_script
 
@@ -54,13 +55,18 @@ _script = partial(load_script, room=__package__)
 
 
 class Deliveries:
-    """The records. The client must decode its replies. Safe from many threads; every method raises `RedisError`."""
+    """The records. The client must decode its replies. Safe from many threads; every method raises `RedisError`.
 
-    def __init__(self, redis: Redis, *, lease_seconds: float = LEASE_SECONDS) -> None:
+    `member` is the consumer that takes, under a name that no other process has: it has one step of a sink in hand at a
+    time, and back after its death it need not wait for its own lease. One without a name never comes back.
+    """
+
+    def __init__(self, redis: Redis, *, lease_seconds: float = LEASE_SECONDS, member: str | None = None) -> None:
         if not redis.get_encoder().decode_responses:
             raise ConfigurationError("Deliveries need a Redis client made with decode_responses=True.")
         self._redis = redis
         self._lease_seconds = lease_seconds
+        self._member = member or token_hex(8)
         self._schedule = _script(redis, "schedule_delivery.lua")
         self._take = _script(redis, "take_delivery.lua")
         self._record = _script(redis, "record_delivery.lua")
@@ -135,11 +141,13 @@ class Deliveries:
         return bool(self._settle(keys=keys, args=args))
 
     def wake(self, sink: str) -> int:
-        """Let what waits for the end of a sink's quiet hours be due now, and return how many pages that are.
+        """Let what waits for the end of a sink's quiet hours be due now, and what this member had in hand when it died.
 
-        Whoever starts with a routes file calls it once: the hours may be others than when the pages were put off.
+        Return how many steps that are. Whoever starts with a routes file calls it once, before it takes anything: the
+        hours may be others than when the pages were put off.
         """
-        return int(self._wake(keys=[due_key(sink)]))
+        args: _Arguments = [delivery_key(sink, ""), _milliseconds(HEAD_START_SECONDS)]
+        return int(self._wake(keys=[due_key(sink), taken_key(sink, self._member)], args=args))
 
     def take(self, sink: str) -> Delivery | None:
         """Take the step that is due first, for as long as the lease lasts, and count the attempt."""
@@ -154,7 +162,7 @@ class Deliveries:
             _milliseconds(HEAD_START_SECONDS),
             _milliseconds(TRIED_AGAIN_SECONDS),
         ]
-        reply = self._take(keys=[due_key(sink), sink_key(sink)], args=args)
+        reply = self._take(keys=[due_key(sink), sink_key(sink), taken_key(sink, self._member)], args=args)
         return Delivery.taken(sink, token, reply) if reply else None
 
     def record(self, taken: Delivery, *, is_sent: bool = True) -> bool:

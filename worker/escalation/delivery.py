@@ -20,6 +20,7 @@ __all__ = [
     "keys_of",
     "served_key",
     "sink_key",
+    "taken_key",
 ]
 
 PAGE: Final = "page"
@@ -59,6 +60,11 @@ def served_key(sink: str) -> str:
     return f"{sink_key(sink)}:served"
 
 
+def taken_key(sink: str, member: str) -> str:
+    """Return the key of what a consumer has in hand at a sink, as "token incident"; it ends with the lease."""
+    return f"{due_key(sink)}:taken:{member}"
+
+
 def keys_of(sink: str, incident_id: str) -> tuple[str, str]:
     """Return the keys of a delivery's hash and of its steps."""
     key = delivery_key(sink, incident_id)
@@ -75,7 +81,10 @@ class Ended(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One step that was taken under a lease. `tries` counts this attempt; `note` says which sinks failed before."""
+    """One step that was taken under a lease. `tries` counts this attempt; `note` says which sinks failed before.
+
+    `is_doubtful` says of a page that the sink may have it from an earlier try.
+    """
 
     sink: str
     incident_id: str
@@ -85,12 +94,13 @@ class Delivery:
     tries: int
     tried_for_seconds: float
     sink_is_down_for_seconds: float
+    is_doubtful: bool
     token: str
 
     @classmethod
     def taken(cls, sink: str, token: str, reply: Iterable[object]) -> Self:
         """Read the answer of the script that takes a step."""
-        incident_id, step, result, note, tries, age_milliseconds, wait_milliseconds = map(str, reply)
+        incident_id, step, result, note, tries, age_milliseconds, wait_milliseconds, doubt = map(str, reply)
         return cls(
             sink=sink,
             incident_id=incident_id,
@@ -100,6 +110,7 @@ class Delivery:
             tries=int(tries),
             tried_for_seconds=int(age_milliseconds) / 1000,
             sink_is_down_for_seconds=int(wait_milliseconds) / 1000,
+            is_doubtful=doubt == "1",
             token=token,
         )
 

@@ -2,15 +2,15 @@
 --
 -- A step whose consumer died is due again when the lease is over; its count of tries says that it may have arrived.
 --
--- KEYS     1 what is due at the sink  2 the sink
+-- KEYS     1 what is due at the sink  2 the sink  3 what the member that takes has in hand
 -- ARGV     1 how the keys of its deliveries begin  2 lease in milliseconds  3 token of the lease
 --          4 failures in a row after which the sink is down  5 if they lasted so many milliseconds
 --          6 a pause that is longer is as if the sink were down  7 how far what is urgent passes the rest, in milliseconds
 --          8 how often a sink that is down is tried again, in milliseconds
 -- Answers  id, step, result, note, tries, milliseconds since the first of them, milliseconds until a sink that is down or
---          pauses is tried again (0 when it is to be tried); or nothing
+--          pauses is tried again (0 when it is to be tried), '1' when the sink may have the page already; or nothing
 
-local due, sink = KEYS[1], KEYS[2]
+local due, sink, in_hand = KEYS[1], KEYS[2], KEYS[3]
 local beginning, lease, token = ARGV[1], ARGV[2], ARGV[3]
 local failures_limit, down_after = tonumber(ARGV[4]), tonumber(ARGV[5])
 local pause_limit, head_start, again = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -49,12 +49,13 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, LO
     redis.call('SREM', due .. ':held', id)
     redis.call('ZADD', due, now + lease, id)
     redis.call('HSET', delivery, 'token', token)
+    redis.call('SET', in_hand, token .. ' ' .. id, 'PX', lease)
     redis.call('HDEL', delivery, 'opened_again')
     local tries = redis.call('HINCRBY', delivery, 'tries', 1)
     redis.call('HSETNX', delivery, 'first_tried_at', now)
-    local kept = redis.call('HMGET', delivery, 'result', 'note', 'first_tried_at')
-    local age = now - tonumber(kept[3])
-    return {id, step, kept[1] or '', kept[2] or '', tostring(tries), string.format('%.0f', age), string.format('%.0f', wait)}
+    local kept = redis.call('HMGET', delivery, 'result', 'note', 'first_tried_at', 'doubtful')
+    local age = string.format('%.0f', now - tonumber(kept[3]))
+    return {id, step, kept[1] or '', kept[2] or '', tostring(tries), age, string.format('%.0f', wait), kept[4] or ''}
   end
   redis.call('ZREM', due, id)
 end

@@ -22,6 +22,7 @@ from worker.redaction import STATELESS_MASKER
 __all__ = ["Outcome", "Teller", "Told", "noted", "shown"]
 
 ERROR_LIMIT_BYTES: Final = 500
+SECOND_COPY: Final = "an earlier try of this page may have arrived, so this may be a second copy"
 
 log = structlog.get_logger()
 
@@ -85,10 +86,12 @@ class Teller:
 
 def noted(result: TriageResult, taken: Delivery, *, at: datetime) -> TriageResult:
     """Return the result with what befell its page as the last thing that was seen: the card keeps that longest."""
-    if not taken.note:
+    befell = [SECOND_COPY] if taken.is_doubtful else []
+    if taken.note:
+        befell.append(f"{taken.note}, so {taken.sink} has this page")
+    if not befell:
         return result
-    statement = f"{taken.note}, so {taken.sink} has this page"
-    seen = Evidence(evidence_id="D1", tool="delivery", statement=statement, observed_at=at)
+    seen = Evidence(evidence_id="D1", tool="delivery", statement="; ".join(befell), observed_at=at)
     return result.model_copy(update={"evidence": (*result.evidence, seen)})
 
 
