@@ -113,10 +113,10 @@ def test_the_address_is_on_no_command_line() -> None:
 
 
 def command_lines() -> list[str]:
-    """Return the command lines of this process' children."""
+    """Return the command lines of this process' children; what ends meanwhile has none."""
     lines = []
     for task in Path("/proc/self/task").iterdir():
-        for child in (task / "children").read_text("ascii").split():
-            with suppress(OSError):
-                lines.append(Path(f"/proc/{child}/cmdline").read_text("utf-8"))
+        with suppress(OSError):
+            children = (task / "children").read_text("ascii").split()
+            lines += [Path(f"/proc/{child}/cmdline").read_text("utf-8") for child in children]
     return lines
