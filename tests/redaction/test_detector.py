@@ -163,6 +163,20 @@ def masked(text: str) -> str:
         ("user=müller, user ålesund from x", "user=[USER_1], user [USER_2] from x"),
         ('{"msg":"password=hunter2 refused by 10.0.0.7"}', '{"msg":"password=[PASSWORD] refused by [IP_ADDRESS_1]"}'),
         ('Environment="DB_PASSWORD=Spring(70)] 1c"', 'Environment="DB_PASSWORD=[PASSWORD]"'),
+        ("redis-cli -a hunter2Xk9 ping", "redis-cli -a [PASSWORD] ping"),
+        ("valkey-cli -h db1 -a 'two words9' info", "valkey-cli -h db1 -a '[PASSWORD]' info"),
+        ("REDISCLI_AUTH=hunter2Xk9 redis-cli info", "REDISCLI_AUTH=[PASSWORD] redis-cli info"),
+        ("mysql -phunter2Xk9 orders", "mysql -p[PASSWORD] orders"),
+        ("new pw hunter2Xk9, old pw (Autumn!)", "new pw [PASSWORD], old pw ([PASSWORD])"),
+        ('the admin pw is "hunter2Xk9"', 'the admin pw is "[PASSWORD]"'),
+        ("pass phrase hunter2Xk9, Pass phrase: geheim9x", "pass phrase [PASSWORD], Pass phrase: [PASSWORD]"),
+        ("p@ssw0rd=hunter2Xk9 passw0rd: geheim9x", "p@ssw0rd=[PASSWORD] passw0rd: [PASSWORD]"),
+        ("https://chat.example/hooks/xr3j5x3p4fyt5x7o3qyf1e1i4h", "https://chat.example/hooks/[API_KEY]"),
+        (
+            '"https:\\/\\/chat.example\\/hooks\\/xr3j5x3p4fyt5x7o3qyf1e1i4h"',
+            '"https:\\/\\/chat.example\\/hooks\\/[API_KEY]"',
+        ),
+        ("POST /hooks/xr3j5x3p4fyt5x7o3qyf1e1i4h HTTP/1.1", "POST /hooks/[API_KEY] HTTP/1.1"),
         ("Überfällig: 10.0.0.7 → password=größe9", "Überfällig: [IP_ADDRESS_1] → password=[PASSWORD]"),
     ],
 )
@@ -197,6 +211,11 @@ def test_what_must_not_leave_is_replaced_and_nothing_around_it(text: str, told: 
         "token: android.os.BinderProxy@2bd79ce AppWindowToken.destroySurfaces:374 sessionid: 0x34f4a63146b000f",
         "KB3005607~31bf3856ad364e35~amd64~~6.1.1.0, WWID:0006-3000-003d-0000 2005-06-03-15.42.50",
         "password=[PASSWORD] from [IP_ADDRESS], token=****",
+        "the pw was changed, pw reset by mail, ask for the pw before 10:30Z, pw is in KeePass, power 12 pw 3000W",
+        "pw -h, pw /etc/master.passwd1, pw group-add, pw=[PASSWORD], pw [PASSWORD]",
+        "pass phrase is needed for server01.key, pass phrase for /etc/nginx/key1.pem, Enter PEM pass phrase:",
+        "GET /hooks/after-deploy-of-orders-0001 .git/hooks/pre-commit /hooks/inventorysynchronizationsettings",
+        "redis-cli -h db1 -p 6379 info, redis-cli --bigkeys -i 1",
     ],
 )
 def test_what_a_diagnosis_needs_stays(text: str) -> None:
@@ -224,7 +243,22 @@ def cpu_seconds(text: str) -> float:
 
 
 @pytest.mark.parametrize(
-    "piece", ["password=", "1.", ":", "eyJ", "a@", "-----BEGIN RSA PRIVATE KEY-----", "A1b2", "[", "9 ", "\\n", "é"]
+    "piece",
+    [
+        "password=",
+        "1.",
+        ":",
+        "eyJ",
+        "a@",
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "A1b2",
+        "[",
+        "9 ",
+        "\\n",
+        "é",
+        "pw ",
+        "redis-cli ",
+    ],
 )
 def test_the_time_grows_with_the_text_and_not_faster(piece: str) -> None:
     def text_of(size: int) -> str:

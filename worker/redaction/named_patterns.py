@@ -12,7 +12,7 @@ from worker.redaction.kinds import Kind
 __all__ = ["NAMED_FAMILIES", "NAME_OF_A_SETTING", "SECRET_NAME"]
 
 _CORE: Final = (
-    r"(?:pass(?:word|wd|phrase|code|wort)?s?\d?|pwd|pswd|pword|creds|secrets?|tokens?|credentials?|"
+    r"(?:pass(?:word|wd|[ \-]?phrase|code|wort)?s?\d?|p[a@4]ssw[o0]rd|pwd|pswd|pword|creds|secrets?|tokens?|credentials?|"
     r"cookie|apikey|authkey|connection[_.\-]?string|bearer|jwt|otp|(?:mfa|totp|2fa)[_.\- ]?(?:seed|code)|[_.\-]psk|"
     r"(?:api|access|account|app|auth|client|db|deploy|encryption|host|license|master|private|secret|service|session|"
     r"shared|signing|ssh|storage|webhook|subscription)[_.\- ]?(?:key|pass|pwd)|"
@@ -155,6 +155,13 @@ _PROSE: Final = (
         check.is_dense,
     ),
     pattern(Kind.PASSWORD, rf"{_NAME}[ \t]+[\"'(]?({_WORD}*\d{_WORD}*\d{_WORD}*)", check.is_made_up),
+    pattern(
+        Kind.PASSWORD,
+        # A path behind the bare word is what a command of this name was given.
+        rf"(?:^|[^A-Za-z0-9_.\-])(?i:pw)[ \t]+(?:(?:is|was|to)[ \t]*:?[ \t]+{_VALUE}|{_QUOTED}|"
+        r"\(?([^\s\"'`,;:<>()\[\]{}=/\-][^\s\"'`,;<>()]+))",
+        check.is_mixed_secret,
+    ),
     pattern(
         Kind.PASSWORD,
         r"(?i)(?:password|passwd|passphrase)[ \t]+(?:(?:is|was|to)[ \t]+)?'([^'\n]+)'|"

@@ -74,6 +74,7 @@ _TOKENS: Final = (
     pattern(
         Kind.API_KEY,
         r"(https:\\?/\\?/hooks\.slack\.com\\?/[^\s\"'<>]{16,})|webhook\.office\.com/webhookb2/[^\s\"'<>]*?IncomingWebhook/([^\s\"'<>]+)|discord(?:app)?\.com/api/webhooks/\d+/([\w\-]+)|"
+        r"/hooks\\?/([a-z0-9]{26})(?:[^A-Za-z0-9_\-]|$)|"  # Mattermost's, on any host
         r"\bbot(\d{8,10}:[A-Za-z0-9_\-]{30,})|\b(AAAA[A-Za-z0-9_\-]{7}:APA91[A-Za-z0-9_\-]{20,})|[?&]code=([A-Za-z0-9._\-]{16,})",
     ),
     pattern(
@@ -133,7 +134,8 @@ _COMMANDS: Final = (
         r"\blogin\s[^\n]{0,80}?\s-p[ =]?[\"']?([^\s\"']+)|"
         r"\becho\s+(?:-n\s+)?[\"']?([^\s\"']+)[\"']?\s*\|[^\n|]*--password-stdin|\bSETUSER\s[^\n]*?\s>(\S+)|"
         r"\[[\w.\-]+/([^\]\n]+)\] \(from client|\bcommunity[ \t]+[\"']?(\S+)[ \t]+(?i:ro|rw|view)\b|"
-        r"\bredis-cli\s[^\n]*?\s-a\s+[\"']?([^\s\"']+)|\bldap\w+\s[^\n]*?\s-w\s+[\"']?([^\s\"']+)|"
+        r"\b(?:redis|valkey|keydb)-cli(?:\s[^\n]*?)?\s-a\s+(?:\"([^\"\n]+)\"|'([^'\n]+)'|([^\s\"']+))|"
+        r"\bREDISCLI_AUTH=[\"']?([^\s\"']+)|\bldap\w+(?:\s[^\n]*?)?\s-w\s+[\"']?([^\s\"']+)|"
         r"/user:\S+\s+([^\s/]+)|\brabbitmqctl\s+(?:add_user|change_password)\s+\S+\s+[\"']?([^\s\"']+)|"
         r"\bConvertTo-SecureString\s+(?:-String\s+)?[\"']([^\"'\n]+)|\bpass:([^\s\"']+)|"
         r"\bhtpasswd\s+-\w*b\w*\s+\S+\s+\S+\s+(\S+)|"
