@@ -100,10 +100,9 @@ class Site:
         self.receiver.sender = None
         refuse_writes(self.redis, is_refusing=False)
 
-    def start_again(self) -> None:
-        """Let the dead one's lease run out, and run another until nothing is due."""
-        let_time_pass(self.redis, LEASE_SECONDS + 1)
-        assert firstline("escalations", "--once", environment=self.environment).returncode == 0
+    def start_again(self, name: str = "one") -> None:
+        """Run one until nothing is due, at once, under the dead one's name or another."""
+        assert firstline("escalations", "--once", "--name", name, environment=self.environment).returncode == 0
 
     def forget_records(self) -> None:
         """Take away what was noted of deliveries: the guard off."""
@@ -148,6 +147,16 @@ def test_a_sender_that_is_killed_costs_no_page_and_at_most_a_repeat_with_the_sam
     came, took = {Death.BEFORE: (2, 1), Death.AFTER: (2, 2), Death.RECORDED: (1, 1)}[death]
     assert (len(site.receiver.came), len(site.receiver.took)) == (came, took)
     assert len({*site.receiver.came, *site.receiver.took}) == 1
+
+
+@pytest.mark.parametrize(("sink", "death"), [("webhook", Death.BEFORE)])
+def test_control_under_another_name_the_page_waits_for_the_dead_ones_lease(site: Site) -> None:
+    site.die_while_sending()
+    site.start_again("two")
+    assert site.receiver.took == []
+    let_time_pass(site.redis, LEASE_SECONDS + 1)
+    site.start_again("two")
+    assert len(site.receiver.took) == 1
 
 
 @pytest.mark.parametrize(("sink", "death"), [("webhook", Death.BEFORE)])
