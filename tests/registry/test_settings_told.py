@@ -1,5 +1,6 @@
 """Settings in the words of the audit: every one of them, and no secret, whatever a new version adds."""
 
+import hashlib
 import json
 from typing import Any, get_args
 
@@ -14,7 +15,7 @@ from worker.escalation.sink_tables import WebhookTable
 from worker.guardrails.policy import Policy, ToolLimits
 from worker.redaction.sinks import Sink
 from worker.registry.configuration_record import ConfigurationRecord
-from worker.registry.settings_told import told_settings
+from worker.registry.settings_told import told_settings, told_variable
 from worker.settings import Settings
 
 __all__ = ["redis_fixture", "valkey_fixture"]
@@ -113,3 +114,36 @@ def test_of_a_sink_where_it_sends_and_whether_it_is_trusted_are_told_in_the_same
     assert told["sinks.hook.quiet.1.days"] == "fri, sat, sun"
     assert told["sinks.hook.quiet.1.between"] == "22:00:00, 07:00:00"
     assert told_settings({"hook": WebhookTable.model_validate(SINK)})["hook.quiet"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        (
+            f"https://u:{CANARY}@chat.example/hooks/{CANARY}?key={CANARY}",
+            "MM_URL, https://chat.example:443, fingerprint ",
+        ),
+        (f"http://chat.example:8065/{CANARY}", "MM_URL, http://chat.example:8065, fingerprint "),
+        (f"tgram://{CANARY}/{CANARY}", "MM_URL, tgram://, fingerprint "),
+        (f"https://[{CANARY}", "MM_URL, fingerprint "),
+        (CANARY, "MM_URL, fingerprint "),
+    ],
+)
+def test_of_an_address_that_is_a_secret_no_more_is_told_than_where_it_leads(address: str, told: str) -> None:
+    said = told_variable("MM_URL", address, is_address=True)
+    assert said[:-12] == told
+    assert CANARY not in said
+
+
+def test_another_value_has_another_fingerprint_and_the_same_value_the_same() -> None:
+    first, again, other = (
+        told_variable("MAIL_PASSWORD", each, is_address=False) for each in ("a://b", "a://b", "a://c")
+    )
+    assert first == again != other
+    assert first.startswith("MAIL_PASSWORD, fingerprint ")
+    assert told_variable("MAIL_PASSWORD", None, is_address=False) == "MAIL_PASSWORD, not set"
+
+
+def test_a_fingerprint_is_no_hash_that_passwords_are_looked_up_by() -> None:
+    said = told_variable("MAIL_PASSWORD", "hunter2", is_address=False)
+    assert hashlib.sha256(b"hunter2").hexdigest()[:12] not in said
