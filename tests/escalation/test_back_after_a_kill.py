@@ -13,6 +13,8 @@ from tests.redis_servers import let_time_pass, redis_fixture, valkey_fixture
 from worker.contract import Severity, TriageResult
 from worker.contract.result import Occurrences
 from worker.errors import NotDelivered
+from worker.escalation.card import card_of
+from worker.escalation.card_text import as_text
 from worker.escalation.deliveries import LEASE_SECONDS, Deliveries
 from worker.escalation.delivery import taken_key
 from worker.escalation.telling import SECOND_COPY
@@ -85,7 +87,8 @@ def test_a_resumed_page_that_a_backup_got_first_says_both(redis: Redis) -> None:
         desks[0].send("mail")
     mail.after = nothing
     desks[1].send("mail")
-    assert mail.took[-1].evidence[-1].statement == f"{SECOND_COPY}; pager failed (tries: 1), so mail has this page"
+    card = as_text(card_of(mail.took[-1]), width=200)
+    assert f"delivery: {SECOND_COPY}; pager failed (tries: 1), so mail has this page [D1]" in card
 
 
 def test_what_was_in_hand_passes_what_is_less_urgent_and_waits(redis: Redis) -> None:

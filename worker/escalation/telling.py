@@ -22,7 +22,8 @@ from worker.redaction import STATELESS_MASKER
 __all__ = ["Outcome", "Teller", "Told", "noted", "shown"]
 
 ERROR_LIMIT_BYTES: Final = 500
-SECOND_COPY: Final = "an earlier try of this page may have arrived, so this may be a second copy"
+SECOND_COPY: Final = "perhaps a second copy"
+"""Nobody knows whether an earlier try arrived. In few words: a hand-over has its place behind it, and a card is short."""
 
 log = structlog.get_logger()
 
