@@ -23,7 +23,7 @@ __all__ = ["Outcome", "Teller", "Told", "noted", "shown"]
 
 ERROR_LIMIT_BYTES: Final = 500
 SECOND_COPY: Final = "perhaps a second copy"
-"""Nobody knows whether an earlier try arrived. In few words: a hand-over has its place behind it, and a card is short."""
+"""Nobody knows whether an earlier try arrived. In few words: a hand-over stands behind it, and a card is short."""
 
 log = structlog.get_logger()
 
