@@ -157,9 +157,10 @@ _PROSE: Final = (
     pattern(Kind.PASSWORD, rf"{_NAME}[ \t]+[\"'(]?({_WORD}*\d{_WORD}*\d{_WORD}*)", check.is_made_up),
     pattern(
         Kind.PASSWORD,
-        # A path behind the bare word is what a command of this name was given.
+        # Behind the bare word a path is what a command of this name was given, and small letters with dots a host.
         rf"(?:^|[^A-Za-z0-9_.\-])(?i:pw)[ \t]+(?:(?:is|was|to)[ \t]*:?[ \t]+{_VALUE}|{_QUOTED}|"
-        r"\(?([^\s\"'`,;:<>()\[\]{}=/\-][^\s\"'`,;<>()]+))",
+        r"\(?([^\s\"'`,;:<>()\[\]{}=/.\-][^\s\"'`,;<>().]+)\.?(?:[\s\"'`,;<>()]|$)|"
+        r"\(?((?:[^\s\"'`,;:<>()\[\]{}=/.\-][^\s\"'`,;<>()]*)?[A-Z!#$%^&*+~?@][^\s\"'`,;<>()]*))",
         check.is_mixed_secret,
     ),
     pattern(
