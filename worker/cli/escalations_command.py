@@ -15,7 +15,10 @@ def escalations(
     as_json: AsJson = False,
     once: Annotated[bool, typer.Option("--once", help="Deliver what waits, then stop, instead of following.")] = False,
     name: Annotated[
-        str | None, typer.Option(help="This consumer's name within the group; a restart under it resumes its own.")
+        str | None,
+        typer.Option(
+            help="This consumer's name within the group, for one process only; a restart under it resumes its own."
+        ),
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Show where what would go by the routes, and send nothing.")
