@@ -5,6 +5,7 @@ Called by the console notifier, by sinks, and by whoever counts a card's words.
 """
 
 import textwrap
+from functools import lru_cache
 from typing import Final
 
 from worker.escalation.card_parts import Card, sections_of
@@ -29,8 +30,10 @@ def as_text(card: Card, width: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _wrapped(text: str, width: int, *, first: str, further: str) -> list[str]:
+# A card is rendered about twenty times until it has its length, and most of its lines are the same each time.
+@lru_cache(maxsize=512)
+def _wrapped(text: str, width: int, *, first: str, further: str) -> tuple[str, ...]:
     """Wrap, but never between a figure and its per cent sign."""
     bound = for_terminal(text).replace(" %", "\N{NO-BREAK SPACE}%")
     lines = textwrap.wrap(bound, width, initial_indent=first, subsequent_indent=further, break_on_hyphens=False)
-    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
+    return tuple(line.replace("\N{NO-BREAK SPACE}", " ") for line in lines)

@@ -2,13 +2,17 @@
 
 import sys
 import time
+from contextlib import suppress
 from signal import SIGKILL
 from typing import Final
+
+from redis.exceptions import ResponseError
 
 from tests.faults.desk import POINTS, pages_in
 from tests.faults.fleet import Fleet
 from tests.faults.site import Site
 from tests.programs import environment_of, wait_until
+from worker.contract.queue import ESCALATION_GROUP, RESULTS_STREAM
 
 __all__ = ["consumer_killed"]
 
@@ -24,6 +28,8 @@ def consumer_killed(site: Site, trials: int) -> None:
         "DESK_TRAPS_FOLDER": str(site.folder / "traps"),
         "DESK_PAGES_FILE": str(pages),
     }
+    with suppress(ResponseError):  # the group is there: this row was made before
+        site.redis.xgroup_create(RESULTS_STREAM, ESCALATION_GROUP, id="$", mkstream=True)  # not what other rows left
     command = (sys.executable, "-m", "tests.faults.desk")
     with Fleet(command, [environment] * _CONSUMERS, logs=site.folder / "logs" / "desk") as desk:
         for _ in site.trials(trials):
