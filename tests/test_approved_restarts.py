@@ -205,6 +205,17 @@ def test_what_an_engineer_has_in_hand_stays_his_whatever_the_restart_has_proven(
     assert len(notes_of(desk, approved)) == 1
 
 
+def test_who_approves_again_what_is_done_and_resolved_hears_whose_word_it_was(desk: Desk, approved: str) -> None:
+    desk.carry_out(approved)
+    assert state_of(desk, approved) is HandlingState.RESOLVED
+    said = desk.approve(approved, person="grace")
+    assert isinstance(said, Said)
+    assert (said.is_news, said.follow_up_id) == (False, follow_up_id(approved))
+    assert said.proposal.decided is not None
+    assert said.proposal.decided.person == "ada"
+    assert desk.restarts == 1
+
+
 def test_what_an_engineer_opens_again_after_its_restart_stays_open(desk: Desk, approved: str) -> None:
     desk.carry_out(approved)
     assert state_of(desk, approved) is HandlingState.RESOLVED

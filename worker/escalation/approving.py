@@ -11,7 +11,8 @@ from typing import Protocol
 from redis import Redis
 
 from producers.intake import Answer, take_in
-from worker.contract.proposal import Decision, Proposal, follow_up_of
+from worker.contract.handling import DESK
+from worker.contract.proposal import Decision, Proposal, follow_up_id, follow_up_of
 from worker.contract.result import Refusal
 from worker.contract.text import visible
 from worker.errors import FirstlineError
@@ -110,6 +111,8 @@ class Approving:
     def _taken_in(self, proposal: Proposal, *, is_news: bool) -> Said | Refusal:
         """Open the incident that carries an approval out; it is one, however often this is done."""
         assert proposal.decided is not None  # noqa: S101 - it is approved
+        if proposal.resolved_by == DESK:  # its restart is done, and proven to have helped
+            return Said(proposal=proposal, is_news=is_news, follow_up_id=follow_up_id(proposal.incident_id))
         if proposal.resolved_by is not None:
             return refusal_of_resolved(proposal)
         age_seconds = (proposal.read_at - proposal.decided.at).total_seconds()
