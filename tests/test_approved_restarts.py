@@ -14,7 +14,7 @@ from worker.cli import show
 from worker.contract.approval import Approval
 from worker.contract.handling import DESK, Action, HandlingState
 from worker.contract.proposal import follow_up_id
-from worker.contract.queue import RESULTS_STREAM, incident_key, journal_key
+from worker.contract.queue import RESULTS_STREAM, handling_history_key, incident_key, journal_key
 from worker.contract.result import Disposition, Ending, RestartOutcome, TriageResult
 from worker.contract.transcript import ModelReply, Transcript
 from worker.escalation.approving import Said
@@ -246,6 +246,14 @@ def test_a_forged_follow_up_and_one_of_a_forgotten_incident_note_nothing_and_sto
         desk.redis.xadd(RESULTS_STREAM, {"incident_id": incident_id, "result": forged.model_dump_json()})
     assert ResultsRecorder(desk.redis).record() == 2
     assert notes_of(desk, other) == []
+
+
+def test_a_damaged_history_hears_of_no_end_and_stops_no_recording(desk: Desk, approved: str) -> None:
+    ResultsRecorder(desk.redis).record()
+    desk.redis.set(handling_history_key(approved), "x")
+    desk.carry_out(approved)
+    assert ResultsRecorder(desk.redis).record() == 1
+    assert ResultsRecorder(desk.redis).record() == 0
 
 
 def test_the_incident_shows_what_became_of_its_approval(

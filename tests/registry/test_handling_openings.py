@@ -1,5 +1,6 @@
 """What a result opens again: told like any other action, by Redis' order and no worker's clock, and nothing half."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -212,3 +213,29 @@ def test_control_a_score_that_is_there_is_kept(redis: Any, handlings: Handlings)
     score = float(redis.hget(handling_key(INCIDENT_ID), "score"))
     handlings.act(INCIDENT_ID, Action.REOPEN, person="ann")
     assert redis.zscore(WAITING_INCIDENTS, INCIDENT_ID) == score
+
+
+@pytest.mark.parametrize("key", [handling_key, handling_history_key])
+def test_one_damaged_handling_is_left_out_and_keeps_no_other_from_waiting(
+    redis: Any, handlings: Handlings, key: Callable[[str], str]
+) -> None:
+    redis.delete(key(INCIDENT_ID))
+    redis.set(key(INCIDENT_ID), "x")
+    assert handlings.open_all([after(1), result(7)]) == 1
+    assert redis.zrange(WAITING_INCIDENTS, 0, -1) == [result(7).incident.incident_id]
+
+
+def test_a_damaged_list_of_what_waits_is_no_one_incidents_damage(redis: Any, handlings: Handlings) -> None:
+    redis.delete(WAITING_INCIDENTS)
+    redis.set(WAITING_INCIDENTS, "x")
+    with pytest.raises(ResponseError):
+        handlings.open_all([result(7)])
+
+
+@pytest.mark.parametrize(("seconds", "opens"), [(-1, False), (0, False), (1, True)])
+def test_an_entry_of_an_older_version_is_opened_again_by_nothing_older(
+    redis: Any, handlings: Handlings, seconds: int, *, opens: bool
+) -> None:
+    fields = [name for name in redis.hkeys(handling_key(INCIDENT_ID)) if name.startswith(("result:", "opened_with"))]
+    redis.hdel(handling_key(INCIDENT_ID), *fields)
+    assert handlings.open(after(seconds)) is opens

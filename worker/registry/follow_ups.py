@@ -8,6 +8,7 @@ that have the incident's page; a result that comes again is told once.
 from typing import Final
 
 import structlog
+from redis.exceptions import ResponseError
 
 from worker.contract.handling import DESK, Action, Handled, HandlingState
 from worker.contract.proposal import follow_up_id
@@ -15,6 +16,7 @@ from worker.contract.quoting import one_line
 from worker.contract.result import Disposition, Refusal, TriageResult
 from worker.errors import ContractError
 from worker.registry.handling import Handlings
+from worker.registry.handling_openings import is_of_wrong_type
 
 __all__ = ["original_of", "tell_end", "told_of_end"]
 
@@ -64,7 +66,9 @@ def _stands(handlings: Handlings, original_id: str, result: TriageResult, action
     action_id = f"follow-up:{result.incident.incident_id}:{result.finished_at.timestamp():.3f}:{action}"
     try:
         answer = handlings.act(original_id, action, person=DESK, words=words, action_id=action_id)
-    except ContractError as error:
+    except (ContractError, ResponseError) as error:
+        if isinstance(error, ResponseError) and not is_of_wrong_type(error, original_id):
+            raise
         log.warning("follow_up.not_told", incident_id=original_id, action=action, why=str(error))
         return False
     if isinstance(answer, Refusal):

@@ -20,13 +20,14 @@ local wrong = wrong_type({ [handling] = 'hash', [waiting] = 'zset' })
 if wrong then
   return redis.error_reply(wrong)
 end
-local known = redis.call('HMGET', handling, 'state', 'finished_at', 'score', 'result:' .. finished_at)
+local known = redis.call('HMGET', handling, 'state', 'finished_at', 'score', 'result:' .. finished_at, 'opened_with')
 local state = known[1]
 if known[4] or known[2] == finished_at or (needs ~= '1' and not state) then
   return { 'waited' }
 end
--- What needed nobody was not remembered before its incident waited: it may come again after what opened it.
-if needs ~= '1' and (tonumber(known[2] or '') or 0) > tonumber(finished_at) then
+-- What needed nobody was not remembered before its incident waited, and an entry of an older version remembers no
+-- result: what is older by its clock may have come before.
+if (needs ~= '1' or not known[5]) and (tonumber(known[2] or '') or 0) > tonumber(finished_at) then
   return { 'waited' }
 end
 local opens_again = state == 'resolved' and needs == '1'

@@ -9,9 +9,11 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+import structlog
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from worker.contract.handling import DESK, Action, Handled
 from worker.contract.incident import Severity
@@ -33,10 +35,12 @@ from worker.registry.concluded import Concluded
 from worker.registry.handling_view import handled_of
 from worker.registry.script import load_script
 
-__all__ = ["HANDLED_KEPT", "HISTORY_KEPT", "Openings", "registry_keys"]
+__all__ = ["HANDLED_KEPT", "HISTORY_KEPT", "Openings", "is_of_wrong_type", "registry_keys"]
 
 HISTORY_KEPT: Final = 200
 HANDLED_KEPT: Final = 100_000
+
+log = structlog.get_logger()
 
 _WORDS: Final = "new result"
 _OPENED_AGAIN: Final = json.dumps({"person": DESK, "action": Action.REOPEN, "words": _WORDS})
@@ -65,17 +69,30 @@ class Openings:
     def open_all(self, results: Iterable[TriageResult]) -> int:
         """Open at the cost of one what is new, one by one what opens again; return how many wait from now on.
 
-        Raises what `ChainedWrite` raises; what was opened by then stays open.
+        One whose handling is of a wrong type is told in the log and left out. Raises what `ChainedWrite` raises; what
+        was opened by then stays open.
         """
         openings = list(map(_opening_of, results))
         with self._redis.pipeline(transaction=False) as pipeline:
             for each in openings:
                 args = [*_NOT_FOR_THE_AUDIT, each.entry.entry_id, *each.args]
                 self._open(keys=[AUDIT_STREAM, AUDIT_IDS, *each.keys], args=args, client=pipeline)
-            replies = pipeline.execute()
-        again = [each for each, reply in zip(openings, replies, strict=True) if reply[0] == "moved"]
-        replies += [self._open_again(each.entry, keys=each.keys, args=each.args) for each in again]
-        return sum(reply[0] == "waits" for reply in replies)
+            replies = pipeline.execute(raise_on_error=False)
+        return sum(self._waits(each, reply) for each, reply in zip(openings, replies, strict=True))
+
+    def _waits(self, opening: _Opening, reply: list[Any] | Exception) -> bool:
+        """Say whether it waits from now on; what opens again is opened here."""
+        try:
+            if isinstance(reply, Exception):
+                raise reply
+            if reply[0] == "moved":
+                reply = self._open_again(opening.entry, keys=opening.keys, args=opening.args)
+        except ResponseError as error:
+            if not is_of_wrong_type(error, opening.entry.incident_id):
+                raise
+            log.warning("handling.not_opened", incident_id=opening.entry.incident_id, error=str(error))
+            return False
+        return bool(reply[0] == "waits")
 
     def opened_by(self, result: TriageResult) -> Handled | None:
         """Return the newest opening of a handling as the desk's own action, where this very result opened it."""
@@ -84,6 +101,12 @@ class Openings:
         if opened_with != str(_milliseconds(result.finished_at)):
             return None
         return handled_of(str(opened_again_at or opened_with), _OPENED_AGAIN)
+
+
+def is_of_wrong_type(error: ResponseError, incident_id: str) -> bool:
+    """Say whether Redis refused because one incident's handling is damaged: that must stop no other."""
+    told = str(error)  # a script names the key, a single command none
+    return told.startswith(("WRONGTYPE Operation", f"WRONGTYPE {handling_key(incident_id)}"))
 
 
 def registry_keys(incident_id: str) -> tuple[str, ...]:
