@@ -66,6 +66,16 @@ def test_an_approval_says_where_it_is_carried_out_and_a_second_whose_the_first_w
         assert f"`firstline show {follow_up_id(incident_id)}`" in said
 
 
+def test_who_approves_again_hears_how_it_ended(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    incident_id = desk.propose()
+    approve(desk.approving, incident_id, "it hangs")
+    desk.worker.guard.halt("we look first")
+    desk.carry_out(incident_id)
+    capsys.readouterr()
+    approve(desk.approving, incident_id, "it hangs")
+    assert "UTC. The approved restart of payment-server-01 ended as escalated (" in capsys.readouterr().out
+
+
 def test_an_approval_that_was_not_taken_in_is_listed_with_what_to_do(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:

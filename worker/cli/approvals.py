@@ -7,8 +7,11 @@ a right. None of them says that something is so unless Redis has confirmed it; n
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
+
+from redis import Redis
 
 from worker.bootstrap import connect
 from worker.cli.failures import confirmed
@@ -18,11 +21,13 @@ from worker.cli.words import one_line
 from worker.clock import SystemClock
 from worker.contract.proposal import Proposal
 from worker.contract.result import Refusal
-from worker.errors import ConfigurationError, FirstlineError
+from worker.errors import ConfigurationError, ContractError, FirstlineError
 from worker.escalation.approving import Approving, Said
 from worker.guardrails.policy import Policy
 from worker.infrastructure.inventory import Inventory
 from worker.registry.approvals import Approvals
+from worker.registry.follow_ups import told_of_end
+from worker.registry.view import RegistryView
 from worker.settings import RedisSettings, Settings, read_environment
 
 __all__ = ["approve", "approving_of", "list_proposals", "proposal_seconds", "reject"]
@@ -50,8 +55,17 @@ def approve(approving: Approving, incident_id: str, why: str) -> None:
     if said.is_news:
         told = f"is approved. A worker looks once more, and restarts it if everything still speaks for it: {look}"
     else:
-        told = f"was approved already, by {one_line(decided.person)} at {decided.at:%H:%M} UTC; it is done once: {look}"
-    sys.stdout.write(f"The restart of {server} {told}.\n")
+        how = _end_of(approving.redis, said) or f"It is done once: {look}."
+        told = f"was approved already, by {one_line(decided.person)} at {decided.at:%H:%M} UTC. {how}"
+    sys.stdout.write(f"The restart of {server} {told.removesuffix('.')}.\n")
+
+
+def _end_of(redis: Redis, said: Said) -> str | None:
+    """Tell how an approved restart ended; None where it has not ended, or that can't be read."""
+    with suppress(ContractError):
+        entry = RegistryView(redis).find(said.follow_up_id or "")
+        return one_line(told_of_end(entry.result)) if entry and entry.result else None
+    return None
 
 
 def reject(approving: Approving, incident_id: str, why: str) -> None:
