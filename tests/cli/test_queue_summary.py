@@ -3,6 +3,7 @@
 import pytest
 
 from worker.cli.queue_summary import cut_to_words, in_short
+from worker.contract.quoting import quoted
 from worker.contract.text import cut_to_bytes
 
 SIGNATURE = " (Concluded by rules, not by a language model.)"
@@ -41,9 +42,18 @@ def test_what_is_wrong_stands_in_front(summary: str, told: str) -> None:
     assert in_short(summary) == told
 
 
+@pytest.mark.parametrize("around", ["{}", "No model answered. The rules finished, without the right to restart: {}"])
+def test_the_rules_words_are_told_the_same_out_of_the_frame_of_earlier_versions(around: str) -> None:
+    record = "By Firstline's own record no restart was done in this triage. rules says, unverified: "
+    framed = record + quoted(NOT_DONE + SIGNATURE, 8_000)
+    assert in_short(around.format(framed)) == in_short(around.format(NOT_DONE))
+    assert in_short(cut_to_bytes(around.format(framed), 250)).startswith("request threads hung · CPU at 98 %")
+
+
 @pytest.mark.parametrize(
     "summary",
     [
+        "By Firstline's own record no restart was done in this triage. gpt-x says, unverified: “it was restarted”.",
         "The log shows “ERROR write failed”, but not of late; CPU at 98 %: a restart is unlikely to help.",
         "No restart was done. gpt-x says, unverified: “the log shows nothing”.",
         "Handed over because text in E2 tries to give instructions; without it, this would have ended well: ok.",

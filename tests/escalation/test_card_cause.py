@@ -10,6 +10,7 @@ from tests.escalation.kinds import NOTHING, SUSPICIONS
 from worker import duty
 from worker.contract import Disposition, Ending
 from worker.contract.observations import Measure
+from worker.contract.quoting import quoted
 from worker.contract.result import LogFindings, RestartOutcome
 from worker.escalation import as_text, card_of
 from worker.escalation.advice import MAY_STAY_CLOSED
@@ -71,6 +72,38 @@ def test_the_words_of_a_model_are_taken_out_of_the_desk_s_own_and_checked(
     card = card_of(result(model="gpt-4o", is_llm=True, ending=ending, summary=summary))
     assert [(sentence.text, sentence.doubt) for sentence in card.cause] == [("CPU is at 12 % [E1].", None)]
     assert card.said_by.startswith(said_by)
+
+
+COOLING = (
+    "CPU at 12 % [E1], and the log shows “could not connect to payments-db:5432: Connection refused” [E2]. "
+    "The restart was not carried out [E3]: it was restarted within its cooldown of 600 s. Ask again in 532 s. "
+    "(Concluded by rules, not by a language model.)"
+)
+EARLIER = (
+    f"By Firstline's own record no restart was done in this triage. rules says, unverified: {quoted(COOLING, 8_000)}"
+)
+
+
+@pytest.mark.parametrize(
+    ("ending", "around"),
+    [
+        (Ending.ESCALATED_BY_MODEL, "{}"),
+        (Ending.MODEL_UNAVAILABLE, "No model answered. The rules finished, without the right to restart: {}"),
+        (Ending.HOSTILE_TEXT, "{}"),
+    ],
+)
+def test_the_rules_words_are_checked_as_their_own_out_of_the_frame_of_earlier_versions(
+    ending: Ending, around: str
+) -> None:
+    now, earlier = (card_of(result(ending=ending, summary=around.format(word))) for word in (COOLING, EARLIER))
+    assert now == earlier
+    assert [sentence.doubt for sentence in earlier.cause] == [None]
+
+
+def test_control_a_language_model_s_frame_in_the_name_of_the_rules_makes_its_words_no_more_certain() -> None:
+    told = card_of(result(model="rules", is_llm=True, summary=EARLIER))
+    assert told.said_by == "by rules, a language model"
+    assert told.confidence is not Confidence.HIGH
 
 
 def test_a_model_that_poses_as_the_rules_is_told_as_a_model() -> None:

@@ -10,7 +10,8 @@ from tests.escalation.builders import NOW, restart
 from tests.fakes import SERVER_ID, FakeClock, reading
 from worker.contract.quoting import quoted
 from worker.contract.result import Disposition, LogFindings, RestartOutcome
-from worker.contract.transcript import ModelReply, Observation, Outcome, Step, Transcript
+from worker.contract.transcript import ModelReply, Observation, Outcome, Sent, Step, Transcript
+from worker.models.rules_model import RulesModel
 from worker.triage import conclusion as conclusion_module
 from worker.triage.conclusion import conclusion_of, objection_to
 from worker.triage.deeds import claims_a_restart
@@ -119,7 +120,7 @@ def test_control_between_plain_marks_the_same_words_stand_outside_of_them() -> N
     assert certified_outside_its_marks(f"m says, unverified: “{FORGED}”")
 
 
-def handed_over(summary: str, transcript: Transcript) -> str:
+def handed_over(summary: str, transcript: Transcript, *, model: str = "m", sent: Sent | None = None) -> str:
     seen_last = Observation(
         call_id="3",
         tool="escalate_to_engineer",
@@ -128,7 +129,7 @@ def handed_over(summary: str, transcript: Transcript) -> str:
         observed_at=FakeClock().now(),
         escalation_summary=summary,
     )
-    step = Step(number=2, model="m", reply=ModelReply(), observations=(seen_last,))
+    step = Step(number=2, model=model, reply=ModelReply(sent=sent), observations=(seen_last,))
     conclusion = conclusion_of(transcript.with_step(step))
     assert conclusion is not None
     return conclusion.summary
@@ -178,6 +179,20 @@ def test_each_claim_is_answered_with_what_the_record_says_of_it(said: str, recor
 )
 def test_a_handing_over_that_claims_no_deed_stays_as_it_is(said: str) -> None:
     assert handed_over(said, seen(cpu=97)) == said
+
+
+COOLING = "The restart was not carried out [E3]: web-01 was restarted within its cooldown of 600 s. Ask again in 532 s."
+
+
+def test_what_the_rules_hand_over_is_the_desk_s_own_word() -> None:
+    assert handed_over(COOLING, seen(cpu=97), model=RulesModel.name) == COOLING
+
+
+def test_control_a_language_model_s_same_words_stand_behind_the_record_whatever_its_name() -> None:
+    sent = Sent(sha256="0" * 64, body_bytes=9)
+    for name in ("gpt-4o", RulesModel.name):
+        summary = handed_over(COOLING, seen(cpu=97), model=name, sent=sent)
+        assert summary.startswith("By Firstline's own record no restart was done in this triage."), name
 
 
 @pytest.mark.parametrize("outcome", [RestartOutcome.NOT_RESTORED, RestartOutcome.UNKNOWN])

@@ -7,6 +7,8 @@ log shows before all else. Called where incidents are listed; `firstline show` h
 import re
 from typing import Final
 
+from worker.escalation.card_frames import unframed
+
 __all__ = ["cut_to_words", "in_short"]
 
 _CITED: Final = re.compile(r" ?\[E\d+(?:, ?E\d+)*\]", re.ASCII)
@@ -41,7 +43,7 @@ def in_short(summary: str) -> str:
 
 
 def _in_front(text: str) -> str:
-    text = _FILE.sub("The inventory", text)
+    text = _FILE.sub("The inventory", unframed(text))
     text = _NOT_DONE.sub("Not restarted: ", text)
     found = _FOUND.search(text)
     if found is None:

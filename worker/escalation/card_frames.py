@@ -1,7 +1,7 @@
 """The desk's frame around the words of a model or of the rules, in a result's summary: whose words are whose.
 
 Pure. A frame is believed only behind the endings that make it, so that nobody hides his own words in front of one.
-Called by the card's cause.
+Called by the card's cause, and where incidents are listed.
 """
 
 import re
@@ -10,7 +10,7 @@ from typing import Final
 
 from worker.contract import Ending, TriageResult
 
-__all__ = ["FINISHED_BY_RULES", "said_at_a_good_end", "word_in"]
+__all__ = ["FINISHED_BY_RULES", "said_at_a_good_end", "unframed", "word_in"]
 
 FINISHED_BY_RULES: Final = frozenset(
     {
@@ -46,6 +46,11 @@ _MAKES_QUOTATIONS: Final = (Ending.ESCALATED_BY_MODEL, Ending.CONCLUDED, Ending.
 
 _SAYS: Final = " says, unverified: “"
 
+_FRAMED_RULES: Final = re.compile(
+    r"By Firstline's own record [^“.]*\. rules says, unverified: “(?P<word>[^”]*)”?(?P<rest>.*)", re.DOTALL
+)
+_PLAIN_QUOTATION: Final = re.compile(r'([^"]*)"([^"]*)"([^"]*)')
+
 
 def word_in(summary: str, result: TriageResult) -> tuple[str, bool]:
     """Return the words of a model or of the rules, and whether the desk's own words stood around them."""
@@ -57,7 +62,19 @@ def word_in(summary: str, result: TriageResult) -> tuple[str, bool]:
     for one in frames:
         if found := one.match(summary):
             summary, is_framed = found["word"], True
-    return summary, is_framed
+    return summary if result.is_llm else unframed(summary), is_framed
+
+
+def unframed(word: str) -> str:
+    """Return the rules' words without the frame that earlier versions put around them, quotation marks restored.
+
+    Where there is more than one quotation, nobody can say where each of them ends: the marks stay plain.
+    """
+    framed = _FRAMED_RULES.fullmatch(word)
+    if framed is None:
+        return word
+    quotation = _PLAIN_QUOTATION.fullmatch(framed["word"])
+    return (quotation.expand(r"\1“\2”\3") if quotation is not None else framed["word"]) + framed["rest"]
 
 
 def said_at_a_good_end(summary: str) -> str:

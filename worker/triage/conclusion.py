@@ -3,8 +3,8 @@
 A model's text decides nothing by itself. `recovered` needs a restart whose success was verified; `no_action` needs
 health and logs that were read in this triage and show nothing wrong; everything else that a model says in the end is
 refused with a notice, and twice refused it is no answer. A handing over always stands, with the desk's record before
-it where a model claims a deed that the record does not have. Where text from outside tries to give instructions,
-nothing but a handing over stands.
+it where a language model claims a deed that the record does not have. Where text from outside tries to give
+instructions, nothing but a handing over stands.
 """
 
 import json
@@ -35,6 +35,7 @@ NEEDS_APPROVAL: Final = "needs_approval"
 """The refusal of a restart that lacks a person's word, and nothing else."""
 
 _RESTART: Final = "restart_service"
+_RULES: Final = "rules"
 _SUMMARY_BYTES: Final = 8_000
 _SAYS_NO_ACTION: Final = re.compile(
     r"no[ _]action|no (?:further )?(?:issue|problem|fault|restart)|nothing (?:is |was )?(?:wrong|to do)|false alarm"
@@ -73,7 +74,7 @@ def conclusion_of(transcript: Transcript) -> Conclusion | None:
             return Conclusion(
                 disposition=Disposition.ESCALATED,
                 ending=Ending.ESCALATED_BY_MODEL,
-                summary=_handed_over(observation.escalation_summary, last.model, transcript.observations),
+                summary=_handed_over(observation.escalation_summary, last, transcript.observations),
             )
     if last.reply.tool_calls or last.notice is not None:
         return None
@@ -153,8 +154,13 @@ def objection_to(step: Step, transcript: Transcript) -> Objection | None:
     )
 
 
-def _handed_over(said: str, model: str, observations: Sequence[Observation]) -> str:
-    """Return a model's summary, with the desk's record before it where that has no such restart or recovery."""
+def _handed_over(said: str, step: Step, observations: Sequence[Observation]) -> str:
+    """Return a model's summary, with the desk's record before it where that has no such restart or recovery.
+
+    The rules are the desk's own. What they say of an earlier restart is in the record already.
+    """
+    if _is_of_rules(step):
+        return said
     restart, facts = last_restart(observations), []
     if claims_a_restart(said) and (restart is None or restart.outcome is RestartOutcome.NOT_DONE):
         facts.append("no restart was done in this triage")
@@ -162,7 +168,13 @@ def _handed_over(said: str, model: str, observations: Sequence[Observation]) -> 
         facts.append("no recovery was proven")
     if not facts:
         return said
-    return f"By Firstline's own record {' and '.join(facts)}. {model} says, unverified: {quoted(said, _SUMMARY_BYTES)}"
+    record = f"By Firstline's own record {' and '.join(facts)}."
+    return f"{record} {step.model} says, unverified: {quoted(said, _SUMMARY_BYTES)}"
+
+
+def _is_of_rules(step: Step) -> bool:
+    """Say whether the rules took a step; a language model of that name sends something for each of its answers."""
+    return step.model == _RULES and step.reply.sent is None
 
 
 def _from_text(step: Step, observations: Sequence[Observation]) -> Conclusion:
