@@ -89,7 +89,7 @@ EVERY_COLUMN = ["urgency", "incident", "waits", "with", "server", "what"]
         (40, ["incident", "what"], 12),
         (60, ["urgency", "incident", "server", "what"], 12),
         (80, EVERY_COLUMN, 12),
-        (100, EVERY_COLUMN, 24),
+        (100, EVERY_COLUMN, 12),
         (120, EVERY_COLUMN, 24),
         (200, EVERY_COLUMN, 24),
     ],
@@ -114,6 +114,33 @@ def test_an_approval_that_is_wanted_and_a_restart_that_was_done_stand_before_wha
     page = rendered(redis)
     assert "to approve: Threads hung." in page
     assert "restarted: Threads hung." in page
+
+
+@pytest.mark.parametrize(("width", "what", "server"), [(80, 34, "payment-ser…"), (90, 40, "payment-server-…")])
+def test_what_is_wrong_has_room_before_the_whole_name_of_the_server(
+    redis: Redis, width: int, what: int, server: str
+) -> None:
+    publish(
+        redis, server_id="payment-server-frankfurt-01", summary="Worker threads are exhausted: 2 of 2 busy since 14:02."
+    )
+    (line,) = Lists(redis).waiting().lines
+    console = Console(width=width)
+    with console.capture() as captured:
+        now = line.waits_since + timedelta(minutes=59)
+        console.print(table_of(Listed(lines=(line,), waiting=1), now=now, width=width))
+    header, shown = captured.get().splitlines()[1:]
+    assert shown[header.index("what") :] == "Worker threads are exhausted: 2 of 2 busy since 14:02."[: what - 1] + "…"
+    assert server in shown.split()
+
+
+def test_who_has_what_stands_there_once_somebody_has_one(redis: Redis) -> None:
+    ids = [publish(redis, number) for number in range(2)]
+    assert rendered(redis).splitlines()[1].split() == [name for name in EVERY_COLUMN if name != "with"]
+    assert "nobody" not in rendered(redis)
+    Handlings(redis).act(ids[0], Action.CLAIM, person="ann")
+    page = rendered(redis)
+    assert page.splitlines()[1].split() == EVERY_COLUMN
+    assert all(holder in page for holder in (" ann ", " nobody "))
 
 
 @pytest.mark.parametrize("hours", [0.5, 9.99, 23.99, 240, 2400])

@@ -89,7 +89,13 @@ def test_the_page_shows_every_part(redis: Any) -> None:
     assert [line.split()[0] for line in shown.splitlines() if not line.startswith(" ")] == [
         "queues", "open", "waiting", "proposals", "restarts", "locks", "dead", "sinks", "workers", "oldest", "redis",
     ]  # fmt: skip
-    for words in ("1 incidents", "not halted", "web-1  INTENT", "w1  rules  concurrency 16", incident.incident_id):
+    for words in (
+        "open       1 incident, the oldest for 0 min\n",
+        "not halted",
+        "web-1  INTENT",
+        "w1  rules  concurrency 16",
+        incident.incident_id,
+    ):
         assert words in shown
 
 
@@ -123,7 +129,22 @@ def test_how_much_waits_for_engineers_is_told_with_the_oldest(redis: Any) -> Non
     assert (waited["waiting_incidents"]["count"], waited["proposals"]["count"]) == (2, 2)
     assert waited["waiting_incidents"]["oldest_seconds"] > 0
     assert 0 <= waited["proposals"]["oldest_seconds"] < 1800
-    assert "proposals  2 restarts wait for a word, the oldest for 9" in page(redis)
+    assert "proposals  2 restarts wait for a word, the oldest for 1 min (firstline proposals)" in page(redis)
+
+
+def test_one_is_told_as_one_and_two_days_as_two_days(redis: Any) -> None:
+    propose(redis, 1)
+    Handlings(redis).open(result(2))
+    redis.xadd("firstline:dead-letters", {"letter": "1"})
+    shown = page(redis)
+    assert "waiting    1 incident for engineers, the oldest for " in shown
+    assert "proposals  1 restart waits for a word, the oldest for 0 min (firstline proposals)\n" in shown
+    assert "dead       1 letter (" in shown
+    accept(redis)
+    let_time_pass(redis, 172_800)
+    shown = page(redis)
+    assert "open       1 incident, the oldest for 2 d 0 h\n" in shown
+    assert "  2 d 0 h  deliveries 0\n" in shown
 
 
 @pytest.mark.parametrize("key", sorted(set(PARTS.values())))
@@ -149,7 +170,7 @@ def test_a_kill_switch_without_a_reason_shows_as_halted(redis: Any, value: str) 
 def test_a_restart_that_cannot_be_read_is_named(redis: Any) -> None:
     redis.zadd("firstline:restarts:open", {"inc-odd": 1})
     redis.hset("firstline:restarts:incident:inc-odd", "state", "ODD")
-    assert "locks      1 servers\n  inc-odd  CAN'T BE READ" in page(redis)
+    assert "locks      1 server\n  inc-odd  CAN'T BE READ" in page(redis)
 
 
 def test_nothing_that_redis_holds_can_forge_a_line_or_reach_the_terminal(redis: Any) -> None:

@@ -1,11 +1,12 @@
 """Which columns of the queue fit a terminal, and how wide they are: what is wrong has room before all else.
 
-Pure. Where whole ids leave no room for every column, ids are cut behind 12 characters, or where the last of those on
-the page differ: every command takes that. Called by `queue_page.py`.
+Pure. Where whole ids leave what is wrong too little room, ids are cut behind 12 characters, or where the last of those
+on the page differ: every command takes that. Called by `queue_page.py`.
 """
 
 from collections.abc import Mapping, Sequence
 from itertools import count
+from sys import maxsize
 from typing import Final
 
 from rich.text import Text
@@ -19,16 +20,19 @@ _WIDEST: Final[Mapping[str, int]] = {"incident": 24, "with": 20, "server": 28}
 _NARROWEST: Final[Mapping[str, int]] = {"with": 8, "server": 12, "what": 20}
 _SHORT_ID: Final = 12
 _FIRST_TO_GO: Final = ("with", "waits", "urgency", "server", "what")
-_FIRST_TO_GROW: Final = ("server", "what", "with")
+_READABLE: Final = 40
+_FIRST_TO_GROW: Final = (("what", _READABLE), ("server", maxsize), ("with", maxsize), ("what", maxsize))
+"""Each with how far: what is wrong until it can be read at a glance, then the others, then what is wrong again."""
 
 _Rows = Sequence[Mapping[str, Text]]
 
 
-def fitted(rows: _Rows, width: int) -> tuple[_Rows, dict[str, int]]:
-    """Return the rows, with short ids where it is narrow, and the width of each column for which there is room."""
-    if _in_all(_narrowest(rows)) > width:
+def fitted(rows: _Rows, names: Sequence[str], width: int) -> tuple[_Rows, dict[str, int]]:
+    """Return the rows, with short ids where it is narrow, and the width of each named column that there is room for."""
+    longest = _longest(rows, names)
+    if _in_all({**_narrowest(longest), "what": min(longest["what"], _READABLE)}) > width:
         rows = _with_short_ids(rows)
-    return rows, _widths_within(width, rows)
+    return rows, _widths_within(width, _longest(rows, names))
 
 
 def _with_short_ids(rows: _Rows) -> _Rows:
@@ -37,23 +41,25 @@ def _with_short_ids(rows: _Rows) -> _Rows:
     return [{**row, "incident": row["incident"][:enough]} for row in rows]
 
 
-def _longest(rows: _Rows) -> dict[str, int]:
-    longest = {name: max(len(name), *(row[name].cell_len for row in rows), 0) for name in COLUMNS}
+def _longest(rows: _Rows, names: Sequence[str]) -> dict[str, int]:
+    longest = {name: max(len(name), *(row[name].cell_len for row in rows), 0) for name in names}
     return {name: min(characters, _WIDEST.get(name, characters)) for name, characters in longest.items()}
 
 
-def _narrowest(rows: _Rows) -> dict[str, int]:
-    return {name: min(characters, _NARROWEST.get(name, characters)) for name, characters in _longest(rows).items()}
+def _narrowest(longest: Mapping[str, int]) -> dict[str, int]:
+    return {name: min(characters, _NARROWEST.get(name, characters)) for name, characters in longest.items()}
 
 
-def _widths_within(width: int, rows: _Rows) -> dict[str, int]:
-    """Choose the columns for which there is room, and share out what is left: whoever has it can wait longest."""
-    wanted, widths = _longest(rows), _narrowest(rows)
+def _widths_within(width: int, longest: Mapping[str, int]) -> dict[str, int]:
+    """Choose the columns for which there is room, and share out what is left: what is wrong has it first and last."""
+    widths = _narrowest(longest)
     for name in _FIRST_TO_GO:
-        if _in_all(widths) > width:
+        if name in widths and _in_all(widths) > width:
             del widths[name]
-    for name in filter(widths.__contains__, _FIRST_TO_GROW):
-        widths[name] += max(0, min(wanted[name] - widths[name], width - _in_all(widths)))
+    for name, limit in _FIRST_TO_GROW:
+        if name in widths:
+            room = max(0, width - _in_all(widths))
+            widths[name] = max(widths[name], min(longest[name], limit, widths[name] + room))
     return widths
 
 

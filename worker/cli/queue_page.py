@@ -6,13 +6,14 @@ fit a terminal is said in `queue_columns.py`, what a line says of an incident in
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from worker.cli.ages import age_in_words
 from worker.cli.queue_columns import COLUMNS, GAP, fitted
 from worker.cli.queue_summary import in_short
 from worker.cli.words import one_line
@@ -25,7 +26,6 @@ __all__ = ["Listed", "as_record", "history_of", "table_of"]
 
 _STYLES: Final = {"critical": "bold red", "warning": "yellow", "info": "dim"}
 _UNREADABLE: Final = "its entry can't be read"
-_HOURS_WITHOUT_MINUTES: Final = 10
 _BECAME: Final[Mapping[Disposition, str]] = {
     Disposition.AWAITING_APPROVAL: "to approve",
     Disposition.DEAD_LETTERED: "dead letter",
@@ -53,8 +53,13 @@ class Listed:
 
 
 def table_of(listed: Listed, *, now: datetime, width: int) -> Group:
-    """Return the list for a terminal of so many columns: how many wait, and a table of the lines."""
-    rows, widths = fitted([_cells(line, now) for line in listed.lines], width)
+    """Return the list for a terminal of so many columns: how many wait, and a table of the lines.
+
+    Who has each stands there once somebody has one.
+    """
+    is_held = any(line.person is not None or line.state is None for line in listed.lines)
+    names = [name for name in COLUMNS if is_held or name != "with"]
+    rows, widths = fitted([_cells(line, now) for line in listed.lines], names, width)
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
     for name, characters in widths.items():
         is_id = name == "incident"
@@ -76,7 +81,8 @@ def _title(listed: Listed) -> str:
 def _cells(line: Waiting, now: datetime) -> dict[str, Text]:
     concluded = line.concluded
     urgency = concluded.severity if concluded else "?"
-    texts = (urgency, line.incident_id, _age(now - line.waits_since), _holder(line), _server(line), _what(line))
+    age = age_in_words((now - line.waits_since).total_seconds())
+    texts = (urgency, line.incident_id, age, _holder(line), _server(line), _what(line))
     cells = {name: Text(_shown(text)) for name, text in zip(COLUMNS, texts, strict=True)}
     cells["urgency"].stylize(_STYLES.get(urgency, ""))
     return cells
@@ -103,16 +109,6 @@ def _what(line: Waiting) -> str:
 
 def _server(line: Waiting) -> str:
     return (line.concluded and line.concluded.server_id) or "unknown"
-
-
-def _age(age: timedelta) -> str:
-    minutes = max(0, int(age.total_seconds())) // 60
-    hours, days = minutes // 60, minutes // 1440
-    if days:
-        return f"{days} d {hours % 24} h"
-    if hours >= _HOURS_WITHOUT_MINUTES:
-        return f"{hours} h"
-    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
 
 
 def as_record(line: Waiting) -> dict[str, object]:

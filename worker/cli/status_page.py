@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from worker.cli.ages import age_in_words
 from worker.cli.words import one_line
 from worker.contract.counting import counted
 
@@ -28,22 +29,27 @@ def _queues(found: _Found) -> list[str]:
 
 def _open(found: _Found) -> list[str]:
     waited = {"oldest_seconds": found["oldest_open_seconds"]}
-    return [f"{found['open_incidents']} incidents{_oldest_of(waited)}"]
+    return [f"{counted(found['open_incidents'], 'incident')}{_oldest_of(waited)}"]
 
 
 def _waiting(found: _Found) -> list[str]:
     waited = found["waiting_incidents"]
-    return [f"{waited['count']} incidents for engineers{_oldest_of(waited)} (firstline queue)"]
+    return [f"{counted(waited['count'], 'incident')} for engineers{_oldest_of(waited)} (firstline queue)"]
 
 
 def _proposals(found: _Found) -> list[str]:
     waited = found["proposals"]
-    return [f"{waited['count']} restarts wait for a word{_oldest_of(waited)} (firstline proposals)"]
+    restarts, wait = counted(waited["count"], "restart"), _wait(waited["count"])
+    return [f"{restarts} {wait} for a word{_oldest_of(waited)} (firstline proposals)"]
 
 
 def _oldest_of(waited: _Found) -> str:
     seconds = waited["oldest_seconds"]
-    return "" if seconds is None else f", the oldest for {seconds:.0f} s"
+    return "" if seconds is None else f", the oldest for {age_in_words(seconds)}"
+
+
+def _wait(count: int) -> str:
+    return "waits" if count == 1 else "wait"
 
 
 def _restarts(found: _Found) -> list[str]:
@@ -56,7 +62,7 @@ def _locks(found: _Found) -> list[str]:
     unreadable = [
         _columns(incident_id, "CAN'T BE READ, keeps its server closed") for incident_id in found["unreadable_restarts"]
     ]
-    return [f"{len(locks) + len(unreadable)} servers", *map(_lock, locks), *unreadable]
+    return [counted(len(locks) + len(unreadable), "server"), *map(_lock, locks), *unreadable]
 
 
 def _lock(lock: _Found) -> str:
@@ -65,7 +71,7 @@ def _lock(lock: _Found) -> str:
 
 
 def _dead_letters(found: _Found) -> list[str]:
-    return [f"{found['dead_letters']} letters (firstline dead-letters)"]
+    return [f"{counted(found['dead_letters'], 'letter')} (firstline dead-letters)"]
 
 
 def _sinks(found: _Found) -> list[str]:
@@ -79,10 +85,10 @@ def _sinks(found: _Found) -> list[str]:
 
 
 def _sink(sink: _Found) -> str:
-    waiting = f"{sink['waiting']} wait"
+    waiting = f"{sink['waiting']} {_wait(sink['waiting'])}"
     if sink["failing_since"] is None:
         return _columns(sink["sink"], waiting)
-    since = f"FAILS since {sink['failing_since']:%Y-%m-%d %H:%M:%S}Z ({sink['failures']} times)"
+    since = f"FAILS since {sink['failing_since']:%Y-%m-%d %H:%M:%S}Z ({counted(sink['failures'], 'time')})"
     return _columns(sink["sink"], since, waiting, sink["error"])
 
 
@@ -103,7 +109,7 @@ def _oldest(found: _Found) -> list[str]:
 
 
 def _incident(incident: _Found) -> str:
-    age = f"{incident['age_seconds']:.0f} s"
+    age = age_in_words(incident["age_seconds"])
     if incident["state"] is None:
         return _columns(incident["incident_id"], "CAN'T BE READ", age)
     if incident["waits_seconds"] is not None:
