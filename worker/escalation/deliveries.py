@@ -108,6 +108,20 @@ class Deliveries:
         """Say whether a sink has, had, or will have an incident's page."""
         return bool(self._redis.exists(delivery_key(sink, incident_id)))
 
+    def is_left_behind(self, result: TriageResult, present: Collection[str]) -> bool:
+        """Say whether its incident has pages, all of other results, and none that one of `present` has or waits with.
+
+        Such sinks have left the routes file, or handed the page to one that has.
+        """
+        finished_at, is_paged = str(_milliseconds(result.finished_at.timestamp())), False
+        for sink in self.sinks():
+            kept = self._redis.hmget(delivery_key(sink, result.incident.incident_id), "state", "finished_at")
+            is_here = sink in present and kept[0] not in {None, "HANDED_OVER"}
+            if is_here or kept[1] == finished_at:
+                return False
+            is_paged = is_paged or kept[0] is not None
+        return is_paged
+
     def schedule(self, sink: str, result: TriageResult, *, delay_seconds: float) -> bool:
         """Note that a sink is to be sent a result, `delay_seconds` from now; False when that was noted before."""
         incident_id = result.incident.incident_id
@@ -129,7 +143,7 @@ class Deliveries:
             sink
             for sink in sorted(self.sinks())
             if self._follow(
-                keys=[*keys_of(sink, incident_id), due_key(sink), SETTLED],
+                keys=[*keys_of(sink, incident_id), due_key(sink), SETTLED, GIVEN_UP],
                 args=[*what, sink, opens, _milliseconds(KEPT_SECONDS), finished_at],
             )
         ]

@@ -2,9 +2,9 @@
 
 `deliver` returns when every sink of the result's routes has it noted in Redis; then the stream's entry may be
 acknowledged, whatever becomes of this process. What was noted is sent once, however often the result comes again.
-A newer result that opens its incident again is shown where the page is, or pages where nobody was paged. How an
-approved restart ended is shown where the page of its proposal is, too. Made by `firstline escalations`; `follow` is for
-whoever records what engineers do, in any process.
+A newer result that opens its incident again is shown where the page is, or pages where nobody was paged, or where the
+routes lead now if the page is with no present sink. How an approved restart ended is shown where the page of its
+proposal is, too. Made by `firstline escalations`; `follow` is for whoever records what engineers do, in any process.
 """
 
 import threading
@@ -70,15 +70,21 @@ class Dispatcher:
         gets its answer, whoever else is paged.
         """
         now, incident_id = self._clock.now(), result.incident.incident_id
-        for sink, until in self._sinks_for(result, now).items():
-            delay = (until - now).total_seconds() if until is not None else -head_start_seconds(result)
-            is_new = self._deliveries.schedule(sink, result, delay_seconds=delay)
-            log.info("delivery.noted", sink=sink, incident_id=incident_id, is_new=is_new, until=until)
+        self._schedule(result, self._sinks_for(result, now), now)
         reopened = self._standings.opened_again(result)
         if reopened is not None:
+            if self._deliveries.is_left_behind(result, self.senders):
+                self._schedule(result, self._routes.sinks_for(result, now), now)
             sinks = self._deliveries.follow(result, reopened, is_newer=True)
             log.info("opening_again.noted", incident_id=incident_id, sinks=sinks)
         self._tell_original(result)
+
+    def _schedule(self, result: TriageResult, sinks: Mapping[str, datetime | None], now: datetime) -> None:
+        for sink, until in sinks.items():
+            delay = (until - now).total_seconds() if until is not None else -head_start_seconds(result)
+            is_new = self._deliveries.schedule(sink, result, delay_seconds=delay)
+            incident_id = result.incident.incident_id
+            log.info("delivery.noted", sink=sink, incident_id=incident_id, is_new=is_new, until=until)
 
     def _tell_original(self, result: TriageResult) -> None:
         """Let the same result always be the same actions: what comes often is shown once."""
