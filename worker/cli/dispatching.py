@@ -78,7 +78,8 @@ def run_dispatching(settings: Settings, path: Path, *, as_json: bool, once: bool
     dispatcher = Dispatcher(
         sinks,
         routes=file.routes,
-        deliveries=Deliveries(redis, member=member),
+        # Two hosts may have one name and process id: only who was given a name resumes what a dead one had in hand.
+        deliveries=Deliveries(redis, member=name),
         standings=Standings(redis),
         clock=SystemClock(),
         tell=Printer(sys.stdout, as_json=as_json),
