@@ -1,43 +1,27 @@
-"""The list of what waits: what is on the page and in the pipe, at every width, under every filter, and in a storm."""
+"""The list of what waits: what is on the page and in the pipe, under every filter, and in a storm."""
 
 import json
 import time
-from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from redis import Redis
-from rich.console import Console
 
+from tests.cli.queued import publish, rendered
 from tests.escalation import builders
 from tests.redis_servers import SwitchableRedis, redis_fixture, valkey_fixture
 from worker.cli.queue import Lists, list_waiting, watch_waiting
 from worker.cli.queue_choice import Choice
-from worker.cli.queue_page import Listed, as_record, history_of, table_of
+from worker.cli.queue_page import as_record, history_of
 from worker.contract import Disposition, Severity
-from worker.contract.handling import Action, HandlingState
-from worker.contract.queue import AUDIT_STREAM, RESULTS_STREAM, WAITING_INCIDENTS, handling_key
+from worker.contract.handling import Action
+from worker.contract.queue import AUDIT_STREAM, WAITING_INCIDENTS, handling_key
 from worker.contract.result import RestartOutcome
 from worker.registry.handling import Handlings
 
 __all__ = ["redis_fixture", "valkey_fixture"]
 
 HOSTILE = "\x1b[2J[bold]wiped[/bold] password=hunter2 \u202e"
-
-
-def publish(redis: Any, number: int = 1, **changes: Any) -> str:
-    result = builders.result(number, **changes)
-    incident_id = result.incident.incident_id
-    redis.xadd(RESULTS_STREAM, {"incident_id": incident_id, "version": "1", "result": result.model_dump_json()})
-    return incident_id
-
-
-def rendered(redis: Redis, limit: int = 100, *, width: int = 160, **choice: Any) -> str:
-    console = Console(width=width, record=True, markup=False, file=None)
-    with console.capture() as captured:
-        console.print(Lists(redis, choice=Choice(**choice)).page(limit, width=width))
-    return captured.get()
 
 
 def test_what_was_just_published_is_on_the_list_though_nobody_delivers(
@@ -79,89 +63,12 @@ def test_the_page_says_who_has_what_and_how_many_are_not_shown(redis: Redis) -> 
     assert "3 incidents wait for engineers, 1 of them not shown" in rendered(redis, limit=2)
 
 
-EVERY_COLUMN = ["urgency", "incident", "waits", "with", "server", "what"]
-
-
-@pytest.mark.parametrize(
-    ("width", "columns", "id_characters"),
-    [
-        (30, ["incident"], 12),
-        (40, ["incident", "what"], 12),
-        (60, ["urgency", "incident", "server", "what"], 12),
-        (80, EVERY_COLUMN, 12),
-        (100, EVERY_COLUMN, 12),
-        (120, EVERY_COLUMN, 24),
-        (200, EVERY_COLUMN, 24),
-    ],
-)
-def test_at_every_width_a_line_is_one_line_with_an_id_that_commands_take_and_what_is_wrong(
-    redis: Redis, width: int, columns: list[str], id_characters: int
-) -> None:
-    incident_id = publish(redis, server_id="a-server-with-a-long-name-in-frankfurt-01", summary="The disk is full " * 9)
-    Lists(redis).waiting()
-    Handlings(redis).act(incident_id, Action.ACKNOWLEDGE, person="somebody-with-a-long-name")
-    page = rendered(redis, width=width)
-    header, line = page.splitlines()[-2:]
-    assert header.split() == columns
-    assert incident_id[:id_characters] in line.split()
-    assert ("The disk is full" in line) is ("what" in columns)
-    assert all(len(each) <= width for each in page.splitlines())
-
-
 def test_an_approval_that_is_wanted_and_a_restart_that_was_done_stand_before_what_is_wrong(redis: Redis) -> None:
     publish(redis, 1, disposition=Disposition.AWAITING_APPROVAL, summary="Threads hung [E1].")
     publish(redis, 2, restart=builders.restart(RestartOutcome.NOT_RESTORED), summary="Threads hung [E1].")
     page = rendered(redis)
     assert "to approve: Threads hung." in page
     assert "restarted: Threads hung." in page
-
-
-@pytest.mark.parametrize(("width", "what", "server"), [(80, 34, "payment-ser…"), (90, 40, "payment-server-…")])
-def test_what_is_wrong_has_room_before_the_whole_name_of_the_server(
-    redis: Redis, width: int, what: int, server: str
-) -> None:
-    publish(
-        redis, server_id="payment-server-frankfurt-01", summary="Worker threads are exhausted: 2 of 2 busy since 14:02."
-    )
-    (line,) = Lists(redis).waiting().lines
-    console = Console(width=width)
-    with console.capture() as captured:
-        now = line.waits_since + timedelta(minutes=59)
-        console.print(table_of(Listed(lines=(line,), waiting=1), now=now, width=width))
-    header, shown = captured.get().splitlines()[1:]
-    assert shown[header.index("what") :] == "Worker threads are exhausted: 2 of 2 busy since 14:02."[: what - 1] + "…"
-    assert server in shown.split()
-
-
-def test_who_has_what_stands_there_once_somebody_has_one(redis: Redis) -> None:
-    ids = [publish(redis, number) for number in range(2)]
-    assert rendered(redis).splitlines()[1].split() == [name for name in EVERY_COLUMN if name != "with"]
-    assert "nobody" not in rendered(redis)
-    Handlings(redis).act(ids[0], Action.CLAIM, person="ann")
-    page = rendered(redis)
-    assert page.splitlines()[1].split() == EVERY_COLUMN
-    assert all(holder in page for holder in (" ann ", " nobody "))
-
-
-@pytest.mark.parametrize("hours", [0.5, 9.99, 23.99, 240, 2400])
-def test_80_columns_have_every_column_however_long_it_waits(redis: Redis, hours: float) -> None:
-    publish(redis, server_id="a-server-with-a-long-name-in-frankfurt-01", summary="The disk is full " * 9)
-    (line,) = Lists(redis).waiting().lines
-    held = replace(line, person="somebody-with-a-long-name", state=HandlingState.ACKNOWLEDGED)
-    console = Console(width=80)
-    with console.capture() as captured:
-        now = line.waits_since + timedelta(hours=hours)
-        console.print(table_of(Listed(lines=(held,), waiting=1), now=now, width=80))
-    assert captured.get().splitlines()[1].split() == EVERY_COLUMN
-
-
-def test_ids_that_begin_alike_are_shown_as_far_as_they_differ(redis: Redis) -> None:
-    ids = ["inc-" + "0" * 20, "inc-" + "0" * 12 + "1" * 8, "inc-" + "a" * 20]
-    waits = builders.result().finished_at
-    for incident_id in ids:
-        redis.zadd(WAITING_INCIDENTS, {incident_id: waits.timestamp()})
-    shown = [line.split()[1] for line in rendered(redis, width=60).splitlines()[2:]]
-    assert sorted(shown) == [incident_id[:17] for incident_id in ids]
 
 
 def test_where_nothing_waits_there_is_no_table(redis: Redis) -> None:
@@ -241,27 +148,6 @@ def test_hostile_words_have_no_effect_on_the_page_and_no_secret_is_on_it(redis: 
         assert "hunter2" not in text
         assert "\x1b[2J" not in text
         assert "\u202e" not in text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "told"),
-    [
-        (-5, "0 min"),
-        (59, "0 min"),
-        (3_660, "1 h 1 min"),
-        (35_999, "9 h 59 min"),
-        (86_399, "23 h "),
-        (90_000, "1 d 1 h"),
-    ],
-)
-def test_how_long_it_waits(redis: Redis, seconds: int, told: str) -> None:
-    publish(redis)
-    (line,) = Lists(redis).waiting().lines
-    console = Console(width=160)
-    with console.capture() as captured:
-        now = line.waits_since + timedelta(seconds=seconds)
-        console.print(table_of(Listed(lines=(line,), waiting=1), now=now, width=160))
-    assert told in captured.get()
 
 
 def test_the_list_is_shown_while_the_audit_is_broken_and_says_what_may_be_missing(
