@@ -34,6 +34,31 @@ def test_a_page_whose_sink_has_left_the_file_is_one_page_at_each_present_sink(re
     assert [(sink.took, sink.showed) for sink in desk.sinks.values()] == [([NEWER], []), ([NEWER], [])]
 
 
+def paged_after_the_backup_left(redis: Redis) -> Desk:
+    """Let a page go to the backup, and the newer result come when that has left the file."""
+    sinks = {"pager": FakeSink(before=Failing(REFUSED, times=1)), "mail": FakeSink()}
+    before = Desk(redis, sinks, backups={"pager": "mail"})
+    before.deliver(result())
+    before.dispatcher.drain()
+    assert len(sinks["mail"].took) == 1
+    resolve(redis)
+    desk = Desk(redis, {"pager": FakeSink()})
+    for _ in range(2):
+        desk.deliver(NEWER)
+        desk.dispatcher.drain()
+    return desk
+
+
+def test_a_page_whose_backup_has_left_the_file_is_one_page_at_the_sink_that_handed_it_over(redis: Redis) -> None:
+    assert paged_after_the_backup_left(redis).sinks["pager"].took == [NEWER]
+
+
+def test_control_without_a_note_anew_it_is_a_page_nowhere() -> None:
+    redis = Unguarded("is_anew and state == 'HANDED_OVER'", "false")
+    assert paged_after_the_backup_left(redis).sinks["pager"].took == []
+    assert redis.scripts_weakened, "the guard is written otherwise now"
+
+
 def test_what_waits_at_a_sink_that_left_is_handed_on_and_no_second_page(redis: Redis) -> None:
     Desk(redis, {"pager": FakeSink()}).deliver(result())
     resolve(redis)
@@ -46,6 +71,14 @@ def test_what_waits_at_a_sink_that_left_is_handed_on_and_no_second_page(redis: R
 def test_control_a_sink_that_is_still_in_the_file_shows_it_and_nobody_else_is_paged(redis: Redis) -> None:
     desk = paged_after_the_sink_left(redis, "chat", "pager")
     assert [(len(sink.took), sink.showed) for sink in desk.sinks.values()] == [(0, []), (0, ["reopen"])]
+
+
+def test_control_without_a_look_at_who_has_the_page_nobody_is_paged(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Deliveries, "is_left_behind", lambda *_: False)
+    desk = paged_after_the_sink_left(redis, "chat")
+    assert desk.sinks["chat"].took == []
 
 
 def test_the_first_result_that_comes_again_pages_no_present_sink(redis: Redis) -> None:

@@ -23,6 +23,10 @@ from worker.escalation.delivery import delivery_key
 
 pytestmark = pytest.mark.integration
 
+ESCALATIONS = (sys.executable, "-m", "worker.cli", "escalations", "--name", "one")
+FIRST_PROCESS = "import os; os.getpid = lambda: 1; from worker.cli import main; main()"
+"""As in a container: another of the same host name is the same process there."""
+
 INCIDENT_ID = result().incident.incident_id
 ROUTES = {
     "webhook": """
@@ -89,11 +93,10 @@ class Site:
         fields: dict[Any, Any] = {"incident_id": INCIDENT_ID, "result": result().model_dump_json()}
         self.redis.xadd(RESULTS_STREAM, fields)
 
-    def die_while_sending(self) -> None:
+    def die_while_sending(self, *command: str) -> None:
         """Publish a result, and kill the process that sends it at the moment which the receiver has."""
         self.publish()
-        command = (sys.executable, "-m", "worker.cli", "escalations", "--name", "one")
-        with running(*command, environment=self.environment, log=self.log) as self.receiver.sender:
+        with running(*(command or ESCALATIONS), environment=self.environment, log=self.log) as self.receiver.sender:
             wait_until(self._is_time, seconds=30, log=self.log)
             self.receiver.sender.send_signal(signal.SIGKILL)
             self.receiver.sender.wait(10)
@@ -157,6 +160,17 @@ def test_control_under_another_name_the_page_waits_for_the_dead_ones_lease(site:
     let_time_pass(site.redis, LEASE_SECONDS + 1)
     site.start_again("two")
     assert len(site.receiver.took) == 1
+
+
+@pytest.mark.parametrize(("sink", "death"), [("webhook", Death.BEFORE)])
+@pytest.mark.parametrize(("named", "sent_at_once"), [((), 0), (("--name", "one"), 1)], ids=["no name", "the control"])
+def test_who_was_given_no_name_resumes_nothing_though_host_and_process_id_are_the_same(
+    site: Site, named: tuple[str, ...], sent_at_once: int
+) -> None:
+    command = (sys.executable, "-c", FIRST_PROCESS, "escalations", *named)
+    site.die_while_sending(*command)
+    subprocess.run([*command, "--once"], env=site.environment, capture_output=True, timeout=60, check=True)
+    assert len(site.receiver.took) == sent_at_once
 
 
 @pytest.mark.parametrize(("sink", "death"), [("webhook", Death.BEFORE)])

@@ -122,12 +122,16 @@ class Deliveries:
             is_paged = is_paged or kept[0] is not None
         return is_paged
 
-    def schedule(self, sink: str, result: TriageResult, *, delay_seconds: float) -> bool:
-        """Note that a sink is to be sent a result, `delay_seconds` from now; False when that was noted before."""
+    def schedule(self, sink: str, result: TriageResult, *, delay_seconds: float, is_anew: bool = False) -> bool:
+        """Note that a sink is to be sent a result, `delay_seconds` from now; False when that was noted before.
+
+        With `is_anew` a page that the sink handed on before does not count.
+        """
         incident_id = result.incident.incident_id
         keys = [*keys_of(sink, incident_id), due_key(sink), SINKS]
+        finished_at = _milliseconds(result.finished_at.timestamp())
         args: _Arguments = [sink, incident_id, result.model_dump_json(), _milliseconds(delay_seconds)]
-        return bool(self._schedule(keys=keys, args=[*args, _milliseconds(result.finished_at.timestamp())]))
+        return bool(self._schedule(keys=keys, args=[*args, finished_at, int(is_anew)]))
 
     def follow(self, result: TriageResult, handled: Handled, *, is_newer: bool = False) -> list[str]:
         """Note for every sink that has the page, or will, that it is to show what was done, once; return their names.

@@ -74,16 +74,18 @@ class Dispatcher:
         reopened = self._standings.opened_again(result)
         if reopened is not None:
             if self._deliveries.is_left_behind(result, self.senders):
-                self._schedule(result, self._routes.sinks_for(result, now), now)
+                self._schedule(result, self._routes.sinks_for(result, now), now, is_anew=True)
             sinks = self._deliveries.follow(result, reopened, is_newer=True)
             log.info("opening_again.noted", incident_id=incident_id, sinks=sinks)
         self._tell_original(result)
 
-    def _schedule(self, result: TriageResult, sinks: Mapping[str, datetime | None], now: datetime) -> None:
+    def _schedule(
+        self, result: TriageResult, sinks: Mapping[str, datetime | None], now: datetime, *, is_anew: bool = False
+    ) -> None:
+        incident_id = result.incident.incident_id
         for sink, until in sinks.items():
             delay = (until - now).total_seconds() if until is not None else -head_start_seconds(result)
-            is_new = self._deliveries.schedule(sink, result, delay_seconds=delay)
-            incident_id = result.incident.incident_id
+            is_new = self._deliveries.schedule(sink, result, delay_seconds=delay, is_anew=is_anew)
             log.info("delivery.noted", sink=sink, incident_id=incident_id, is_new=is_new, until=until)
 
     def _tell_original(self, result: TriageResult) -> None:
