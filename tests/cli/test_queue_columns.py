@@ -47,8 +47,8 @@ def test_at_every_width_a_line_is_one_line_with_an_id_that_commands_take_and_wha
     assert all(len(each) <= width for each in page.splitlines())
 
 
-@pytest.mark.parametrize(("width", "what", "server"), [(80, 34, "payment-ser…"), (90, 40, "payment-server-…")])
-def test_what_is_wrong_has_room_before_the_whole_name_of_the_server(
+@pytest.mark.parametrize(("width", "what", "server"), [(80, 34, "paymen…rt-01"), (90, 40, "payment-se…rt-01")])
+def test_what_is_wrong_has_room_before_the_servers_name_which_keeps_its_end(
     redis: Redis, width: int, what: int, server: str
 ) -> None:
     publish(

@@ -1,7 +1,8 @@
 """Which columns of the queue fit a terminal, and how wide they are: what is wrong has room before all else.
 
 Pure. Where whole ids leave what is wrong too little room, ids are cut behind 12 characters, or where the last of those
-on the page differ: every command takes that. Called by `queue_page.py`.
+on the page differ: every command takes that. Servers' names are cut in the middle: their ends tell them apart.
+Called by `queue_page.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ GAP: Final = 2
 _WIDEST: Final[Mapping[str, int]] = {"incident": 24, "with": 20, "server": 28}
 _NARROWEST: Final[Mapping[str, int]] = {"with": 8, "server": 12, "what": 20}
 _SHORT_ID: Final = 12
+_END_OF_NAME: Final = 5
 _FIRST_TO_GO: Final = ("with", "waits", "urgency", "server", "what")
 _READABLE: Final = 40
 _FIRST_TO_GROW: Final = (("what", _READABLE), ("server", maxsize), ("with", maxsize), ("what", maxsize))
@@ -28,17 +30,26 @@ _Rows = Sequence[Mapping[str, Text]]
 
 
 def fitted(rows: _Rows, names: Sequence[str], width: int) -> tuple[_Rows, dict[str, int]]:
-    """Return the rows, with short ids where it is narrow, and the width of each named column that there is room for."""
+    """Return the rows, cut where it is narrow, and the width of each named column for which there is room."""
     longest = _longest(rows, names)
     if _in_all({**_narrowest(longest), "what": min(longest["what"], _READABLE)}) > width:
         rows = _with_short_ids(rows)
-    return rows, _widths_within(width, _longest(rows, names))
+    widths = _widths_within(width, _longest(rows, names))
+    if "server" in widths:
+        rows = [{**row, "server": _without_middle(row["server"], widths["server"])} for row in rows]
+    return rows, widths
 
 
 def _with_short_ids(rows: _Rows) -> _Rows:
     ids = {row["incident"].plain for row in rows}
     enough = next(length for length in count(_SHORT_ID) if len({each[:length] for each in ids}) == len(ids))
     return [{**row, "incident": row["incident"][:enough]} for row in rows]
+
+
+def _without_middle(name: Text, characters: int) -> Text:
+    if name.cell_len <= characters:
+        return name
+    return name[: characters - _END_OF_NAME - 1] + "…" + name[-_END_OF_NAME:]
 
 
 def _longest(rows: _Rows, names: Sequence[str]) -> dict[str, int]:
