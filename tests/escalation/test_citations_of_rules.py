@@ -16,6 +16,7 @@ from worker.contract import TriageResult
 from worker.contract.incident import identity
 from worker.duty import Worker
 from worker.escalation import as_text, card_of
+from worker.escalation.card_facts import ruled_out_of
 from worker.escalation.card_sentences import Sentence
 from worker.settings import load_settings
 
@@ -89,3 +90,11 @@ def test_no_sentence_of_the_rules_is_denied_by_its_own_evidence_or_cut_off(tmp_p
         assert not cause.removesuffix("”").endswith("…"), (name, cause)
         assert cause.count("“") == cause.count("”"), (name, cause)
         assert '{"' not in as_text(card_of(result), 100), name
+
+
+def test_a_card_of_the_rules_tells_one_thing_that_is_ruled_out_before_longer_quotations(tmp_path: Path) -> None:
+    worker = worker_over(tmp_path, "auto")
+    results = [triaged(worker, name) for name in ("hung", "exhausted", "full", "coded")]
+    worker.close()
+    for result in results:
+        assert card_of(result).ruled_out[:1] == tuple(ruled_out_of(result))[:1] != (), result.server_id

@@ -44,8 +44,9 @@ LOOSENINGS: Final = tuple(
             ("cause_words", 48),
         ),
         *(("deeds", 2), ("deed_words", 14)),
-        *(("note_sentences", 2), ("alert_words", 10), ("check_words", 14), ("deeds", 3)),
-        *(("deed_words", 20), ("steps", 2), ("ruled_out", 2), ("checks", 3), ("check_words", 20), ("deed_words", 36)),
+        *(("note_sentences", 2), ("ruled_out", 1), ("steps", 2)),
+        *(("alert_words", 10), ("check_words", 14), ("deeds", 3)),
+        *(("deed_words", 20), ("ruled_out", 2), ("checks", 3), ("check_words", 20), ("deed_words", 36)),
         *(("steps", 3), ("alert_words", 18), ("checks", 4), ("ruled_out", 4)),
         *(("suspicion_words", 14), ("check_words", 30), ("further_alerts", 1), ("checks", 6), ("cause_words", 70)),
         *(("alert_words", 30), ("further_alerts", 2)),
@@ -53,7 +54,8 @@ LOOSENINGS: Final = tuple(
 )
 """What a card may have more of, the most needed first: each is taken where the card still has few enough words.
 
-The cause comes before all but what was done and seen in its shortest form, and is so the last that is cut.
+The cause comes before all but what was done and seen in its shortest form, and is so the last that is cut. One thing
+that is ruled out and a second step come before longer quotations.
 """
 
 ROOMIEST: Final = Limits(**{name: value for loosening in LOOSENINGS for name, value in loosening.items()})
