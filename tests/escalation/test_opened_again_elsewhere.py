@@ -54,7 +54,7 @@ def test_a_page_whose_backup_has_left_the_file_is_one_page_at_the_sink_that_hand
 
 
 def test_control_without_a_note_anew_it_is_a_page_nowhere() -> None:
-    redis = Unguarded("is_anew and state == 'HANDED_OVER'", "false")
+    redis = Unguarded("and not may_be_anew", "")
     assert paged_after_the_backup_left(redis).sinks["pager"].took == []
     assert redis.scripts_weakened, "the guard is written otherwise now"
 

@@ -9,8 +9,8 @@
 local delivery, steps, due, sinks = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local sink, id, result, delay, is_anew = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[6] == '1'
 
-local state = redis.call('HGET', delivery, 'state')
-if state and not (is_anew and state == 'HANDED_OVER') then
+local may_be_anew = is_anew and redis.call('HGET', delivery, 'state') == 'HANDED_OVER'
+if redis.call('EXISTS', delivery) == 1 and not may_be_anew then
   return 0
 end
 
