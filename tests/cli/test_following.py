@@ -7,7 +7,7 @@ from redis import Redis
 
 from tests.escalation.desks import Desk, FakeSink
 from tests.redis_servers import redis_fixture, valkey_fixture
-from tests.registry.entries import accept, result_of
+from tests.registry.entries import finished
 from worker.cli.failures import EXIT_INCOMPLETE
 from worker.cli.following import follow_in_sinks
 from worker.cli.queue_actions import QueueActions
@@ -15,28 +15,16 @@ from worker.contract import Disposition, TriageResult
 from worker.contract.handling import DESK, Action, Handled
 from worker.contract.queue import RESULTS_STREAM, incident_key
 from worker.contract.result import Refusal
-from worker.registry import Registry
 from worker.registry.dead_letters import DeadLetters
 from worker.registry.handling import Acted, Handlings
 
 __all__ = ["redis_fixture", "valkey_fixture"]
 
 
-def escalated(redis: Redis) -> TriageResult:
-    """Take an incident in, and finish its triage with an escalation."""
-    incident, registry = accept(redis), Registry(redis, worker="w1")
-    result = result_of(incident).model_copy(update={"disposition": Disposition.ESCALATED})
-    with registry.claim(incident.incident_id) as claim:
-        assert claim is not None
-        claim.finish(result)
-    registry.close()
-    return result
-
-
 def test_an_action_on_the_queue_reaches_the_sinks_that_have_the_page_once(
     redis: Redis,
 ) -> None:
-    result, sink = escalated(redis), FakeSink()
+    result, sink = finished(redis, Disposition.ESCALATED), FakeSink()
     desk = Desk(redis, {"pager": sink})
     desk.deliver(result)
     desk.send("pager")
@@ -73,7 +61,7 @@ def test_what_is_done_with_an_entry_that_nobody_can_read_is_shown_where_its_page
 
 
 def test_without_a_page_or_an_action_there_is_nothing_to_show(redis: Redis) -> None:
-    incident_id = escalated(redis).incident.incident_id
+    incident_id = finished(redis, Disposition.ESCALATED).incident.incident_id
     assert follow_in_sinks(redis, incident_id, Action.ACKNOWLEDGE) == []
     assert follow_in_sinks(redis, "inc-" + "0" * 20, Action.ACKNOWLEDGE) == []
 
@@ -81,7 +69,7 @@ def test_without_a_page_or_an_action_there_is_nothing_to_show(redis: Redis) -> N
 def test_an_action_said_again_reaches_the_sinks_that_redis_went_away_from(
     redis: Redis,
 ) -> None:
-    result, sink = escalated(redis), FakeSink()
+    result, sink = finished(redis, Disposition.ESCALATED), FakeSink()
     desk = Desk(redis, {"pager": sink})
     desk.deliver(result)
     desk.send("pager")
@@ -115,7 +103,7 @@ class Interrupted(QueueActions):
 
 def noted_in_sinks(redis: Redis, actions: type[QueueActions]) -> tuple[str, Wording]:
     """Write a note on an incident that a sink has, and return its id and the sink."""
-    result, sink = escalated(redis), Wording()
+    result, sink = finished(redis, Disposition.ESCALATED), Wording()
     desk = Desk(redis, {"pager": sink})
     desk.deliver(result)
     desk.send("pager")

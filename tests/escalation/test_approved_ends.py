@@ -8,7 +8,7 @@ from redis import Redis
 from tests.escalation.builders import incident, restart, result
 from tests.escalation.desks import Desk, FakeSink
 from tests.redis_servers import redis_fixture, valkey_fixture
-from tests.registry.entries import accept, result_of
+from tests.registry.entries import finished
 from worker.contract import Disposition, TriageResult
 from worker.contract.approval import Approval
 from worker.contract.handling import DESK, Action, Handled
@@ -16,7 +16,6 @@ from worker.contract.proposal import follow_up_id
 from worker.contract.queue import incident_key
 from worker.contract.result import RestartOutcome
 from worker.escalation.routes import Routes
-from worker.registry import Registry
 from worker.registry.follow_ups import tell_end
 from worker.registry.handling import Handlings
 
@@ -32,18 +31,6 @@ class Thread(FakeSink):
     def follow(self, result: TriageResult, handled: Handled) -> bool:
         self.said.append((result.incident.incident_id, handled.person, handled.words))
         return super().follow(result, handled)
-
-
-def closed_proposal(redis: Redis) -> TriageResult:
-    """Close an incident with a proposed restart."""
-    accepted = accept(redis)
-    proposal = result_of(accepted).model_copy(update={"disposition": Disposition.AWAITING_APPROVAL})
-    registry = Registry(redis, worker="w1")
-    with registry.claim(accepted.incident_id) as claim:
-        assert claim is not None
-        claim.finish(proposal)
-    registry.close()
-    return proposal
 
 
 def end_of(original_id: str, *, own_id: str | None = None, is_well: bool = True) -> TriageResult:
@@ -64,7 +51,7 @@ def desk_with_page(redis: Redis, proposal: TriageResult) -> tuple[Desk, Thread]:
 
 
 def test_the_end_of_an_approved_restart_is_shown_once_where_the_page_of_its_proposal_is(redis: Redis) -> None:
-    proposal = closed_proposal(redis)
+    proposal = finished(redis, Disposition.AWAITING_APPROVAL)
     original_id = proposal.incident.incident_id
     desk, chat = desk_with_page(redis, proposal)
     end = end_of(original_id)
@@ -84,7 +71,7 @@ def test_the_end_of_an_approved_restart_is_shown_once_where_the_page_of_its_prop
 
 
 def test_a_restart_that_did_not_help_is_a_page_of_its_own_too(redis: Redis) -> None:
-    proposal = closed_proposal(redis)
+    proposal = finished(redis, Disposition.AWAITING_APPROVAL)
     desk, chat = desk_with_page(redis, proposal)
     desk.deliver(end_of(proposal.incident.incident_id, is_well=False))
     assert (desk.send("pager"), desk.send("chat")) == (1, 1)
@@ -92,7 +79,7 @@ def test_a_restart_that_did_not_help_is_a_page_of_its_own_too(redis: Redis) -> N
 
 
 def test_an_end_that_comes_while_its_proposals_page_still_waits_is_shown_after_it(redis: Redis) -> None:
-    proposal = closed_proposal(redis)
+    proposal = finished(redis, Disposition.AWAITING_APPROVAL)
     chat = Thread()
     desk = Desk(redis, {"chat": chat})
     desk.deliver(proposal, end_of(proposal.incident.incident_id, is_well=False))
@@ -102,7 +89,7 @@ def test_an_end_that_comes_while_its_proposals_page_still_waits_is_shown_after_i
 
 
 def test_nobody_is_paged_for_a_proposal_whose_restart_is_proven_before_its_page_is_sent(redis: Redis) -> None:
-    proposal = closed_proposal(redis)
+    proposal = finished(redis, Disposition.AWAITING_APPROVAL)
     chat = Thread()
     desk = Desk(redis, {"chat": chat})
     desk.deliver(proposal, end_of(proposal.incident.incident_id))
@@ -112,7 +99,7 @@ def test_nobody_is_paged_for_a_proposal_whose_restart_is_proven_before_its_page_
 
 @pytest.mark.parametrize("is_of_it", [True, False], ids=["the control", "by its name only"])
 def test_an_incident_that_only_names_an_approval_says_nothing_at_anothers_page(redis: Redis, *, is_of_it: bool) -> None:
-    proposal = closed_proposal(redis)
+    proposal = finished(redis, Disposition.AWAITING_APPROVAL)
     original_id = proposal.incident.incident_id
     desk, chat = desk_with_page(redis, proposal)
     desk.deliver(end_of(original_id, own_id=None if is_of_it else result(9).incident.incident_id))
@@ -122,7 +109,7 @@ def test_an_incident_that_only_names_an_approval_says_nothing_at_anothers_page(r
 
 @pytest.mark.parametrize("is_damaged", [True, False], ids=["damaged", "forgotten"])
 def test_an_end_whose_proposal_is_lost_is_paged_all_the_same(redis: Redis, *, is_damaged: bool) -> None:
-    proposal = closed_proposal(redis)
+    proposal = finished(redis, Disposition.AWAITING_APPROVAL)
     original_id = proposal.incident.incident_id
     desk, chat = desk_with_page(redis, proposal)
     key = incident_key(original_id)
@@ -133,7 +120,7 @@ def test_an_end_whose_proposal_is_lost_is_paged_all_the_same(redis: Redis, *, is
 
 
 def test_the_sinks_and_the_handling_tell_the_end_in_the_same_words(redis: Redis) -> None:
-    proposal = closed_proposal(redis)
+    proposal = finished(redis, Disposition.AWAITING_APPROVAL)
     original_id = proposal.incident.incident_id
     desk, chat = desk_with_page(redis, proposal)
     end = end_of(original_id)
@@ -149,7 +136,7 @@ def test_the_sinks_and_the_handling_tell_the_end_in_the_same_words(redis: Redis)
 
 
 def test_what_an_engineer_has_in_hand_is_not_shown_as_resolved(redis: Redis) -> None:
-    proposal = closed_proposal(redis)
+    proposal = finished(redis, Disposition.AWAITING_APPROVAL)
     desk, chat = desk_with_page(redis, proposal)
     Handlings(redis).act(proposal.incident.incident_id, Action.CLAIM, person="grace")
     desk.deliver(end_of(proposal.incident.incident_id))

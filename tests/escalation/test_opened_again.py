@@ -8,9 +8,10 @@ from redis import Redis
 from tests.escalation.builders import result
 from tests.escalation.desks import Desk, FakeSink
 from tests.escalation.test_doubtful_pages import handled
-from tests.escalation.test_pages_nobody_needs import decide, proposed
+from tests.escalation.test_pages_nobody_needs import decide
 from tests.escalation.unguarded import Unguarded
 from tests.redis_servers import let_time_pass, redis_fixture, valkey_fixture
+from tests.registry.entries import finished
 from worker.contract import Disposition, TriageResult
 from worker.contract.handling import Action
 from worker.contract.proposal import Decision
@@ -146,7 +147,7 @@ def act(desk: Desk, proposal: TriageResult, *actions: Action) -> None:
 
 
 def test_a_decided_proposal_that_a_person_resolves_and_opens_again_is_a_page(redis: Redis) -> None:
-    desk, proposal = Desk(redis, {"pager": FakeSink()}), proposed(redis)
+    desk, proposal = Desk(redis, {"pager": FakeSink()}), finished(redis, Disposition.AWAITING_APPROVAL)
     Handlings(redis).open(proposal)
     desk.deliver(proposal)
     decide(redis, proposal, Decision.REJECTED)
@@ -159,7 +160,7 @@ def test_a_decided_proposal_that_a_person_resolves_and_opens_again_is_a_page(red
 
 def test_a_proposal_that_was_decided_after_it_was_opened_again_pages_nobody(redis: Redis) -> None:
     """The control of the test above."""
-    desk, proposal = Desk(redis, {"pager": FakeSink()}), proposed(redis)
+    desk, proposal = Desk(redis, {"pager": FakeSink()}), finished(redis, Disposition.AWAITING_APPROVAL)
     Handlings(redis).open(proposal)
     desk.deliver(proposal)
     act(desk, proposal, Action.RESOLVE, Action.REOPEN)

@@ -9,7 +9,7 @@ from redis import Redis
 from tests.escalation.builders import incident, result
 from tests.escalation.desks import Desk, Failing, FakeSink
 from tests.redis_servers import let_time_pass, redis_fixture, valkey_fixture
-from tests.registry.entries import accept, result_of
+from tests.registry.entries import finished
 from worker.cli.status import read_desk
 from worker.cli.status_page import page_of
 from worker.contract import Disposition, Severity, TriageResult
@@ -20,7 +20,6 @@ from worker.errors import NotDelivered
 from worker.escalation.routes import Hours, Routes
 from worker.escalation.sink_health import settled
 from worker.escalation.telling import Outcome
-from worker.registry import Registry
 from worker.registry.approvals import Approvals
 from worker.registry.handling import Handlings
 
@@ -30,18 +29,6 @@ NIGHT = Hours(begins=time(2), ends=time(7), zone=UTC)
 KEPT_AT_NIGHT = Routes(default=("pager",), quiet={"pager": (NIGHT,)})
 SECONDS_TO_MORNING = 4 * 3600 + 60
 WARNING = result(incident=incident(severity=Severity.WARNING))
-
-
-def proposed(redis: Redis) -> TriageResult:
-    """Close an incident with a proposed restart."""
-    accepted = accept(redis)
-    proposal = result_of(accepted).model_copy(update={"disposition": Disposition.AWAITING_APPROVAL})
-    registry = Registry(redis, worker="w1")
-    with registry.claim(accepted.incident_id) as claim:
-        assert claim is not None
-        claim.finish(proposal)
-    registry.close()
-    return proposal
 
 
 def decide(redis: Redis, proposal: TriageResult, decision: Decision) -> None:
@@ -58,7 +45,7 @@ def morning_comes(desk: Desk) -> None:
 @pytest.mark.parametrize("decision", list(Decision))
 def test_a_proposal_that_was_decided_while_its_page_waited_pages_nobody(redis: Redis, decision: Decision) -> None:
     desk = Desk(redis, {"pager": FakeSink()})
-    proposal = proposed(redis)
+    proposal = finished(redis, Disposition.AWAITING_APPROVAL)
     desk.deliver(proposal)
     decide(redis, proposal, decision)
     desk.send("pager")
@@ -72,7 +59,7 @@ def test_a_proposal_that_was_decided_while_its_page_waited_pages_nobody(redis: R
 
 def test_a_proposal_that_was_decided_between_two_tries_is_not_tried_again(redis: Redis) -> None:
     desk = Desk(redis, {"pager": FakeSink(before=Failing(NotDelivered("Away."), times=1))})
-    proposal = proposed(redis)
+    proposal = finished(redis, Disposition.AWAITING_APPROVAL)
     desk.deliver(proposal)
     desk.send("pager")
     decide(redis, proposal, Decision.REJECTED)
@@ -84,14 +71,14 @@ def test_a_proposal_that_was_decided_between_two_tries_is_not_tried_again(redis:
 def test_a_proposal_that_nobody_has_decided_pages(redis: Redis) -> None:
     """The control of the tests above."""
     desk = Desk(redis, {"pager": FakeSink()})
-    desk.deliver(proposed(redis))
+    desk.deliver(finished(redis, Disposition.AWAITING_APPROVAL))
     desk.send("pager")
     assert len(desk.sinks["pager"].took) == 1
 
 
 def test_a_proposal_that_can_not_be_read_pages(redis: Redis) -> None:
     desk = Desk(redis, {"pager": FakeSink()})
-    proposal = proposed(redis)
+    proposal = finished(redis, Disposition.AWAITING_APPROVAL)
     decide(redis, proposal, Decision.APPROVED)
     redis.hset(incident_key(proposal.incident.incident_id), "decision", "odd")
     desk.deliver(proposal)
@@ -103,7 +90,7 @@ def test_a_proposal_that_can_not_be_read_pages(redis: Redis) -> None:
 def test_a_page_is_sent_whatever_stands_where_its_handling_or_its_proposal_belongs(
     redis: Redis, key_of: Callable[[str], str]
 ) -> None:
-    desk, proposal = Desk(redis, {"pager": FakeSink()}), proposed(redis)
+    desk, proposal = Desk(redis, {"pager": FakeSink()}), finished(redis, Disposition.AWAITING_APPROVAL)
     damaged = key_of(proposal.incident.incident_id)
     redis.delete(damaged)
     redis.set(damaged, "another's")

@@ -9,10 +9,11 @@ from worker.contract.incident import Incident
 from worker.contract.queue import OPEN_INCIDENTS, RESULTS_STREAM, incident_key
 from worker.contract.result import Disposition, Ending, Spent, TriageResult
 from worker.contract.transcript import ModelReply, Step
+from worker.registry import Registry
 from worker.registry.dead_letters import DeadLetters
 from worker.registry.sweeper import Sweeper
 
-__all__ = ["accept", "all_keys", "published", "result_of", "step", "sweeper_of"]
+__all__ = ["accept", "all_keys", "finished", "published", "result_of", "step", "sweeper_of"]
 
 
 def accept(redis: Any, text: str = "payment-server-01 is slow") -> Incident:
@@ -53,6 +54,17 @@ def result_of(incident: Incident, *, epoch: int = 1, summary: str = "nothing is 
         started_at=START,
         finished_at=START,
     )
+
+
+def finished(redis: Redis, disposition: Disposition) -> TriageResult:
+    """Take an incident in, and finish its triage so."""
+    incident, registry = accept(redis), Registry(redis, worker="w1")
+    result = result_of(incident).model_copy(update={"disposition": disposition})
+    with registry.claim(incident.incident_id) as claim:
+        assert claim is not None
+        claim.finish(result)
+    registry.close()
+    return result
 
 
 def published(redis: Any) -> list[dict[str, str]]:
